@@ -1,0 +1,21 @@
+import type { BuildResult } from "../engine/engine.ts";
+
+/**
+ * How the local engine talks to a builder process: `builder <path>`, where the file at <path> holds a
+ * BuilderRequest. The builder writes a BuilderOutcome to `resultPath` (whole or not at all, by rename) and exits 0.
+ * Any other exit, or no file, is a crash of the builder.
+ */
+export interface BuilderRequest {
+  readonly importPath: string;
+  /** Absolute folder that a relative module path starts from. */
+  readonly baseDir: string;
+  readonly args: Readonly<Record<string, unknown>>;
+  /** Bundles go to `<bundlesDir>/<sha256>/app.mjs`; an existing one is reused. */
+  readonly bundlesDir: string;
+  readonly resultPath: string;
+}
+
+/** `error` is one line for the user, with file:line where there is one. */
+export type BuilderOutcome =
+  | { readonly ok: true; readonly result: BuildResult }
+  | { readonly ok: false; readonly error: string };

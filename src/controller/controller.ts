@@ -1,0 +1,68 @@
+/**
+ * The controller's public face: the only door for api/. Reads are synchronous and from memory; writes resolve once
+ * they are durable and reject with a WindlassError whose message may be shown to the caller.
+ */
+import type { DeployConfig } from "../config/types.ts";
+import type { ApplicationRecord, DeploymentRecord, InstanceRecord, ProxyRecord, ReplicaRecord } from "./records.ts";
+
+export interface Controller {
+  /** Everything as of `revision`, each list ordered by name. */
+  snapshot(): Snapshot;
+  application(name: string): ApplicationRecord | undefined;
+  deployment(application: string, name: string): DeploymentRecord | undefined;
+  /**
+   * Replaces the whole desired state: `PUT /api/serve/applications/`. Makes an instance where there is none.
+   * `config` has passed parse and check. Fails with INSTANCE_UNAVAILABLE while ending, INVALID_CONFIG for what only
+   * the controller can know.
+   */
+  applyConfig(request: ApplyConfigRequest): Promise<{ revision: number; warnings: string[] }>;
+  /** The webhook and ScaleDeployment; checks in the order of spec/control-plane.md 2.5. */
+  scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }>;
+  /** NOT_FOUND unless `allowMissing`, STALE_ETAG when `etag` is given and differs. */
+  deleteApplication(request: DeleteApplicationRequest): Promise<{ revision: number }>;
+  /** Ends the instance; resolves once that is durable. Without an instance it has no effect. */
+  endInstance(actor: string): Promise<{ revision: number }>;
+  /** Resolves when the instance is absent and its proxies are gone. */
+  instanceEnded(signal: AbortSignal): Promise<void>;
+  /** Raises the rotation of an application's scaler token. */
+  rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
+}
+
+export interface Snapshot {
+  readonly revision: number;
+  readonly instance: InstanceRecord;
+  readonly applications: readonly ApplicationRecord[];
+  readonly deployments: readonly DeploymentRecord[];
+  readonly replicas: readonly ReplicaRecord[];
+  readonly proxies: readonly ProxyRecord[];
+}
+
+export interface ApplyConfigRequest {
+  readonly config: DeployConfig;
+  /** Absolute folder that relative import paths start from. */
+  readonly baseDir: string;
+  /** Who asks, for the journal: "admin", "token/<id>". */
+  readonly actor: string;
+}
+
+export interface ScaleRequest {
+  readonly application: string;
+  readonly deployment: string;
+  readonly target: number;
+  readonly requestId: string;
+  readonly reason: string;
+  readonly etag: string;
+  readonly actor: string;
+}
+
+export interface DeleteApplicationRequest {
+  readonly application: string;
+  readonly allowMissing: boolean;
+  readonly etag: string;
+  readonly actor: string;
+}
+
+/** The freshness check of a record: changes with each accepted change of desired state. */
+export function etagOf(record: { uid: string; generation: number }): string {
+  return `${record.uid}-${record.generation}`;
+}

@@ -1,0 +1,230 @@
+/**
+ * What the store holds, one JSON document a key, and the keys. Pure data: the step functions take and return these.
+ *
+ *   instance                                  InstanceRecord
+ *   application/<a>                           ApplicationRecord
+ *   deployment/<a>/<d>                        DeploymentRecord
+ *   replica/<a>/<d>/<id>                      ReplicaRecord
+ *   proxy/<id>                                ProxyRecord
+ *   token/<id>                                TokenRecord (written by api/)
+ *   journal/<16 digits>                       JournalRecord
+ *
+ * <a> and <d> are percent-escaped.
+ */
+import type { ApplicationConfig, EffectiveDeploymentConfig, GrpcOptions, HttpOptions } from "../config/types.ts";
+
+export type ApplicationStatus = "NOT_STARTED" | "DEPLOYING" | "DEPLOY_FAILED" | "RUNNING" | "UNHEALTHY" | "DELETING";
+
+export type DeploymentStatus = "UPDATING" | "HEALTHY" | "UNHEALTHY" | "DEPLOY_FAILED" | "UPSCALING" | "DOWNSCALING";
+
+export type DeploymentStatusTrigger =
+  | "UNSPECIFIED"
+  | "CONFIG_UPDATE_STARTED"
+  | "CONFIG_UPDATE_COMPLETED"
+  | "UPSCALE_COMPLETED"
+  | "DOWNSCALE_COMPLETED"
+  | "AUTOSCALING"
+  | "REPLICA_STARTUP_FAILED"
+  | "DEPLOYMENT_ACTOR_FAILED"
+  | "HEALTH_CHECK_FAILED"
+  | "INTERNAL_ERROR"
+  | "DELETING";
+
+/** The reference's names for replica states, as shown to users. */
+export type ReplicaStateName = "STARTING" | "UPDATING" | "RECOVERING" | "RUNNING" | "STOPPING" | "PENDING_MIGRATION";
+
+/** All times are epoch milliseconds unless a name says otherwise. */
+export interface InstanceRecord {
+  readonly uid: string;
+  readonly state: "running" | "ending" | "absent";
+  readonly httpOptions: HttpOptions;
+  readonly grpcOptions: GrpcOptions;
+  readonly proxyLocation: "Disabled" | "HeadOnly" | "EveryNode";
+  /** http://host:port of the proxies; empty without proxies. */
+  readonly httpAddress: string;
+  readonly targetCapacity: number | null;
+  readonly targetCapacityDirection: "UP" | "DOWN" | null;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface ApplicationRecord {
+  readonly name: string;
+  readonly uid: string;
+  readonly source: "declarative" | "imperative";
+  /** As it was put: only supplied keys. */
+  readonly config: ApplicationConfig;
+  readonly baseDir: string;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly build: BuildState;
+  /** The build that is served; kept while a newer one is made or has failed. */
+  readonly built: BuiltApplication | null;
+  readonly deleting: boolean;
+  readonly status: ApplicationStatus;
+  readonly message: string;
+  /** null: not exposed over HTTP, or not built yet. */
+  readonly routePrefix: string | null;
+  readonly lastDeployedAt: number;
+  /** Raised by `token --rotate`: part of the scaler token's derivation. */
+  readonly tokenRotation: number;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+/** `check` builds run behind an unchanged config to notice edited sources; deployments stay visible meanwhile. */
+export type BuildState =
+  | { readonly kind: "building"; readonly buildId: string; readonly check: boolean; readonly since: number }
+  | { readonly kind: "done" }
+  | { readonly kind: "failed"; readonly message: string };
+
+/** What the builder reports: where the bundle lies and what the application consists of. */
+export interface BuiltApplication {
+  readonly bundlePath: string;
+  /** SHA-256 of the bundle's content, part of the code version. */
+  readonly bundleHash: string;
+  readonly exportName: string;
+  readonly ingress: string;
+  readonly deployments: readonly BuiltDeployment[];
+  /** Hash of the config inputs this build was made from. */
+  readonly inputsHash: string;
+}
+
+export interface BuiltDeployment {
+  readonly name: string;
+  /** Options set in code, by the reference's field names, only those supplied. */
+  readonly options: Readonly<Record<string, unknown>>;
+  /** Names of the deployments it holds handles to. */
+  readonly outbound: readonly string[];
+}
+
+export interface DeploymentRecord {
+  readonly application: string;
+  readonly name: string;
+  readonly uid: string;
+  readonly generation: number;
+  readonly observedGeneration: number;
+  readonly config: EffectiveDeploymentConfig;
+  /** Names of the options that code or config set. */
+  readonly userConfigured: readonly string[];
+  /** A replica whose `restart` differs is replaced; one whose `settings` differs is reconfigured. */
+  readonly version: DeploymentVersion;
+  readonly target: DeploymentTarget;
+  readonly ingress: boolean;
+  readonly outbound: readonly string[];
+  readonly status: DeploymentStatus;
+  readonly trigger: DeploymentStatusTrigger;
+  readonly message: string;
+  /** Failed starts in a row of the present version. */
+  readonly failures: number;
+  /** Whether a replica of the present version has ever run. */
+  readonly everRan: boolean;
+  /** Whether the present version is replacing an older one; `failed` is frozen until the version changes. */
+  readonly rollout: "none" | "active" | "failed";
+  readonly lastError: string;
+  readonly deleting: boolean;
+  readonly replicaCounts: Readonly<Partial<Record<ReplicaStateName, number>>>;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export interface DeploymentVersion {
+  readonly restart: string;
+  readonly settings: string;
+  readonly bundlePath: string;
+  readonly exportName: string;
+}
+
+export interface DeploymentTarget {
+  readonly replicas: number;
+  readonly owner: "config" | "autoscaler" | "external";
+  readonly reason: string;
+  readonly since: number;
+  /** request_id of the last external write, for idempotency. */
+  readonly requestId: string;
+}
+
+export interface ReplicaRecord {
+  readonly id: string;
+  readonly application: string;
+  readonly deployment: string;
+  readonly deploymentUid: string;
+  readonly version: DeploymentVersion;
+  readonly state: ReplicaState;
+  /** null until the process was seen to run. */
+  readonly process: ProcessIdentity | null;
+  readonly dataSocket: string;
+  readonly controlSocket: string;
+  readonly startedAt: number;
+  readonly updatedAt: number;
+}
+
+/** Tells a process from a later one with the same pid. */
+export interface ProcessIdentity {
+  readonly pid: number;
+  /** Start time in the system's own ticks (field 22 of /proc/PID/stat, or `ps -o lstart`). */
+  readonly startTime: string;
+  readonly bootId: string;
+}
+
+/** See replica-state.ts for the transitions. */
+export type ReplicaState =
+  | { readonly kind: "starting"; readonly since: number }
+  | { readonly kind: "recovering"; readonly since: number; readonly was: "starting" | "running" | "updating" }
+  | { readonly kind: "running"; readonly since: number }
+  | { readonly kind: "updating"; readonly since: number; readonly to: DeploymentVersion }
+  | {
+      readonly kind: "stopping";
+      readonly since: number;
+      /** unrouting: routers still may know it. draining: told to stop. killed: SIGKILL was sent. */
+      readonly stage: "unrouting" | "draining" | "killed";
+      readonly deadline: number;
+    };
+
+export interface ProxyRecord {
+  readonly id: string;
+  readonly pid: number;
+  readonly state: "starting" | "healthy" | "unhealthy" | "draining";
+}
+
+/** What happened and was asked for, in order; a bounded ring. */
+export type JournalRecord = { readonly at: number; readonly actor: string } & (
+  | { readonly kind: "config-applied"; readonly applications: readonly string[]; readonly deleted: readonly string[] }
+  | { readonly kind: "application-deleted"; readonly application: string }
+  | {
+      readonly kind: "scale";
+      readonly application: string;
+      readonly deployment: string;
+      readonly from: number;
+      readonly to: number;
+      readonly reason: string;
+      readonly requestId: string;
+    }
+  | {
+      readonly kind: "transition";
+      readonly application: string;
+      readonly deployment: string;
+      readonly from: string;
+      readonly to: string;
+      readonly message: string;
+    }
+  | { readonly kind: "instance"; readonly state: string }
+  | { readonly kind: "token-rotated"; readonly application: string }
+);
+
+export const keys = {
+  instance: "instance",
+  application: (application: string) => `application/${encodeURIComponent(application)}`,
+  deployment: (application: string, deployment: string) =>
+    `deployment/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
+  replica: (application: string, deployment: string, id: string) =>
+    `replica/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${id}`,
+  proxy: (id: string) => `proxy/${id}`,
+  token: (id: string) => `token/${id}`,
+  journal: (sequence: number) => `journal/${String(sequence).padStart(16, "0")}`,
+} as const;
+
+/** The state's name as users see it. */
+export function replicaStateName(state: ReplicaState): ReplicaStateName {
+  return state.kind.toUpperCase() as ReplicaStateName;
+}

@@ -1,0 +1,32 @@
+/**
+ * Resource names: `applications/{a}/deployments/{d}/replicas/{r}`, each part percent-escaped,
+ * so that names may hold any character but "/" and control characters.
+ */
+export function applicationName(application: string): string {
+  return `applications/${encodeURIComponent(application)}`;
+}
+
+/** See {@link applicationName}. */
+export function deploymentName(application: string, deployment: string): string {
+  return `${applicationName(application)}/deployments/${encodeURIComponent(deployment)}`;
+}
+
+/** See {@link applicationName}. */
+export function replicaName(application: string, deployment: string, replica: string): string {
+  return `${deploymentName(application, deployment)}/replicas/${encodeURIComponent(replica)}`;
+}
+
+/** The parts of a resource name; `undefined` when the text is not one. */
+export function parseName(name: string): { application: string; deployment?: string; replica?: string } | undefined {
+  const match = /^applications\/([^/]+)(?:\/deployments\/([^/]+)(?:\/replicas\/([^/]+))?)?$/.exec(name);
+  if (!match) return undefined;
+  try {
+    return {
+      application: decodeURIComponent(match[1]!),
+      ...(match[2] === undefined ? {} : { deployment: decodeURIComponent(match[2]) }),
+      ...(match[3] === undefined ? {} : { replica: decodeURIComponent(match[3]) }),
+    };
+  } catch {
+    return undefined;
+  }
+}

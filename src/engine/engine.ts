@@ -1,0 +1,76 @@
+/**
+ * The engine port: where builds and replicas run. Commands never throw and never wait; what comes of them arrives as
+ * events, so the reconciler decides on data alone and a simulated engine can drive it on virtual time.
+ * Drivers: local/ (processes under the supervisor); test/support has a simulated one.
+ */
+import type { BuiltDeployment, DeploymentVersion, ProcessIdentity, ReplicaRecord } from "../controller/records.ts";
+
+export interface Engine {
+  /** All events go to this one listener, set before the first command. */
+  onEvent(listener: (event: EngineEvent) => void): void;
+  /** Bundles and inspects an application; ends in `built` or `build-failed`. */
+  build(request: BuildRequest): void;
+  cancelBuild(buildId: string): void;
+  /** Runs a replica: `spawned`, then `ready` or `start-failed`; `exited` at its end, always and once. */
+  start(request: StartRequest): void;
+  /**
+   * Finds a replica that an earlier controller started: `ready` when it serves, nothing yet while it still starts,
+   * `exited` when it is gone or is not the process recorded.
+   */
+  adopt(record: ReplicaRecord, request: StartRequest): void;
+  /** Ends in `reconfigured` or `reconfigure-failed`. */
+  reconfigure(id: string, version: DeploymentVersion, settings: ReplicaSettings): void;
+  /** Ends in `health`. */
+  checkHealth(id: string, timeoutMs: number): void;
+  /** Graceful: the replica finishes what it has begun and exits. */
+  stop(id: string, timeoutMs: number): void;
+  /** SIGKILL. */
+  kill(id: string): void;
+}
+
+export interface BuildRequest {
+  readonly buildId: string;
+  readonly importPath: string;
+  readonly baseDir: string;
+  readonly args: Readonly<Record<string, unknown>>;
+}
+
+export interface StartRequest {
+  readonly id: string;
+  readonly application: string;
+  readonly deployment: string;
+  readonly version: DeploymentVersion;
+  readonly settings: ReplicaSettings;
+  readonly args: Readonly<Record<string, unknown>>;
+  readonly env: Readonly<Record<string, string>>;
+  readonly baseDir: string;
+  readonly dataSocket: string;
+  readonly controlSocket: string;
+  readonly routePrefix: string;
+}
+
+/** Live settings of a replica; a change needs no restart. */
+export interface ReplicaSettings {
+  readonly userConfig: unknown;
+  readonly maxOngoingRequests: number;
+  readonly gracefulShutdownWaitLoopS: number;
+}
+
+export type EngineEvent =
+  | { readonly kind: "built"; readonly buildId: string; readonly result: BuildResult }
+  | { readonly kind: "build-failed"; readonly buildId: string; readonly error: string }
+  | { readonly kind: "spawned"; readonly id: string; readonly process: ProcessIdentity }
+  | { readonly kind: "ready"; readonly id: string }
+  | { readonly kind: "start-failed"; readonly id: string; readonly error: string }
+  | { readonly kind: "reconfigured"; readonly id: string; readonly settings: string }
+  | { readonly kind: "reconfigure-failed"; readonly id: string; readonly error: string }
+  | { readonly kind: "health"; readonly id: string; readonly error: string | null }
+  | { readonly kind: "exited"; readonly id: string; readonly detail: string };
+
+export interface BuildResult {
+  readonly bundlePath: string;
+  readonly bundleHash: string;
+  readonly exportName: string;
+  readonly ingress: string;
+  readonly deployments: readonly BuiltDeployment[];
+}

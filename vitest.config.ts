@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    include: ["test/**/*.test.ts"],
+    reporters: ["default", "./test/support/closing-line-reporter.ts"],
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    // Suites start real processes; two at a time is what two cores carry.
+    maxWorkers: 2,
+  },
+});
