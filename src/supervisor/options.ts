@@ -1,0 +1,47 @@
+/** What `windlass start` runs with: every flag resolved and checked, every path absolute. */
+export interface StartOptions {
+  /** Address that the three ports bind. Default "127.0.0.1". */
+  readonly host: string;
+  /** Port of the API; 0 is any free one. Default 8265. */
+  readonly controlPort: number;
+  /** Port of the HTTP proxies; 0 is any free one. Default 8000. */
+  readonly httpPort: number;
+  /** Port of the gRPC proxies; 0 is any free one. Default 9000. */
+  readonly grpcPort: number;
+  /** How many proxy processes share the ports; 1 to 64. Default 2, so that a killed one refuses nobody. */
+  readonly proxyWorkers: number;
+  /** Absolute folder of the store, tokens, bundles and logs; made with mode 0700 where it is missing. */
+  readonly stateDir: string;
+  /** Absolute folder that import paths start from where a request names none. */
+  readonly appDir: string;
+  /** False makes every caller an admin; only on a loopback host. Default true. */
+  readonly auth: boolean;
+  /** Names, besides loopback and `host`, that a Host header may carry; without port. */
+  readonly allowedHosts: readonly string[];
+  /** Origins, besides the control port's own, that a browser may call from: "https://example.com". */
+  readonly allowedOrigins: readonly string[];
+  /** Waits for the first PUT instead of making an instance at once. Default false. */
+  readonly noInstance: boolean;
+  /** Default "text". */
+  readonly logFormat: "text" | "json";
+  /** Default "info". */
+  readonly logLevel: "debug" | "info" | "warn" | "error";
+  /** "Disabled" runs no proxies. Default "EveryNode". */
+  readonly proxyLocation: "Disabled" | "HeadOnly" | "EveryNode";
+  /** Whether the HTTP proxies answer the scale webhook too. Default true. */
+  readonly webhookOnProxy: boolean;
+  /** Called once, when the ports answer and the stored state is recovered. */
+  onReady(ready: ReadyInfo): void | Promise<void>;
+}
+
+/** What runs where; printed as the `windlass ready` line. */
+export interface ReadyInfo {
+  /** "http://127.0.0.1:8265". */
+  readonly control: string;
+  /** "http://127.0.0.1:8000"; null without proxies. */
+  readonly http: string | null;
+  /** "127.0.0.1:9000"; null without proxies. */
+  readonly grpc: string | null;
+  readonly stateDir: string;
+  readonly pids: { readonly supervisor: number; readonly controller: number; readonly proxies: readonly number[] };
+}
