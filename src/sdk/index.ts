@@ -1,0 +1,32 @@
+/**
+ * The public SDK: what application authors import from "windlass".
+ *
+ *     import { deployment } from "windlass";
+ *     class Hello { fetch() { return new Response("hello"); } }
+ *     export const app = deployment(Hello).bind();
+ */
+export { deployment } from "./deployment.ts";
+export {
+  BackPressureError,
+  DeploymentUnavailableError,
+  RemoteError,
+  RequestCancelledError,
+  RequestTimeoutError,
+  WindlassUserError,
+} from "./errors.ts";
+export { ingress } from "./ingress.ts";
+export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions } from "./options.ts";
+export { getMultiplexedModelId, getReplicaContext, type ReplicaContext } from "./runtime.ts";
+export type {
+  Application,
+  BindArg,
+  BindArgs,
+  Deployment,
+  DeploymentHandle,
+  DeploymentResponse,
+  DeploymentResponseGenerator,
+  FetchHandler,
+  HandleBase,
+  HandleOptions,
+  RemoteFunction,
+} from "./types.ts";
