@@ -22,7 +22,7 @@ export function oneLine(text: string): string {
 /** `file:line:column` of the topmost stack frame in user sources. */
 export function userPosition(stack: string, baseDir: string): string | undefined {
   for (const line of stack.split("\n")) {
-    const match = /^\s*at (?:.*?\()?((?:file:\/\/|\/).*?):(\d+):(\d+)\)?$/.exec(line);
+    const match = /^\s*at (?:async )?(?:.*?\()?((?:file:\/\/|\/).*?):(\d+):(\d+)\)?$/.exec(line);
     if (match === null) continue;
     const file = toPath(match[1]!);
     if (file === undefined || file.includes(`${sep}node_modules${sep}`) || isOurs(file)) continue;
@@ -46,9 +46,12 @@ function toPath(location: string): string | undefined {
   }
 }
 
-/** Whether the file belongs to Windlass: src/ when run from sources, dist/ when built. */
+/** Folder that holds our src/ when run from sources, our dist/ when built. */
+const OWN_ROOT = /^(.*[\\/])(?:src|dist)[\\/]/.exec(fileURLToPath(import.meta.url))?.[1];
+
+/** Whether the file belongs to Windlass. Source maps turn dist/ into src/, so both count. */
 function isOurs(file: string): boolean {
-  const here = fileURLToPath(import.meta.url);
-  const root = /^(.*[\\/](?:src|dist)[\\/])/.exec(here)?.[1];
-  return root !== undefined && file.startsWith(root);
+  return (
+    OWN_ROOT !== undefined && ["src", "dist", "gen"].some((folder) => file.startsWith(`${OWN_ROOT}${folder}${sep}`))
+  );
 }

@@ -1,0 +1,251 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { describe, expect, it } from "vitest";
+import type { BuilderOutcome } from "../../src/builder/protocol.ts";
+import { resolveImportPath } from "../../src/builder/resolve.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const BUILDER = fileURLToPath(new URL("../../src/bin/builder.ts", import.meta.url));
+
+interface Build {
+  readonly files: Record<string, string>;
+  readonly importPath?: string;
+  readonly args?: Record<string, unknown>;
+  readonly timeoutMs?: number;
+  readonly folder?: string;
+}
+
+/** Runs a real builder over an application written to a fresh folder. */
+async function build({ files, importPath = "./app.ts:app", args = {}, timeoutMs, folder = tempDir() }: Build) {
+  const baseDir = join(folder, "app");
+  for (const [name, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(baseDir, name)), { recursive: true });
+    writeFileSync(join(baseDir, name), text);
+  }
+  const resultPath = join(folder, "result.json");
+  const requestPath = join(folder, "request.json");
+  const bundlesDir = join(folder, "bundles");
+  writeFileSync(requestPath, JSON.stringify({ importPath, baseDir, args, bundlesDir, resultPath }));
+  const argv = timeoutMs === undefined ? [BUILDER, requestPath] : [BUILDER, requestPath, String(timeoutMs)];
+  const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
+  const [code] = (await once(child, "close")) as [number];
+  if (!existsSync(resultPath)) throw new Error(`no result: exit ${code}, ${output}`);
+  return { code, output, folder, outcome: JSON.parse(readFileSync(resultPath, "utf8")) as BuilderOutcome };
+}
+
+async function errorOf(request: Build): Promise<string> {
+  const { code, outcome } = await build(request);
+  expect(code).toBe(0);
+  if (outcome.ok) throw new Error("the build succeeded");
+  return outcome.error;
+}
+
+const HELLO = 'import { deployment } from "windlass"; class Hello { fetch() { return new Response("hi"); } }';
+
+describe("building", () => {
+  it("reports the graph of a TypeScript application, whatever it prints and leaves running", async () => {
+    const { outcome, code } = await build({
+      files: {
+        "app.ts": `import { deployment, type DeploymentHandle } from "windlass";
+          import { Mode } from "./lib/mode.ts";
+          console.log("noise"); process.stdout.write("{}"); setInterval(() => {}, 1000);
+          class Back { constructor(private readonly mode: Mode) {} call() { return this.mode; } }
+          class Front { constructor(public back: DeploymentHandle<Back>[]) {} }
+          const Backs = deployment(Back, { maxOngoingRequests: 3 });
+          export const app = deployment(Front, { name: "Entry", numReplicas: 2 }).bind([Backs.bind(Mode.Fast), Backs.bind(Mode.Slow)]);`,
+        "lib/mode.ts": "export enum Mode { Fast, Slow }",
+      },
+    });
+    expect(code).toBe(0);
+    expect(outcome).toMatchObject({
+      ok: true,
+      result: {
+        exportName: "app",
+        ingress: "Entry",
+        deployments: [
+          { name: "Entry", options: { num_replicas: 2 }, outbound: ["Back", "Back_1"] },
+          { name: "Back", options: { max_ongoing_requests: 3 }, outbound: [] },
+          { name: "Back_1", options: { max_ongoing_requests: 3 }, outbound: [] },
+        ],
+      },
+    });
+    if (!outcome.ok) throw new Error(outcome.error);
+    expect(dirname(outcome.result.bundlePath).endsWith(outcome.result.bundleHash)).toBe(true);
+    expect(outcome.result.deployments[0]!.options).not.toHaveProperty("name");
+  });
+
+  it("gives the same hash for the same code, another for changed code, and keeps positions current", async () => {
+    const first = await build({ files: { "app.ts": `${HELLO}\nexport const app = deployment(Hello).bind();` } });
+    const hash = (one: typeof first) => (one.outcome.ok ? one.outcome.result.bundleHash : one.outcome.error);
+    const map = (one: typeof first) => readFileSync(join(one.folder, "bundles", hash(one), "app.mjs.map"), "utf8");
+    const firstMap = map(first);
+    const { folder } = first;
+    const second = await build({
+      folder,
+      files: { "app.ts": `// note\n${HELLO}\nexport const app = deployment(Hello).bind();` },
+    });
+    expect(hash(second)).toBe(hash(first));
+    expect(map(second)).not.toBe(firstMap);
+    const third = await build({
+      folder,
+      files: { "app.ts": `${HELLO}\nexport const app = deployment(Hello, { name: "B" }).bind();` },
+    });
+    expect(hash(third)).not.toBe(hash(first));
+  });
+
+  it("lets modules find files beside their source", async () => {
+    const { outcome } = await build({
+      files: {
+        "app.ts": `import { readFileSync } from "node:fs"; import { deployment } from "windlass"; import { near } from "./lib/near.ts";
+          const name = readFileSync(new URL("./name.txt", import.meta.url), "utf8") + near;
+          export const app = deployment({ fetch: () => new Response() }, { name }).bind();`,
+        "name.txt": "from-file",
+        "lib/near.ts":
+          'import { readFileSync } from "node:fs"; export const near = readFileSync(import.meta.dirname + "/n.txt", "utf8");',
+        "lib/n.txt": "-near",
+      },
+    });
+    expect(outcome).toMatchObject({ ok: true, result: { ingress: "from-file-near" } });
+  });
+
+  it("leaves packages where they are, CommonJS ones too", async () => {
+    const { outcome } = await build({
+      importPath: "app:app",
+      files: {
+        "app.js": `import esm from "esm-package"; import local from "./local.cjs"; import { deployment } from "windlass";
+          export const app = deployment({ fetch: () => new Response() }, { name: esm + local }).bind();`,
+        "local.cjs": 'module.exports = require("cjs-package") + require("node:path").sep;',
+        "node_modules/esm-package/package.json": '{"name":"esm-package","type":"module","main":"i.js"}',
+        "node_modules/esm-package/i.js": 'export default "esm-";',
+        "node_modules/cjs-package/package.json": '{"name":"cjs-package","main":"i.js"}',
+        "node_modules/cjs-package/i.js": 'module.exports = "cjs";',
+      },
+    });
+    expect(outcome).toMatchObject({ ok: true, result: { ingress: "esm-cjs/" } });
+  });
+
+  it("gives args to a builder function", async () => {
+    const { outcome } = await build({
+      args: { name: "x", replicas: 3 },
+      files: {
+        "app.ts": `${HELLO}\nexport const app = async (args: any) => deployment(Hello, { name: args.name, numReplicas: args.replicas }).bind();`,
+      },
+    });
+    expect(outcome).toMatchObject({ ok: true, result: { deployments: [{ name: "x", options: { num_replicas: 3 } }] } });
+  });
+});
+
+describe("errors in one line", () => {
+  it.each<[string, Build, RegExp]>([
+    [
+      "a missing file, with what was looked for",
+      { files: { "x.ts": "" }, importPath: "ap:app" },
+      /^import_path "ap:app": no such file; looked for ap\.ts, ap\.mts, ap\.js, ap\.mjs, ap\/index\.ts in \//,
+    ],
+    ["an import path without an export", { files: {}, importPath: "./app.ts" }, /must be "<module>:<export>"/],
+    [
+      "a missing export, with a suggestion",
+      { files: { "app.ts": "export const apq = 1;" } },
+      /^import_path "\.\/app\.ts:app": no export "app": did you mean "apq"\?/,
+    ],
+    [
+      "an export that is no application",
+      { files: { "app.ts": "export const app = 1;" } },
+      /is not an application but a number/,
+    ],
+    ["a syntax error", { files: { "app.ts": "\nexport const = 1;" } }, /^app\.ts:2:14: Expected identifier/],
+    [
+      "a missing package",
+      { files: { "app.ts": 'export * from "./a.ts";', "a.ts": '\nimport "no-such-package/sub";' } },
+      /^a\.ts:2:8: cannot find package "no-such-package\/sub": run npm install no-such-package/,
+    ],
+    [
+      "a missing local module",
+      { files: { "app.ts": 'import "./gone.ts";' } },
+      /^app\.ts:1:8: Could not resolve "\.\/gone\.ts"/,
+    ],
+    [
+      "a module that throws, at its first frame in user sources",
+      {
+        files: {
+          "app.ts": 'import { f } from "./a.ts";\nexport const app = f();',
+          "a.ts": '\n\nexport function f() {\n  throw new TypeError("bad\\nthing");\n}',
+        },
+      },
+      /^TypeError: bad thing \(a\.ts:4:9\)$/,
+    ],
+    [
+      "an SDK call that throws, at the user's line",
+      { files: { "app.ts": `${HELLO}\nexport const app = deployment(Hello, { numReplica: 1 } as never).bind();` } },
+      /^TypeError: unknown deployment option "numReplica": did you mean "numReplicas"\? \(app\.ts:2:20\)$/,
+    ],
+    [
+      "a builder function that throws",
+      { files: { "app.ts": 'export const app = async (_args: object) => {\n  throw new Error("no");\n};' } },
+      /^Error: no \(app\.ts:2:9\)$/,
+    ],
+    ["a thrown string", { files: { "app.ts": 'throw "up";' } }, /^Error: threw "up"$/],
+    [
+      "a module that never finishes",
+      { timeoutMs: 200, files: { "app.ts": "await new Promise(() => {}); export const app = 1;" } },
+      /took longer than 0\.2 s/,
+    ],
+    [
+      "a module that ends the process",
+      { files: { "app.ts": "process.exit(3); export const app = 1;" } },
+      /ended the process \(exit code 3\)/,
+    ],
+    [
+      "a module that throws later, outside any promise",
+      {
+        timeoutMs: 5000,
+        files: {
+          "app.ts":
+            'setImmediate(() => {\n  throw new Error("late");\n});\nawait new Promise(() => {});\nexport const app = 1;',
+        },
+      },
+      /^Error: late \(app\.ts:2:9\)$/,
+    ],
+    [
+      "two deployments without a name",
+      {
+        files: {
+          "app.ts":
+            'import { deployment as d } from "windlass";\nconst o = { fetch: () => new Response() };\nexport const app = d(class A {}).bind(d(o).bind());',
+        },
+      },
+      /has no name/,
+    ],
+  ])("%s", async (_name, request, message) => {
+    const error = await errorOf(request);
+    expect(error).toMatch(message);
+    expect(error).not.toContain("\n");
+  });
+});
+
+describe("import paths", () => {
+  it.each([
+    ["app:app", "app.ts"],
+    ["b:x", "b.js"],
+    ["b.js:x", "b.js"],
+    ["./sub:x", "sub/index.ts"],
+    ["my.app:x", "my.app.mjs"],
+  ])("%s means %s", (importPath, expected) => {
+    const folder = tempDir();
+    for (const name of ["app.ts", "app.mts", "app.js", "b.js", "b.mjs", "sub/index.ts", "my.app.mjs"]) {
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      writeFileSync(join(folder, name), "");
+    }
+    const [module, exportName] = [
+      resolveImportPath(importPath, folder).file,
+      resolveImportPath(importPath, folder).exportName,
+    ];
+    expect([module, exportName]).toEqual([join(folder, expected), importPath.split(":")[1]]);
+    expect(resolveImportPath(`${join(folder, "app.ts")}:x`, "/elsewhere").file).toBe(join(folder, "app.ts"));
+  });
+});
