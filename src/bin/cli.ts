@@ -1,0 +1,47 @@
+import { createInterface } from "node:readline";
+import type { CliContext } from "../cli/context.ts";
+import { main } from "../cli/main.ts";
+import { systemClock } from "../core/system-clock.ts";
+import { systemRandom } from "../core/system-random.ts";
+
+const stop = new AbortController();
+let signalsTaken = false;
+
+// A reader that goes away (`windlass watch | head -1`) ends a feed quietly, and must not crash `windlass start`.
+process.stdout.on("error", () => stop.abort());
+process.stderr.on("error", () => {});
+
+const context: CliContext = {
+  out: (text) => void process.stdout.write(text),
+  err: (text) => void process.stderr.write(text),
+  errHasColour: process.stderr.isTTY === true && process.stderr.hasColors(),
+  readLine: readLine,
+  env: process.env,
+  cwd: process.cwd(),
+  clock: systemClock,
+  random: systemRandom,
+  stopped() {
+    if (!signalsTaken) {
+      signalsTaken = true;
+      process.once("SIGINT", () => stop.abort());
+      process.once("SIGTERM", () => stop.abort());
+    }
+    return stop.signal;
+  },
+};
+
+function readLine(): Promise<string | null> {
+  return new Promise((resolve) => {
+    const lines = createInterface({ input: process.stdin });
+    let line: string | null = null;
+    lines.once("line", (text) => {
+      line = text;
+      lines.close();
+    });
+    lines.once("close", () => resolve(line));
+  });
+}
+
+const exitCode = await main(process.argv.slice(2), context);
+// Kept connections would hold the process; what was written is flushed first.
+process.stdout.write("", () => process.stderr.write("", () => process.exit(exitCode)));

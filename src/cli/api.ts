@@ -1,0 +1,46 @@
+import { type Client, createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { ApplicationService } from "../../gen/windlass/v1/application_service_pb.ts";
+import { DeploymentService } from "../../gen/windlass/v1/deployment_service_pb.ts";
+import { InstanceService } from "../../gen/windlass/v1/instance_service_pb.ts";
+import { TokenService } from "../../gen/windlass/v1/token_service_pb.ts";
+import type { Target } from "./address.ts";
+import { callError } from "./call-errors.ts";
+
+/** Clients of every service of the API at one address. */
+export interface Api {
+  readonly target: Target;
+  readonly instance: Client<typeof InstanceService>;
+  readonly applications: Client<typeof ApplicationService>;
+  readonly deployments: Client<typeof DeploymentService>;
+  readonly tokens: Client<typeof TokenService>;
+}
+
+/** Runs `use` with clients for `target`; a failed call becomes a CliError. */
+export async function withApi<T>(target: Target, use: (api: Api) => Promise<T>): Promise<T> {
+  try {
+    return await use(connect(target));
+  } catch (error) {
+    throw callError(error, target);
+  }
+}
+
+function connect(target: Target): Api {
+  const transport = createConnectTransport({
+    baseUrl: target.address,
+    httpVersion: "1.1",
+    interceptors: [
+      (next) => (request) => {
+        if (target.token !== undefined) request.header.set("Authorization", `Bearer ${target.token}`);
+        return next(request);
+      },
+    ],
+  });
+  return {
+    target,
+    instance: createClient(InstanceService, transport),
+    applications: createClient(ApplicationService, transport),
+    deployments: createClient(DeploymentService, transport),
+    tokens: createClient(TokenService, transport),
+  };
+}

@@ -1,0 +1,34 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { cannotConnect, type Target, unauthorised } from "./address.ts";
+import { CliError, EXIT } from "./exit.ts";
+
+/** What a failed call means for the user. Anything that is not a ConnectError passes through. */
+export function callError(error: unknown, target: Target): unknown {
+  if (!(error instanceof ConnectError)) return error;
+  switch (error.code) {
+    case Code.Unauthenticated:
+      return unauthorised(target, "");
+    case Code.PermissionDenied:
+      return unauthorised(target, error.rawMessage);
+    case Code.InvalidArgument: {
+      const violations = error.findDetails(BadRequestSchema).flatMap((detail) => detail.fieldViolations);
+      const lines = violations.map((v) => (v.field === "" ? v.description : `${v.field}: ${v.description}`));
+      return new CliError(EXIT.failed, lines.length > 0 ? lines : error.rawMessage, error);
+    }
+    case Code.Unimplemented:
+      return new CliError(EXIT.failed, `${target.address} does not speak Windlass's API; check the address`, error);
+    default:
+      return isConnectionFailure(error) ? cannotConnect(target) : new CliError(EXIT.failed, error.rawMessage, error);
+  }
+}
+
+/** True when no Windlass answered, or the connection broke, rather than that one refused. */
+export function isConnectionFailure(error: ConnectError): boolean {
+  // An answer of ours always has an ErrorInfo; a broken or refused connection has a system error as its cause.
+  if (error.findDetails(ErrorInfoSchema).length > 0) return false;
+  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
+    if (typeof (cause as NodeJS.ErrnoException).code === "string") return true;
+  }
+  return false;
+}

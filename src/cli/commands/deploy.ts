@@ -1,0 +1,56 @@
+import type { Target } from "../address.ts";
+import { withApi } from "../api.ts";
+import { allRunning, applicationNames, applyConfig, followApplications } from "../apply.ts";
+import type { CliContext } from "../context.ts";
+import { CliError, EXIT } from "../exit.ts";
+import { configOfImportPath, isFile, type LoadedConfig, loadConfig } from "../load-config.ts";
+
+/** Options of `windlass deploy`. */
+export interface DeployOptions {
+  /** Name of the application at an import path. */
+  readonly name?: string;
+  /** Wait until every application runs. */
+  readonly wait?: boolean;
+  /** Seconds to wait; undefined is no limit. */
+  readonly timeout?: number;
+}
+
+/** `windlass deploy`: makes a config, or one application by import path, the whole desired state. */
+export async function deploy(
+  ctx: CliContext,
+  target: Target,
+  what: string,
+  args: readonly string[],
+  options: DeployOptions,
+): Promise<void> {
+  const loaded = await load(ctx, what, args, options);
+  const names = applicationNames(loaded.config);
+  await withApi(target, async (api) => {
+    const revision = await applyConfig(api, ctx, loaded);
+    ctx.out(`${what}: accepted at revision ${revision}\n`);
+    if (!options.wait) {
+      ctx.out("follow it with `windlass status` or `windlass watch`\n");
+      return;
+    }
+    await followApplications(api, ctx, names, {
+      progress: (seen) => allRunning(seen, names, revision),
+      timeoutS: options.timeout,
+      signal: ctx.stopped(),
+    });
+    ctx.out(`${names.join(", ") || "nothing"}: running\n`);
+  });
+}
+
+async function load(
+  ctx: CliContext,
+  what: string,
+  args: readonly string[],
+  options: DeployOptions,
+): Promise<LoadedConfig> {
+  if (!isFile(ctx, what)) return configOfImportPath(ctx, what, args, options.name);
+  if (args.length > 0) {
+    throw new CliError(EXIT.usage, `arguments are for import paths; write them below args: in ${what} instead`);
+  }
+  if (options.name !== undefined) ctx.err(`warning: --name is for import paths; ${what} says its names itself\n`);
+  return loadConfig(ctx, what);
+}

@@ -1,0 +1,38 @@
+import { applicationName, deploymentName } from "../../core/names.ts";
+import type { Target } from "../address.ts";
+import { withApi } from "../api.ts";
+import type { CliContext } from "../context.ts";
+import { follow } from "../feed.ts";
+import { watchLine } from "../watch-line.ts";
+
+/** Options of `windlass watch`. */
+export interface WatchOptions {
+  /** Continue after this revision; 0 begins with the present state. */
+  readonly since: bigint;
+}
+
+/** `windlass watch`: the feed, one JSON object a line, until stopped. */
+export async function watch(
+  ctx: CliContext,
+  target: Target,
+  what: string | undefined,
+  options: WatchOptions,
+): Promise<void> {
+  const signal = ctx.stopped();
+  await withApi(target, async (api) => {
+    const notice = (text: string): void => ctx.err(`windlass: ${text}\n`);
+    const name = resourceName(what);
+    const feed = follow(api, ctx, { name, since: options.since, signal, patienceMs: 0, endless: true, notice });
+    for await (const message of feed) {
+      const line = watchLine(message);
+      if (line !== undefined) ctx.out(`${JSON.stringify(line)}\n`);
+    }
+  });
+}
+
+/** APP or APP/DEPLOYMENT as a resource name; "" is everything. */
+function resourceName(what: string | undefined): string {
+  if (what === undefined) return "";
+  const slash = what.indexOf("/");
+  return slash < 0 ? applicationName(what) : deploymentName(what.slice(0, slash), what.slice(slash + 1));
+}

@@ -1,0 +1,21 @@
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+
+/** All that a command touches of the outside, so that tests run commands in their own process. */
+export interface CliContext {
+  /** Writes text to stdout as it is. */
+  out(text: string): void;
+  /** Writes text to stderr as it is. */
+  err(text: string): void;
+  /** Whether stderr is a terminal that shows colour. */
+  readonly errHasColour: boolean;
+  /** Reads one line from stdin; null at its end. */
+  readLine(): Promise<string | null>;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Absolute folder that relative paths of arguments start from. */
+  readonly cwd: string;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Aborts at SIGINT or SIGTERM, or when nobody reads stdout any longer. Asking for it takes the signals over. */
+  stopped(): AbortSignal;
+}

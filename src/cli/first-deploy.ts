@@ -1,0 +1,103 @@
+import { errorText } from "../core/errors.ts";
+import { applicationName } from "../core/names.ts";
+import type { ReadyInfo, StartOptions } from "../supervisor/options.ts";
+import { readAdminToken, type Target } from "./address.ts";
+import { type Api, withApi } from "./api.ts";
+import { applicationNames, applyConfig, followApplications } from "./apply.ts";
+import type { CliContext } from "./context.ts";
+import { CliError, EXIT, oneLine } from "./exit.ts";
+import type { LoadedConfig } from "./load-config.ts";
+import { applicationProgress, type Seen } from "./rollout.ts";
+import { reachable, type TriedApplication, tryLines } from "./try-lines.ts";
+
+/** A controller that restarts is back within seconds. */
+const PATIENCE_MS = 30_000;
+const RETRY_MS = 200;
+
+/**
+ * Deploys the config of `start` through the API, as anyone would: progress on stderr, then `curl` lines on stdout.
+ * A failure is one line on stderr and ends nothing. Never throws; ends early when `signal` aborts.
+ */
+export async function firstDeploy(
+  ctx: CliContext,
+  loaded: LoadedConfig,
+  ready: ReadyInfo,
+  options: Pick<StartOptions, "auth" | "webhookOnProxy">,
+  signal: AbortSignal,
+): Promise<void> {
+  const fail = (lines: readonly string[]): void => {
+    for (const line of lines) if (!signal.aborted) ctx.err(`windlass: ${line}\n`);
+  };
+  try {
+    const token = options.auth ? readAdminToken(ready.stateDir) : undefined;
+    const target: Target = { address: reachable(ready.control), token };
+    const revision = await applyPatiently(ctx, target, loaded, signal);
+    await withApi(target, async (api) => {
+      const { running, failures } = await settled(api, ctx, loaded, revision, signal);
+      fail(failures);
+      const applications = await Promise.all(running.map((name) => describe(api, name, options.auth)));
+      const http = ready.http === null ? null : reachable(ready.http);
+      const webhook = options.webhookOnProxy && http !== null ? http : target.address;
+      for (const line of tryLines(applications, loaded.tries, http, webhook)) ctx.out(`${line}\n`);
+    });
+  } catch (error) {
+    fail(error instanceof CliError ? error.lines.map((line) => `deploy failed: ${line}`) : [oneLine(errorText(error))]);
+  }
+}
+
+async function applyPatiently(
+  ctx: CliContext,
+  target: Target,
+  loaded: LoadedConfig,
+  signal: AbortSignal,
+): Promise<bigint> {
+  const start = ctx.clock.monotonic();
+  for (;;) {
+    try {
+      return await withApi(target, (api) => applyConfig(api, ctx, loaded));
+    } catch (error) {
+      const away = error instanceof CliError && error.exitCode === EXIT.cannotConnect;
+      if (!away || signal.aborted || ctx.clock.monotonic() - start > PATIENCE_MS) throw error;
+      await ctx.clock.sleep(RETRY_MS, signal);
+    }
+  }
+}
+
+/** Waits until each application runs or has failed. */
+async function settled(
+  api: Api,
+  ctx: CliContext,
+  loaded: LoadedConfig,
+  revision: bigint,
+  signal: AbortSignal,
+): Promise<{ running: string[]; failures: string[] }> {
+  const names = applicationNames(loaded.config);
+  let latest: Seen | undefined;
+  const of = (seen: Seen) => names.map((name) => applicationProgress(seen, name, revision));
+  await followApplications(api, ctx, names, {
+    progress(seen) {
+      latest = seen;
+      const missing = of(seen).flatMap((progress) => (progress.kind === "waiting" ? [progress.missing] : []));
+      return missing.length > 0 ? { kind: "waiting", missing: missing.join("; ") } : { kind: "done" };
+    },
+    timeoutS: undefined,
+    signal,
+  });
+  const outcomes = latest === undefined ? [] : of(latest);
+  return {
+    running: names.filter((_, index) => outcomes[index]?.kind === "done"),
+    failures: outcomes.flatMap((outcome) => (outcome.kind === "failed" ? [outcome.message] : [])),
+  };
+}
+
+async function describe(api: Api, application: string, auth: boolean): Promise<TriedApplication> {
+  const name = applicationName(application);
+  const { application: record } = await api.applications.getApplication({ name });
+  const scalable = record?.externalScalerEnabled ? record.ingressDeployment : undefined;
+  return {
+    name: application,
+    routePrefix: record?.routePrefix ?? null,
+    scalable: scalable || undefined,
+    token: auth && scalable ? (await api.tokens.getApplicationToken({ name })).secret : undefined,
+  };
+}

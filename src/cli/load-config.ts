@@ -1,0 +1,97 @@
+import { readFileSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import type { DeployConfig } from "../config/types.ts";
+import { errorText } from "../core/errors.ts";
+import type { CliContext } from "./context.ts";
+import { CliError, EXIT, oneLine } from "./exit.ts";
+import { writtenTries } from "./try-lines.ts";
+
+/** A config that passed every check that needs no server. */
+export interface LoadedConfig {
+  readonly config: DeployConfig;
+  /** Absolute folder that relative import paths start from. */
+  readonly baseDir: string;
+  /** The document's `start:` section. */
+  readonly start: Readonly<Record<string, unknown>>;
+  /** Warnings that were printed. */
+  readonly warnings: readonly string[];
+  /** `curl` lines from comments `# try: curl …`. */
+  readonly tries: readonly string[];
+}
+
+/** Whether an argument names an existing file. */
+export function isFile(ctx: CliContext, path: string): boolean {
+  return statSync(resolve(ctx.cwd, path), { throwIfNoEntry: false })?.isFile() ?? false;
+}
+
+/** Reads and checks a config file. Problems are thrown, one line each with file, line and column; warnings printed. */
+export async function loadConfig(ctx: CliContext, file: string): Promise<LoadedConfig> {
+  const path = resolve(ctx.cwd, file);
+  const text = readText(path, file);
+  const [{ readConfigDocument }, { validateDeployConfig }] = await Promise.all([
+    import("../config/document.ts"),
+    import("../config/check.ts"),
+  ]);
+  const document = readConfigDocument(text, file);
+  if (!document.ok) throw new CliError(EXIT.failed, document.problems);
+  const result = validateDeployConfig(document.data);
+  if (!result.ok) throw new CliError(EXIT.failed, result.problems.map(document.describe));
+  printWarnings(ctx, result.warnings);
+  return {
+    config: result.config,
+    baseDir: dirname(path),
+    start: document.start,
+    warnings: result.warnings,
+    tries: writtenTries(text),
+  };
+}
+
+/** The config that deploys one application by import path from the present folder. */
+export async function configOfImportPath(
+  ctx: CliContext,
+  importPath: string,
+  args: readonly string[],
+  name: string | undefined,
+): Promise<LoadedConfig> {
+  if (!importPath.includes(":")) {
+    throw new CliError(EXIT.failed, `${importPath} is no file and no import path; give a config file, or ./app.ts:app`);
+  }
+  const input = {
+    applications: [
+      {
+        ...(name === undefined ? {} : { name }),
+        import_path: importPath,
+        ...(args.length === 0 ? {} : { args: Object.fromEntries(args.map(parseArg)) }),
+      },
+    ],
+  };
+  const { validateDeployConfig } = await import("../config/check.ts");
+  const result = validateDeployConfig(input);
+  if (!result.ok) {
+    const lines = result.problems.map(({ path, message }) => `${path.replace(/^applications\[0\]\./, "")}: ${message}`);
+    throw new CliError(EXIT.failed, lines);
+  }
+  printWarnings(ctx, result.warnings);
+  return { config: result.config, baseDir: ctx.cwd, start: {}, warnings: result.warnings, tries: [] };
+}
+
+/** key=value, split at the first "="; the value stays text. */
+function parseArg(text: string): [string, string] {
+  const at = text.indexOf("=");
+  if (at > 0 && at < text.length - 1) return [text.slice(0, at), text.slice(at + 1)];
+  throw new CliError(EXIT.usage, `argument "${text}" must have the form key=value`);
+}
+
+function printWarnings(ctx: CliContext, warnings: readonly string[]): void {
+  for (const warning of warnings) ctx.err(`warning: ${oneLine(warning)}\n`);
+}
+
+function readText(path: string, shown: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why = code === "ENOENT" ? "no such file" : code === "EISDIR" ? "is a folder" : errorText(error);
+    throw new CliError(EXIT.failed, `${shown}: ${why}; give a config file`, error);
+  }
+}

@@ -1,0 +1,33 @@
+import type { CliContext } from "./context.ts";
+import { toYaml } from "./yaml.ts";
+
+/** Values of `-o`. */
+export type OutputFormat = "yaml" | "json";
+
+/** Prints one document. */
+export function printDocument(
+  ctx: CliContext,
+  document: Readonly<Record<string, unknown>>,
+  format: OutputFormat,
+): void {
+  ctx.out(format === "json" ? `${JSON.stringify(document, null, 2)}\n` : toYaml(document));
+}
+
+/** Colours of the states, on terminals only. */
+export function paint(ctx: CliContext, state: string): string {
+  if (!ctx.errHasColour) return state;
+  const colour = COLOURS[state];
+  return colour === undefined ? state : `\u001b[${colour}m${state}\u001b[0m`;
+}
+
+const COLOURS: Readonly<Record<string, number>> = {
+  RUNNING: 32,
+  HEALTHY: 32,
+  DEPLOYING: 33,
+  UPDATING: 33,
+  UPSCALING: 33,
+  DOWNSCALING: 33,
+  DELETING: 33,
+  UNHEALTHY: 31,
+  DEPLOY_FAILED: 31,
+};

@@ -1,0 +1,61 @@
+/** A flag of `windlass start`. Its variable is WINDLASS_<NAME> and its key in `start:` the name with underscores. */
+export interface StartFlag {
+  /** Without dashes: "control-port". */
+  readonly name: string;
+  /** Placeholder of the value in help texts; undefined for a switch. */
+  readonly value?: string;
+  /** May be given several times; commas divide the variable's value. */
+  readonly list?: true;
+  readonly help: string;
+  /** The default as help texts show it. */
+  readonly default?: string;
+}
+
+/** Every flag of `windlass start`, in the order of the help text. */
+export const START_FLAGS = [
+  { name: "host", value: "address", help: "address that all ports bind", default: "127.0.0.1" },
+  { name: "control-port", value: "port", help: "port of the API; 0 is any free one", default: "8265" },
+  { name: "http-port", value: "port", help: "port of the HTTP proxies; 0 is any free one", default: "8000" },
+  { name: "grpc-port", value: "port", help: "port of the gRPC proxies; 0 is any free one", default: "9000" },
+  {
+    name: "state-dir",
+    value: "folder",
+    help: "holds the store, tokens, bundles and logs",
+    default: "$XDG_STATE_HOME/windlass, else ~/.local/state/windlass",
+  },
+  { name: "app-dir", value: "folder", help: "import paths start here where a deploy names no folder", default: "." },
+  { name: "engine", value: "name", help: "where replicas run: local", default: "local" },
+  { name: "store", value: "name", help: "where state is kept: embedded", default: "embedded" },
+  { name: "num-cpus", value: "n", help: "limit of CPUs; not built yet" },
+  { name: "num-gpus", value: "n", help: "limit of GPUs; not built yet" },
+  {
+    name: "proxy-location",
+    value: "where",
+    help: "EveryNode, HeadOnly or Disabled",
+    default: "the config's, else EveryNode",
+  },
+  { name: "proxy-workers", value: "n", help: "proxy processes that share the ports, 1 to 64", default: "2" },
+  { name: "webhook-on-proxy", value: "on|off", help: "answer the scale webhook on the HTTP port too", default: "on" },
+  { name: "tls-cert", value: "file", help: "certificate; not built yet" },
+  { name: "tls-key", value: "file", help: "key; not built yet" },
+  { name: "tls-client-ca", value: "file", help: "certificates that clients are checked against; not built yet" },
+  { name: "auth", value: "on|off", help: "ask for tokens; off only on a loopback host", default: "on" },
+  { name: "allowed-host", value: "name", list: true, help: "a further name that requests may be addressed to" },
+  { name: "allowed-origin", value: "origin", list: true, help: "a further origin that browsers may call from" },
+  { name: "no-instance", help: "make no instance before the first deploy" },
+  { name: "log-format", value: "format", help: "text or json", default: "text" },
+  { name: "log-level", value: "level", help: "debug, info, warn or error", default: "info" },
+] as const satisfies readonly StartFlag[];
+
+/** Name of a flag of `windlass start`. */
+export type StartFlagName = (typeof START_FLAGS)[number]["name"];
+
+/** The flag's environment variable. */
+export function variableOf(name: StartFlagName): string {
+  return `WINDLASS_${name.replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** The flag's key in a config's `start:` section. */
+export function keyOf(name: StartFlagName): string {
+  return name.replaceAll("-", "_");
+}
