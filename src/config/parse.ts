@@ -1,0 +1,109 @@
+/**
+ * The `parse` layer: exactly the reference's schemas, with its lax conversions, keeping only supplied keys and
+ * dropping unknown ones. Our stricter rules are the `check` layer (check.ts); callers use validate.ts, which runs both.
+ */
+import type { Problem } from "../core/errors.ts";
+import { AUTOSCALING_DEFAULTS } from "./defaults.ts";
+import { formatPath } from "./describe.ts";
+import { parseValue } from "./parse-value.ts";
+import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
+import { APPLICATION_SCHEMA, DEPLOY_SCHEMA } from "./schema-deploy.ts";
+import type { FloatMarks, Issue, Path, Schema } from "./schema-types.ts";
+import type { ApplicationConfig, AutoscalingConfig, DeployConfig } from "./types.ts";
+
+/** A broken rule of a config, with the rule's id and the place as steps. */
+export interface ConfigProblem extends Problem {
+  /** Id of the rule: one of the parse layer's kinds, or of check.ts. */
+  rule: string;
+  steps: Path;
+}
+
+/** A config that may be used, or everything that is wrong with it. */
+export type ConfigResult<T> =
+  | { readonly ok: true; readonly config: T; readonly warnings: string[] }
+  | { readonly ok: false; readonly problems: ConfigProblem[] };
+
+/** `floats` tells `2.0` from `2` where the reference does; readJson and readConfigDocument make it. */
+export interface ParseOptions {
+  readonly floats?: FloatMarks | undefined;
+  /** Where the value stands in the document that problems speak of. */
+  readonly path?: Path;
+}
+
+/** An issue as the problem that users see. */
+export function toProblem(issue: Issue): ConfigProblem {
+  return { path: formatPath(issue.path), message: issue.message, rule: issue.kind, steps: issue.path };
+}
+
+function parseBy<T>(schema: Schema, input: unknown, options: ParseOptions = {}): ConfigResult<T> {
+  const parsed = parseValue({ kind: "schema", schema }, input, {
+    ...(options.path ? { path: options.path } : {}),
+    ...(options.floats ? { floats: options.floats } : {}),
+  });
+  if (!parsed.ok) return { ok: false, problems: parsed.issues.map(toProblem) };
+  return { ok: true, config: parsed.value as T, warnings: [] };
+}
+
+/** Reads a whole document, the body of PUT /api/serve/applications/. */
+export function parseDeployConfig(input: unknown, options?: ParseOptions): ConfigResult<DeployConfig> {
+  return parseBy(DEPLOY_SCHEMA, input, options);
+}
+
+/** Reads one application; a `host` or `port` beside it is dropped. */
+export function parseApplicationConfig(input: unknown, options?: ParseOptions): ConfigResult<ApplicationConfig> {
+  return parseBy(APPLICATION_SCHEMA, input, options);
+}
+
+/** Ids of what is odd, but allowed, about an autoscaling config. */
+export type AutoscalingWarning = "look_back_not_above_metrics_interval" | "metrics_interval_s_deprecated";
+
+/** Reads an autoscaling config and fills in every default. `warnings` are texts, `warningIds` their ids, sorted. */
+export function parseAutoscalingConfig(
+  input: unknown,
+  options?: ParseOptions,
+): ConfigResult<AutoscalingConfig> & { warningIds?: AutoscalingWarning[] } {
+  const parsed = parseBy<Partial<AutoscalingConfig>>(AUTOSCALING_SCHEMA, input, options);
+  if (!parsed.ok) return parsed;
+  const given = parsed.config;
+  const config: AutoscalingConfig = {
+    ...AUTOSCALING_DEFAULTS,
+    ...given,
+    policy: { ...AUTOSCALING_DEFAULTS.policy, ...given.policy },
+  };
+  const warnings: string[] = [];
+  const warningIds: AutoscalingWarning[] = [];
+  const { look_back_period_s: lookBack, metrics_interval_s: interval } = config;
+  if (given.look_back_period_s !== undefined && lookBack <= interval) {
+    warningIds.push("look_back_not_above_metrics_interval");
+    warnings.push(`look_back_period_s ${lookBack} should be above metrics_interval_s ${interval}`);
+  }
+  if (given.metrics_interval_s !== undefined && interval !== AUTOSCALING_DEFAULTS.metrics_interval_s) {
+    warningIds.push("metrics_interval_s_deprecated");
+    warnings.push("metrics_interval_s is deprecated by the reference");
+  }
+  return { ok: true, config, warnings, warningIds };
+}
+
+/** The body of the scale webhook. */
+export interface ScaleBody {
+  target_num_replicas: number;
+  /** Makes a retry idempotent; default none. */
+  request_id?: string;
+  /** Why, for the journal; default none. */
+  reason?: string;
+}
+
+const SCALE_SCHEMA: Schema = {
+  name: "ScaleDeploymentRequest",
+  unknown: "drop",
+  fields: {
+    target_num_replicas: { type: { kind: "integer", min: 0 }, required: true, doc: "Wanted number of replicas." },
+    request_id: { type: { kind: "string" }, doc: "Makes a retry idempotent." },
+    reason: { type: { kind: "string" }, doc: "Why, for the journal." },
+  },
+};
+
+/** Reads the body of the scale webhook: `target_num_replicas` >= 0 is required, unknown keys are dropped. */
+export function parseScaleRequest(input: unknown, options?: ParseOptions): ConfigResult<ScaleBody> {
+  return parseBy(SCALE_SCHEMA, input, options);
+}
