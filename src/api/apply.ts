@@ -1,0 +1,52 @@
+/** Applying a config document: the same for REST and Connect. */
+import { isAbsolute } from "node:path";
+import type { ConfigResult } from "../config/parse.ts";
+import { restoreRedacted } from "../config/redact.ts";
+import type { ApplicationConfig, DeployConfig } from "../config/types.ts";
+import type { Controller } from "../controller/controller.ts";
+import { WindlassError } from "../core/errors.ts";
+
+/** What a caller asks for; `checked` comes from config's validation. */
+export interface ApplyRequest {
+  readonly checked: ConfigResult<DeployConfig>;
+  /** Folder that relative import paths start from. */
+  readonly baseDir: string;
+  readonly actor: string;
+  /** Checks and changes nothing. */
+  readonly validateOnly: boolean;
+}
+
+/**
+ * Applies a config that was checked. Fails with INVALID_CONFIG and each problem, INVALID_REQUEST for a base folder that
+ * is not absolute, and with what {@link Controller.applyConfig} fails with.
+ */
+export async function applyChecked(
+  controller: Controller,
+  request: ApplyRequest,
+): Promise<{ revision: number; warnings: string[] }> {
+  const { checked, baseDir, actor } = request;
+  if (!checked.ok) {
+    const { problems } = checked;
+    const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
+    const first = problems[0] === undefined ? "" : `: ${problems[0].path} ${problems[0].message}`;
+    throw new WindlassError("INVALID_CONFIG", `the config has ${count}${first}`, {
+      problems: problems.map(({ path, message }) => ({ path, message })),
+    });
+  }
+  if (!isAbsolute(baseDir)) {
+    throw new WindlassError("INVALID_REQUEST", `base_dir ${JSON.stringify(baseDir)} must be an absolute path`);
+  }
+  if (request.validateOnly) return { revision: controller.snapshot().revision, warnings: checked.warnings };
+  const config = {
+    ...checked.config,
+    applications: checked.config.applications.map((application) => withSecrets(controller, application)),
+  };
+  const { revision, warnings } = await controller.applyConfig({ config, baseDir, actor });
+  return { revision, warnings: [...checked.warnings, ...warnings] };
+}
+
+/** A config that was read with hidden values, and sent back, keeps the values it had. */
+function withSecrets(controller: Controller, application: ApplicationConfig): ApplicationConfig {
+  const stored = controller.application(application.name ?? "default");
+  return stored === undefined ? application : restoreRedacted(application, stored.config);
+}

@@ -1,0 +1,78 @@
+/** windlass.v1.InstanceService. */
+import { create } from "@bufbuild/protobuf";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { DeployConfigSchema } from "../../../gen/windlass/config/v1/application_pb.ts";
+import type { InstanceService } from "../../../gen/windlass/v1/instance_service_pb.ts";
+import { validateDeployConfig } from "../../config/check.ts";
+import { deployConfigFromMessage } from "../../config/message.ts";
+import { errorText } from "../../core/errors.ts";
+import { applyChecked } from "../apply.ts";
+import { canonicalName, type ResourceKind } from "../feed-scope.ts";
+import { applicationView, deploymentView, instanceView, replicaView } from "../views.ts";
+import { type ApiDeps, callerWith } from "./context.ts";
+import { watchOf } from "./watch.ts";
+
+const END_PROCESS_AFTER_MS = 30_000;
+
+const EVERYTHING: ReadonlySet<ResourceKind> = new Set(["instance", "application", "deployment", "replica"]);
+
+/** Makes the service's handlers. */
+export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceService> {
+  const { controller, feed } = deps;
+  return {
+    getInstance(_request, context) {
+      const { revealEnv } = callerWith(context, { kind: "read" });
+      const now = controller.snapshot();
+      return {
+        instance: instanceView(now.instance, now.proxies),
+        applications: now.applications.map((record) => applicationView(record, revealEnv)),
+        deployments: now.deployments.map((record) => deploymentView(record, revealEnv)),
+        replicas: now.replicas.map(replicaView),
+        revision: BigInt(now.revision),
+      };
+    },
+    async applyConfig(request, context) {
+      const { identity } = callerWith(context, { kind: "deploy" });
+      const message = request.config ?? create(DeployConfigSchema);
+      const { revision, warnings } = await applyChecked(controller, {
+        checked: validateDeployConfig(deployConfigFromMessage(message)),
+        baseDir: request.baseDir === "" ? deps.appDir : request.baseDir,
+        actor: identity.actor,
+        validateOnly: request.validateOnly,
+      });
+      return { revision: BigInt(revision), warnings };
+    },
+    async shutdownInstance(request, context) {
+      const { identity } = callerWith(context, { kind: "shutdown" });
+      const { revision } = await controller.endInstance(identity.actor);
+      if (request.endProcess) void endProcessAfter(deps);
+      return { revision: BigInt(revision) };
+    },
+    async *watchInstance(request, context) {
+      if (request.name === "") {
+        const { revealEnv } = callerWith(context, { kind: "read" });
+        const scope = { kinds: EVERYTHING, under: undefined };
+        yield* watchOf(feed, request.startRevision, scope, revealEnv, context.signal);
+        return;
+      }
+      const { name, application } = canonicalName(request.name);
+      const { revealEnv } = callerWith(context, { kind: "read-application", application });
+      const scope = { kinds: EVERYTHING, under: name };
+      yield* watchOf(feed, request.startRevision, scope, revealEnv, context.signal);
+    },
+  };
+}
+
+/** Replicas and proxies get time to end in good order before the processes do. */
+async function endProcessAfter(deps: ApiDeps): Promise<void> {
+  const patience = new AbortController();
+  const timer = deps.clock.timer(END_PROCESS_AFTER_MS, () => patience.abort(), { unref: true });
+  try {
+    await deps.controller.instanceEnded(patience.signal);
+  } catch (error) {
+    deps.logger.warn("the instance did not end in time", { reason: errorText(error) });
+  } finally {
+    timer.cancel();
+    deps.endProcess();
+  }
+}

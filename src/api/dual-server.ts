@@ -1,0 +1,129 @@
+/**
+ * One cleartext port for HTTP/1.1 and HTTP/2 with prior knowledge: the first bytes of a connection tell which.
+ * The same for a unix socket.
+ */
+import * as http from "node:http";
+import * as http2 from "node:http2";
+import * as net from "node:net";
+import type { Clock, Timer } from "../core/clock.ts";
+import type { NodeHandler, NodeRequest, NodeResponse } from "./http.ts";
+
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
+
+/** Options of {@link createDualServer}. */
+export interface DualServerOptions {
+  readonly handler: NodeHandler;
+  readonly clock: Clock;
+  /** How long a connection may take to show which protocol it speaks. Default: 10 000. */
+  readonly peekTimeoutMs?: number;
+  /** How long an HTTP/1.1 request may take to send its headers. Default: 10 000. */
+  readonly headersTimeoutMs?: number;
+  /** Streams one HTTP/2 connection may have open at once. Default: 1000. */
+  readonly maxConcurrentStreams?: number;
+}
+
+/** A server that is not listening yet. */
+export interface DualServer {
+  /** Listens on `host:port` (port 0: any free one) or on a unix socket. Rejects where that is not possible. */
+  listen(address: { host: string; port: number } | { path: string }): Promise<{ port: number }>;
+  /**
+   * Stops taking connections, says so on those that are open (GOAWAY, `connection: close`), and resolves when they
+   * are gone; those left after `graceMs` are cut.
+   */
+  close(graceMs: number): Promise<void>;
+  /** Connections open now. */
+  connections(): number;
+}
+
+/** See the file's comment. */
+export function createDualServer(options: DualServerOptions): DualServer {
+  const { clock } = options;
+  const sockets = new Set<net.Socket>();
+  const peeking = new Set<net.Socket>();
+  const sessions = new Set<http2.ServerHttp2Session>();
+  let closing = false;
+
+  const handle = (request: NodeRequest, response: NodeResponse): void => {
+    if (closing && request.httpVersionMajor === 1) response.setHeader("connection", "close");
+    options.handler(request, response);
+  };
+
+  const h1 = http.createServer({ headersTimeout: options.headersTimeoutMs ?? 10_000 }, handle);
+  // It never listens itself, and arms its header and idle timers only on this event.
+  h1.emit("listening");
+  const h2 = http2.createServer(
+    { settings: { maxConcurrentStreams: options.maxConcurrentStreams ?? 1000 } },
+    handle as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
+  );
+  h2.on("session", (session) => {
+    sessions.add(session);
+    session.once("close", () => sessions.delete(session));
+    if (closing) session.close();
+  });
+  h2.on("sessionError", () => {}); // a broken client; its session ends by itself
+
+  const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) => {
+    sockets.add(socket);
+    peeking.add(socket);
+    let seen: Buffer = Buffer.alloc(0);
+    const timer = clock.timer(options.peekTimeoutMs ?? 10_000, () => socket.destroy(), { unref: true });
+    const settled = (): void => {
+      timer.cancel();
+      peeking.delete(socket);
+      socket.off("data", onData);
+    };
+    const onData = (chunk: Buffer): void => {
+      seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+      const known = Math.min(seen.length, PREFACE.length);
+      const isHttp2 = seen.compare(PREFACE, 0, known, 0, known) === 0;
+      if (isHttp2 && known < PREFACE.length) return;
+      settled();
+      socket.pause();
+      socket.unshift(seen);
+      (isHttp2 ? h2 : h1).emit("connection", socket);
+      if (!isHttp2) socket.resume();
+    };
+    socket.on("data", onData);
+    socket.on("error", () => socket.destroy());
+    socket.once("close", () => {
+      settled();
+      sockets.delete(socket);
+    });
+  });
+
+  return {
+    listen: (address) =>
+      new Promise((resolve, reject) => {
+        server.once("error", reject);
+        server.listen({ ...address }, () => {
+          server.off("error", reject);
+          const bound = server.address();
+          resolve({ port: typeof bound === "object" && bound !== null ? bound.port : 0 });
+        });
+      }),
+    close(graceMs) {
+      closing = true;
+      return new Promise((resolve) => {
+        const timers: Timer[] = [];
+        server.close(() => {
+          for (const timer of timers) timer.cancel();
+          resolve();
+        });
+        for (const socket of peeking) socket.destroy();
+        for (const session of sessions) session.close();
+        h1.closeIdleConnections();
+        // A connection whose last answer was under way has become idle since.
+        const sweep = (): void => {
+          h1.closeIdleConnections();
+          timers.push(clock.timer(100, sweep, { unref: true }));
+        };
+        sweep();
+        const cut = (): void => {
+          for (const socket of sockets) socket.destroy();
+        };
+        timers.push(clock.timer(graceMs, cut, { unref: true }));
+      });
+    },
+    connections: () => sockets.size,
+  };
+}

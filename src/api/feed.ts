@@ -1,0 +1,250 @@
+/**
+ * Watches: what is, then `synced`, then each change, ordered by revision and resumable.
+ *
+ * Each watcher has a pump that reads the store as fast as the store has changes, and holds of each resource only the
+ * newest event not yet sent. So a slow client costs at most one event a resource, and never delays a writer.
+ */
+import { toBinary } from "@bufbuild/protobuf";
+import { ApplicationSchema } from "../../gen/windlass/v1/application_pb.ts";
+import { DeploymentSchema, ReplicaSchema } from "../../gen/windlass/v1/deployment_pb.ts";
+import { InstanceSchema } from "../../gen/windlass/v1/instance_pb.ts";
+import type { InstanceRecord, ProxyRecord } from "../controller/records.ts";
+import type { Clock } from "../core/clock.ts";
+import { WindlassError } from "../core/errors.ts";
+import type { Store } from "../store/store.ts";
+import type { ResourceEvent } from "./feed-event.ts";
+import { type FeedScope, inScope, resourceOf } from "./feed-scope.ts";
+import { applicationView, deploymentView, instanceView, replicaView } from "./views.ts";
+
+/** How long a watch stays silent before it says which revision it has reached. */
+export const PROGRESS_INTERVAL_MS = 20_000;
+
+/** One message of a watch. Without an event it is progress. */
+export interface FeedItem {
+  readonly revision: number;
+  readonly event?: ResourceEvent | { readonly case: "synced"; readonly value: true };
+}
+
+/** What to watch, and from where. */
+export interface FeedRequest {
+  readonly scope: FeedScope;
+  /** Resume after this revision; 0 sends what is first. */
+  readonly startRevision: number;
+  readonly revealEnv: boolean;
+}
+
+/** All watches of a server. */
+export interface Feed {
+  /**
+   * Ends quietly when `signal` aborts. Throws INVALID_REQUEST for a negative revision, HISTORY_COMPACTED for one that
+   * cannot be resumed from, and INSTANCE_UNAVAILABLE when the feed closes, so that clients come back.
+   */
+  watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem>;
+  /** Watches open now. */
+  readonly active: number;
+  /** Aborts when the feed closes. */
+  readonly closed: AbortSignal;
+  /** Ends every watch. */
+  close(): void;
+}
+
+/** Makes a {@link Feed} over a store. */
+export function createFeed(store: Store, clock: Clock): Feed {
+  const views = { hidden: createViews(store, false), revealed: createViews(store, true) };
+  const closing = new AbortController();
+  let active = 0;
+
+  async function* watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
+    const { scope, startRevision } = request;
+    checkStart(store, startRevision);
+    const { viewOf, snapshot } = request.revealEnv ? views.revealed : views.hidden;
+    const ended = new AbortController();
+    const until = AbortSignal.any([signal, closing.signal, ended.signal]);
+    const sent = new Map<string, Uint8Array>();
+    const pending = new Map<string, { revision: number; view: View }>();
+    let reached = startRevision === 0 ? store.revision : startRevision;
+    const current = startRevision === 0 ? snapshot() : [];
+    let failure: unknown;
+    let over = false;
+    let wake = (): void => {};
+
+    const pump = async (): Promise<void> => {
+      try {
+        for await (const batch of store.watch("", reached, until)) {
+          for (const { key, value } of batch.changes) {
+            const view = viewOf(key, value);
+            if (view === undefined || !inScope(scope, view.resource)) continue;
+            pending.delete(view.resource.name); // so that it moves to the end: revisions stay in order
+            pending.set(view.resource.name, { revision: batch.revision, view });
+          }
+          reached = batch.revision;
+          wake();
+        }
+      } catch (error) {
+        failure = error;
+      } finally {
+        over = true;
+        wake();
+      }
+    };
+
+    active++;
+    const pumping = pump();
+    try {
+      if (startRevision === 0) {
+        const revision = reached;
+        for (const view of current) {
+          if (!inScope(scope, view.resource)) continue;
+          sent.set(view.resource.name, view.bytes);
+          yield { revision, event: view.event };
+          if (signal.aborted) return;
+        }
+        yield { revision, event: { case: "synced", value: true } };
+      } else {
+        yield { revision: startRevision };
+      }
+      while (!signal.aborted) {
+        for (const [name, { revision, view }] of pending) {
+          pending.delete(name);
+          if (sameBytes(sent.get(name), view.bytes)) continue;
+          if (view.event.case !== "deleted") sent.set(name, view.bytes);
+          else if (!sent.delete(name) && startRevision === 0) continue; // it came and went unseen
+          yield { revision, event: view.event };
+          if (signal.aborted) return;
+        }
+        if (failure !== undefined) throw failure;
+        if (over) throw new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping: watch again");
+        let idle = false;
+        await new Promise<void>((resolve) => {
+          const timer = clock.timer(
+            PROGRESS_INTERVAL_MS,
+            () => {
+              idle = true;
+              wake();
+            },
+            { unref: true },
+          );
+          wake = () => {
+            timer.cancel();
+            resolve();
+          };
+        });
+        wake = () => {};
+        if (idle && pending.size === 0 && !over) yield { revision: reached };
+      }
+    } finally {
+      active--;
+      ended.abort();
+      await pumping;
+    }
+  }
+
+  return {
+    watch,
+    get active() {
+      return active;
+    },
+    closed: closing.signal,
+    close: () => closing.abort(),
+  };
+}
+
+function checkStart(store: Store, startRevision: number): void {
+  if (startRevision < 0) {
+    throw new WindlassError("INVALID_REQUEST", `start_revision ${startRevision} must be >= 0`);
+  }
+  if (startRevision > store.revision) {
+    // Revisions never go back, so this one belongs to another store.
+    throw new WindlassError(
+      "HISTORY_COMPACTED",
+      `start_revision ${startRevision} is above the present revision ${store.revision}: watch again from 0`,
+    );
+  }
+}
+
+interface View {
+  readonly resource: NonNullable<ReturnType<typeof resourceOf>>;
+  readonly event: ResourceEvent;
+  /** Its encoding, to tell whether what the public sees has changed. */
+  readonly bytes: Uint8Array;
+}
+
+interface Views {
+  /** The event of a changed key; undefined for keys the public does not see. */
+  viewOf(key: string, value: string | undefined): View | undefined;
+  /** Everything that is, parents first. */
+  snapshot(): View[];
+}
+
+const NO_BYTES = new Uint8Array(0);
+
+/** A bound against watchers that bring long gone values back into the cache. */
+const MAX_CACHED_VIEWS = 250_000;
+
+/** Each change is decoded and encoded once, however many watch. */
+function createViews(store: Store, revealEnv: boolean): Views {
+  const cache = new Map<string, { value: string; view: View }>();
+
+  const instance = (): View => {
+    // Two kinds of keys make up the instance, so it is always read as it is now.
+    const value = store.get("instance")?.value;
+    const record = value === undefined ? undefined : (JSON.parse(value) as InstanceRecord);
+    const proxies = store.range("proxy/").map((entry) => JSON.parse(entry.value) as ProxyRecord);
+    const message = instanceView(record, proxies);
+    const resource = { kind: "instance", name: "instance" } as const;
+    return { resource, event: { case: "instance", value: message }, bytes: toBinary(InstanceSchema, message) };
+  };
+
+  const viewOf = (key: string, value: string | undefined): View | undefined => {
+    const resource = resourceOf(key);
+    if (resource === undefined) return undefined;
+    if (resource.kind === "instance") return instance();
+    if (value === undefined) {
+      cache.delete(key);
+      return { resource, event: { case: "deleted", value: resource.name }, bytes: NO_BYTES };
+    }
+    const cached = cache.get(key);
+    if (cached?.value === value) return cached.view;
+    const view = { resource, ...encode(resource.kind, value, revealEnv) };
+    if (cache.size >= MAX_CACHED_VIEWS) cache.clear();
+    cache.set(key, { value, view });
+    return view;
+  };
+
+  return {
+    viewOf,
+    snapshot: () => [
+      instance(),
+      ...["application/", "deployment/", "replica/"].flatMap((prefix) =>
+        store.range(prefix).map(({ key, value }) => viewOf(key, value)!),
+      ),
+    ],
+  };
+}
+
+function encode(
+  kind: "application" | "deployment" | "replica",
+  value: string,
+  revealEnv: boolean,
+): { event: ResourceEvent; bytes: Uint8Array } {
+  const record = JSON.parse(value);
+  switch (kind) {
+    case "application": {
+      const message = applicationView(record, revealEnv);
+      return { event: { case: kind, value: message }, bytes: toBinary(ApplicationSchema, message) };
+    }
+    case "deployment": {
+      const message = deploymentView(record, revealEnv);
+      return { event: { case: kind, value: message }, bytes: toBinary(DeploymentSchema, message) };
+    }
+    case "replica": {
+      const message = replicaView(record);
+      return { event: { case: kind, value: message }, bytes: toBinary(ReplicaSchema, message) };
+    }
+  }
+}
+
+function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
+  if (a === undefined || a.length !== b.length) return false;
+  return a === b || Buffer.compare(a, b) === 0;
+}

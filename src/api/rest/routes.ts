@@ -1,0 +1,33 @@
+/** The REST paths of the control port: method, path, who may, and what answers. */
+import { deleteInstance, getApplications, putApplications } from "./applications.ts";
+import { healthz, readyz, version } from "./probes.ts";
+import type { Route } from "./router.ts";
+import { scale } from "./scale.ts";
+
+/** The external scaling webhook; also mounted for the HTTP proxies. */
+export const WEBHOOK_ROUTES: readonly Route[] = [
+  {
+    method: "POST",
+    path: "/api/v1/applications/{application}/deployments/{deployment}/scale",
+    errors: "json",
+    permission: (params) => ({ kind: "scale", application: params["application"]! }),
+    handle: scale,
+  },
+];
+
+/** Every REST path. */
+export const ROUTES: readonly Route[] = [
+  { method: "GET", path: "/api/serve/applications/", permission: () => ({ kind: "read" }), handle: getApplications },
+  { method: "PUT", path: "/api/serve/applications/", permission: () => ({ kind: "deploy" }), handle: putApplications },
+  {
+    method: "DELETE",
+    path: "/api/serve/applications/",
+    permission: () => ({ kind: "shutdown" }),
+    handle: deleteInstance,
+  },
+  ...WEBHOOK_ROUTES,
+  { method: "GET", path: "/api/ray/version", open: true, handle: version },
+  { method: "GET", path: "/api/version", open: true, handle: version },
+  { method: "GET", path: "/-/healthz", open: true, handle: healthz },
+  { method: "GET", path: "/-/readyz", open: true, handle: readyz },
+];

@@ -1,0 +1,105 @@
+/** The control API on one port: Connect, gRPC, gRPC-web and REST over HTTP/1.1 and h2c. */
+import { hostname } from "node:os";
+import type { Controller } from "../controller/controller.ts";
+import type { Clock } from "../core/clock.ts";
+import { type Logger, silentLogger } from "../observability/logger.ts";
+import type { Store } from "../store/store.ts";
+import { type AuthOptions, createAuthenticator } from "./authenticator.ts";
+import { createConnectHandler } from "./connect/adapter.ts";
+import type { ApiDeps } from "./connect/context.ts";
+import { apiRoutes } from "./connect/routes.ts";
+import { createDualServer } from "./dual-server.ts";
+import { createFeed, type Feed } from "./feed.ts";
+import { createGate, createHostGate } from "./gate.ts";
+import { hostFacts } from "./host-facts.ts";
+import type { NodeHandler } from "./http.ts";
+import { createRestHandler } from "./rest/router.ts";
+import { ROUTES, WEBHOOK_ROUTES } from "./rest/routes.ts";
+
+/** What {@link createApi} is made of. */
+export interface ApiOptions {
+  readonly controller: Controller;
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly auth: AuthOptions;
+  /** Absolute folder that import paths start from where a request names none. */
+  readonly appDir: string;
+  /** Address the port is bound to: always an allowed Host. */
+  readonly host: string;
+  /** Further Host names that may be asked for, any port. Default: none. */
+  readonly allowedHosts?: readonly string[];
+  /** Further origins that may ask. Default: none. */
+  readonly allowedOrigins?: readonly string[];
+  /** Default: logs nothing. */
+  readonly logger?: Logger;
+  /** Whether stored state is recovered and the API may be used. Default: always. */
+  readonly isReady?: () => boolean;
+  /** Ends the processes of `windlass start`: `windlass shutdown --process`. Default: has no effect. */
+  readonly endProcess?: () => void;
+}
+
+/** The API without a port. */
+export interface Api {
+  /** Answers everything. */
+  readonly handler: NodeHandler;
+  /** Answers only the scale webhook, with the same checks of Host and token; 404 for everything else. */
+  readonly webhook: NodeHandler;
+  /** The watches; close it before the server. */
+  readonly feed: Feed;
+}
+
+/** Builds the API's handlers. */
+export function createApi(options: ApiOptions): Api {
+  const { controller, store, clock } = options;
+  const logger = options.logger ?? silentLogger;
+  const feed = createFeed(store, clock);
+  const deps: ApiDeps = {
+    controller,
+    store,
+    clock,
+    logger,
+    feed,
+    instanceKey: options.auth.instanceKey,
+    appDir: options.appDir,
+    isReady: options.isReady ?? (() => true),
+    endProcess: options.endProcess ?? (() => {}),
+    startedAtMs: clock.now(),
+    host: hostFacts(hostname()),
+  };
+  const hostGate = createHostGate({
+    boundHost: options.host,
+    allowedHosts: options.allowedHosts ?? [],
+    allowedOrigins: options.allowedOrigins ?? [],
+  });
+  const gate = createGate(hostGate, createAuthenticator({ controller, store, clock, auth: options.auth }));
+  const rest = createRestHandler(ROUTES, deps, hostGate, gate);
+  return {
+    handler: createConnectHandler({ routes: apiRoutes(deps), gate, logger, fallback: rest }),
+    webhook: createRestHandler(WEBHOOK_ROUTES, deps, hostGate, gate),
+    feed,
+  };
+}
+
+/** A listening API. */
+export interface ApiServer {
+  readonly port: number;
+  /** The parts, to be mounted elsewhere too. */
+  readonly api: Api;
+  /** Ends watches with UNAVAILABLE, lets other calls finish for `graceMs`, then cuts them. */
+  close(graceMs: number): Promise<void>;
+}
+
+/** Starts the API on `options.host:options.port`; port 0 is any free one. Rejects where it cannot listen there. */
+export async function startApiServer(options: ApiOptions & { readonly port: number }): Promise<ApiServer> {
+  const api = createApi(options);
+  const server = createDualServer({ handler: api.handler, clock: options.clock });
+  const { port } = await server.listen({ host: options.host, port: options.port });
+  return {
+    port,
+    api,
+    close(graceMs) {
+      api.feed.close();
+      return server.close(graceMs);
+    },
+  };
+}
