@@ -1,0 +1,246 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+
+interface Import {
+  /** "src/cli/main.ts:3". */
+  readonly at: string;
+  /** Path from the root for relative imports, else the bare name: "src/core/clock.ts", "node:fs", "zod". */
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+interface Source {
+  readonly path: string;
+  /** Comments blanked out, line numbers kept. */
+  readonly code: string;
+  readonly imports: readonly Import[];
+}
+
+const sources: readonly Source[] = readdirSync(join(root, "src"), { recursive: true, encoding: "utf8" })
+  .filter((path) => path.endsWith(".ts"))
+  .sort()
+  .map((path) => readSource(join("src", path)));
+
+function readSource(path: string): Source {
+  const text = readFileSync(join(root, path), "utf8");
+  const blank = (comment: string): string => comment.replace(/[^\n]/g, " ");
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, blank).replace(/(?<=^|\s)\/\/.*$/gm, blank);
+  const statements = [...code.matchAll(/^[ \t]*(import|export)\b(?:[^"';]*?\bfrom)?\s*"([^"]+)"/gm)];
+  const dynamic = [...code.matchAll(/(\bimport)\(\s*"([^"]+)"\s*\)/g)];
+  const imports = [...statements, ...dynamic].map((match): Import => {
+    const line = code.slice(0, match.index).split("\n").length;
+    const name = match[2]!;
+    const target = name.startsWith(".") ? relative(root, resolve(root, dirname(path), name)) : name;
+    return { at: `${path}:${line}`, target, typeOnly: /^\s*(import|export)\s+type\b/.test(match[0]) };
+  });
+  return { path, code, imports };
+}
+
+/** Files whose path matches, with their folder's name. */
+function filesOf(pattern: RegExp): Source[] {
+  return sources.filter((source) => pattern.test(source.path));
+}
+
+interface ImportRule {
+  readonly name: string;
+  readonly files: RegExp;
+  /** Of our own folders and files: all that is not here is forbidden. The file's own folder is always allowed. */
+  readonly allowed: readonly RegExp[];
+}
+
+const core = /^src\/core\//;
+const gen = /^gen\//;
+const observability = /^src\/observability\//;
+const records = /^src\/controller\/(controller|records)\.ts$/;
+const configTypes = /^src\/config\/types\.ts$/;
+
+const importRules: readonly ImportRule[] = [
+  { name: "core imports nothing of ours", files: /^src\/core\//, allowed: [] },
+  { name: "config imports core and generated code", files: /^src\/config\//, allowed: [core, gen] },
+  {
+    name: "routing imports core, config and generated code",
+    files: /^src\/routing\//,
+    allowed: [core, gen, /^src\/config\//],
+  },
+  {
+    name: "pure controller files import core, config and each other",
+    files: /^src\/controller\/([^/]*-(state|status)|plan[^/]*|rollout)\.ts$/,
+    allowed: [core, /^src\/config\//],
+  },
+  {
+    name: "the controller imports ports, never drivers, api or proxy",
+    files: /^src\/controller\//,
+    allowed: [
+      core,
+      gen,
+      /^src\/config\//,
+      /^src\/routing\//,
+      /^src\/store\/store\.ts$/,
+      /^src\/engine\/(engine|proxies)\.ts$/,
+      observability,
+    ],
+  },
+  { name: "the store imports core", files: /^src\/store\//, allowed: [core] },
+  {
+    name: "the engine imports core, records, the protocols and routing's wire types",
+    files: /^src\/engine\//,
+    allowed: [core, gen, records, configTypes, /^src\/supervisor\//, /^src\/builder\/protocol\.ts$/, observability],
+  },
+  {
+    name: "api imports config, the controller's face and the store port",
+    files: /^src\/api\//,
+    allowed: [core, gen, /^src\/config\//, records, /^src\/store\/store\.ts$/, observability],
+  },
+  {
+    name: "proxy imports routing, core, observability and generated code",
+    files: /^src\/proxy\//,
+    allowed: [core, gen, /^src\/routing\//, observability],
+  },
+  {
+    name: "the SDK imports routing, core, observability and generated code",
+    files: /^src\/sdk\//,
+    allowed: [core, gen, /^src\/routing\//, observability],
+  },
+  {
+    name: "the replica imports the SDK, routing, core, observability and generated code",
+    files: /^src\/replica\//,
+    allowed: [core, gen, /^src\/sdk\//, /^src\/routing\//, observability],
+  },
+  {
+    name: "the command line has no private door: generated clients, config, core, and the supervisor for start",
+    files: /^src\/cli\//,
+    allowed: [core, gen, /^src\/config\//, /^src\/supervisor\/(supervisor|options)\.ts$/],
+  },
+  { name: "observability imports core", files: /^src\/observability\//, allowed: [core, gen] },
+];
+
+describe("who imports whom", () => {
+  it("reads the import statements of the sources", () => {
+    expect(sources.length).toBeGreaterThan(20);
+    const main = sources.find((source) => source.path === "src/cli/main.ts");
+    expect(main?.imports.map((each) => each.target)).toContain("src/core/errors.ts");
+    const program = sources.find((source) => source.path === "src/cli/program.ts");
+    expect(program?.imports.map((each) => each.target)).toContain("src/cli/commands/watch.ts");
+  });
+
+  it.each(importRules)("$name", ({ files, allowed }) => {
+    const offences = filesOf(files).flatMap(({ path, imports }) => {
+      const folder = path.split("/").slice(0, 2).join("/");
+      return imports
+        .filter(({ target }) => /^(src|gen|test|bench|examples|scripts)\//.test(target))
+        .filter(({ target }) => !target.startsWith(`${folder}/`) && !allowed.some((each) => each.test(target)))
+        .map(({ at, target }) => `${at} imports ${target}`);
+    });
+    expect(offences).toEqual([]);
+  });
+
+  it("nobody imports bin, tests or examples", () => {
+    const offences = sources.flatMap(({ imports }) =>
+      imports
+        .filter(({ target }) => /^(src\/bin|test|bench|examples|scripts)\//.test(target))
+        .map(({ at, target }) => `${at} imports ${target}`),
+    );
+    expect(offences).toEqual([]);
+  });
+
+  it("pure controller files import no effectful file of their folder", () => {
+    const offences = filesOf(/^src\/controller\/([^/]*-(state|status)|plan[^/]*)\.ts$/).flatMap(({ imports }) =>
+      imports
+        .filter(({ target, typeOnly }) => /^src\/controller\//.test(target) && !typeOnly)
+        .filter(({ target }) => !/^src\/controller\/([^/]*-(state|status)|plan[^/]*|records|rollout)\.ts$/.test(target))
+        .map(({ at, target }) => `${at} imports ${target}`),
+    );
+    expect(offences).toEqual([]);
+  });
+
+  it("packages are imported only where they belong", () => {
+    const homes: Readonly<Record<string, RegExp>> = {
+      zod: /^src\/config\//,
+      yaml: /^src\/(config|cli)\//,
+      commander: /^src\/cli\//,
+      esbuild: /^src\/builder\//,
+    };
+    const offences = sources.flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => homes[target]?.test(path) === false)
+        .map(({ at, target }) => `${at} imports ${target}`),
+    );
+    expect(offences).toEqual([]);
+  });
+});
+
+const effects = [
+  "Date.now(",
+  "performance.now(",
+  "Math.random(",
+  "setTimeout(",
+  "setInterval(",
+  "new Date()",
+  "AbortSignal.timeout",
+] as const;
+
+describe("time and chance are arguments", () => {
+  it.each(effects)("nobody but the system clock and chance calls %s", (call) => {
+    const offences = sources
+      .filter(({ path }) => !/^src\/core\/system-(clock|random)\.ts$/.test(path))
+      .flatMap(({ path, code }) => linesWith(path, code, call));
+    expect(offences).toEqual([]);
+  });
+
+  it("a call is found with its line, a longer name is not", () => {
+    expect(linesWith("a.ts", "x();\n  setTimeout(f);", "setTimeout(")).toEqual(["a.ts:2 setTimeout(f);"]);
+    expect(linesWith("a.ts", "resetTimeout(f); socket._setTimeout(f);", "setTimeout(")).toEqual([]);
+  });
+
+  it("the system clock is constructed in bin only", () => {
+    const offences = sources
+      .filter(({ path }) => !path.startsWith("src/bin/") && !path.startsWith("src/core/"))
+      .flatMap(({ imports }) => imports.filter(({ target }) => /^src\/core\/system-/.test(target)).map(({ at }) => at));
+    expect(offences).toEqual([]);
+  });
+});
+
+/** An occurrence that is not the end of a longer name: `foo.setTimeout(` counts, `resetTimeout(` does not. */
+function linesWith(path: string, code: string, call: string): string[] {
+  return code.split("\n").flatMap((line, index) => {
+    const at = line.indexOf(call);
+    return at >= 0 && !/\w/.test(line[at - 1] ?? " ") ? [`${path}:${index + 1} ${line.trim()}`] : [];
+  });
+}
+
+describe("pure files stay pure", () => {
+  const pure =
+    /^src\/(config\/|autoscaling\/|controller\/([^/]*-(state|status)|plan[^/]*)\.ts|routing\/(match|choose)\.ts)/;
+
+  it("they import no node module but createHash", () => {
+    const offences = filesOf(pure).flatMap(({ path, imports }) =>
+      imports
+        .filter(({ target }) => target.startsWith("node:"))
+        .filter(({ target }) => !(path === "src/config/versions.ts" && target === "node:crypto"))
+        .map(({ at, target }) => `${at} imports ${target}`),
+    );
+    expect(offences).toEqual([]);
+    const versions = sources.find(({ path }) => path === "src/config/versions.ts");
+    if (versions !== undefined) expect(versions.code).not.toMatch(/\brandom(Bytes|UUID|Int)\b/);
+  });
+
+  it("they neither wait nor log", () => {
+    const offences = filesOf(pure).flatMap(({ path, code }) =>
+      code
+        .split("\n")
+        .flatMap((line, index) =>
+          /\b(async|await)\b/.test(withoutStrings(line)) || /\bconsole\./.test(withoutStrings(line))
+            ? [`${path}:${index + 1} ${line.trim()}`]
+            : [],
+        ),
+    );
+    expect(offences).toEqual([]);
+  });
+});
+
+function withoutStrings(line: string): string {
+  return line.replace(/"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`/g, '""');
+}
