@@ -84,7 +84,7 @@ export function openStoreFile(path: string, busyTimeoutMs: number, onOpen?: (db:
     return file;
   } catch (error) {
     db?.close();
-    throw openError(path, error);
+    throw storeErrorOf(path, error);
   }
 }
 
@@ -139,7 +139,7 @@ function storeFile(db: DatabaseSync, path: string): StoreFile {
       try {
         return loadState(db, path);
       } catch (error) {
-        throw openError(path, error);
+        throw storeErrorOf(path, error);
       }
     },
     commit(writes, batches, revision) {
@@ -155,18 +155,11 @@ function storeFile(db: DatabaseSync, path: string): StoreFile {
       );
     },
     read(fromRevision, limit) {
-      const batches: ChangeBatch[] = [];
-      let chars = 0;
-      for (const row of select.iterate(fromRevision, limit)) {
-        const revision = Number(row.revision);
-        const text = String(row.changes);
-        if (revision !== fromRevision + batches.length + 1)
-          throw damaged(path, `history skips to revision ${revision}`);
-        batches.push({ revision, changes: decodeChanges(path, revision, text) });
-        chars += text.length;
-        if (chars > PAGE_CHARS) break;
+      try {
+        return readLog(select.iterate(fromRevision, limit), fromRevision, path);
+      } catch (error) {
+        throw storeErrorOf(path, error);
       }
-      return batches;
     },
     compact(revision) {
       const result = writing(path, () =>
@@ -202,6 +195,20 @@ function loadState(db: DatabaseSync, path: string): StoredState {
     });
   }
   return { revision, compactedRevision, values };
+}
+
+function readLog(rows: Iterable<Record<string, unknown>>, fromRevision: number, path: string): ChangeBatch[] {
+  const batches: ChangeBatch[] = [];
+  let chars = 0;
+  for (const row of rows) {
+    const revision = Number(row.revision);
+    const text = String(row.changes);
+    if (revision !== fromRevision + batches.length + 1) throw damaged(path, `history skips to revision ${revision}`);
+    batches.push({ revision, changes: decodeChanges(path, revision, text) });
+    chars += text.length;
+    if (chars > PAGE_CHARS) break;
+  }
+  return batches;
 }
 
 function encodeChanges(changes: readonly Change[]): string {
@@ -244,7 +251,7 @@ function writing<T>(path: string, work: () => T): T {
   }
 }
 
-function openError(path: string, error: unknown): StoreError {
+function storeErrorOf(path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const text = errorText(error);
   // The low byte is the primary result code.
@@ -255,12 +262,13 @@ function openError(path: string, error: unknown): StoreError {
       const advice = "stop the Windlass that runs on it, or choose another state folder";
       return new StoreError("locked", `the store ${path} is in use by another process: ${advice}`, error);
     }
+    case 1: // SQLITE_ERROR: a table or column is missing
     case 11: // SQLITE_CORRUPT
     case 26: // SQLITE_NOTADB
       return damaged(path, text, error);
     default: {
       const advice = "check its folder's permissions and disk, or choose another state folder";
-      return new StoreError("unwritable", `the store ${path} cannot be opened (${text}): ${advice}`, error);
+      return new StoreError("unwritable", `the store ${path} cannot be used (${text}): ${advice}`, error);
     }
   }
 }

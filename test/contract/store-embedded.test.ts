@@ -44,6 +44,14 @@ describe("embedded store: reopening", () => {
     expect(await write(second, "a", "1")).toBe(12);
   });
 
+  it("reads history of large values in small pages, all of it", async () => {
+    const path = join(tempDir(), "s.db");
+    const store = await openEmbeddedStore({ path }).then(closing);
+    for (let i = 0; i < 7; i++) await write(store, "big", String(i).repeat(600_000));
+    const seen = await watching(store, "", 0).take(7);
+    expect(seen.map((batch) => batch.changes[0]?.value?.slice(0, 2))).toEqual(seen.map((_, i) => `${i}${i}`));
+  });
+
   it("keeps the write-ahead log small under steady writing, and leaves none after close", async () => {
     const path = join(tempDir(), "s.db");
     const store = await openEmbeddedStore({ path });
@@ -67,6 +75,14 @@ describe("embedded store: opening", () => {
     const path = join(tempDir(), "s.db");
     await openEmbeddedStore({ path }).then(closing);
     expect([path, `${path}-wal`].map((file) => statSync(file).mode & 0o777)).toEqual([0o600, 0o600]);
+  });
+
+  it("syncs every commit to the disk", async () => {
+    const { db } = await openWithConnection(join(tempDir(), "s.db"));
+    const settings = ["journal_mode", "synchronous", "fullfsync"].map(
+      (name) => db.prepare(`PRAGMA ${name}`).get()?.[name],
+    );
+    expect(settings).toEqual(["wal", 2, 1]);
   });
 
   it("refuses a file that is in use, in this process or another, until it is closed", async () => {
@@ -134,14 +150,17 @@ describe("embedded store: opening", () => {
     { what: "missing revisions", sql: "DELETE FROM state" },
     { what: "a missing table", sql: "DROP TABLE kv" },
   ])("refuses a store with $what", async ({ sql }) => {
-    const path = join(tempDir(), "s.db");
+    const dir = tempDir();
+    const path = join(dir, "s.db");
     const store = await openEmbeddedStore({ path });
     for (let i = 0; i < 3; i++) await write(store, "a", String(i));
     await store.close();
-    new DatabaseSync(path).exec(sql);
-    expect((await failure(path)).message).toContain(path);
+    database(dir, sql);
+    const error = await failure(path);
+    expect(error.kind).toBe("corrupt");
+    expect(error.message).toContain(`the store ${path} is damaged (`);
     // The refusal holds no lock.
-    new DatabaseSync(path).exec("CREATE TABLE free (x)");
+    expect(() => database(dir, "CREATE TABLE free (x)")).not.toThrow();
   });
 
   it("tells a watcher of a hole in the history instead of skipping it", async () => {

@@ -28,6 +28,27 @@ describe("watch hub", () => {
     expect(hub.stats()).toEqual({ watchers: 1, catchingUp: 0, queuedBatches: 0 });
   });
 
+  it("counts only what waits now: reading makes room, and pages of history take it", async () => {
+    const { hub, commit } = setUp({ queuedChars: 100 });
+    for (let i = 0; i < 3; i++) commit("a", "x".repeat(30));
+    const watch = watching(hub, "", 0);
+    await watch.take(1);
+    // Two of the page wait, 62 characters: there is room for one more.
+    commit("a", "x".repeat(30));
+    expect(hub.stats()).toEqual({ watchers: 1, catchingUp: 0, queuedBatches: 3 });
+    commit("a", "x".repeat(30));
+    expect(hub.stats()).toEqual({ watchers: 1, catchingUp: 1, queuedBatches: 3 });
+    await watch.take(4);
+    for (let i = 0; i < 20; i++) {
+      const next = watch.next();
+      commit("a", "x".repeat(30));
+      await next;
+    }
+    commit("a", "x".repeat(30));
+    commit("a", "x".repeat(30));
+    expect(hub.stats()).toEqual({ watchers: 1, catchingUp: 0, queuedBatches: 2 });
+  });
+
   it("reads history in pages of bounded length, then follows without reading", async () => {
     const { hub, commit, reads } = setUp({ pageRevisions: 4 });
     for (let i = 0; i < 10; i++) commit("a", String(i));
