@@ -1,0 +1,140 @@
+import type { Clock, Timer } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
+import type { Random } from "../core/random.ts";
+import { createLogger } from "../observability/logger.ts";
+import { createHttpChannel } from "../routing/http-channel.ts";
+import { Router } from "../routing/router.ts";
+import { followTable } from "../routing/table-client.ts";
+import { drainServer } from "./draining.ts";
+import { parseProxyArguments } from "./options.ts";
+import { HttpProxy } from "./server.ts";
+import { createTableCache } from "./table-cache.ts";
+
+/** A controller that has not sent a table by then is away, and the cached table is served. */
+const CACHE_AFTER_MS = 300;
+
+/** What a proxy tells the process that started it. */
+export type FromProxy =
+  /** It listens and has a table. */
+  | { readonly kind: "ready"; readonly port: number }
+  /** It cannot listen, and exits with 1. One line. */
+  | { readonly kind: "listen-failed"; readonly error: string };
+
+/** What a proxy is told. */
+export type ToProxy = {
+  /** Finish what was begun, then exit with 0; as SIGTERM. */
+  readonly kind: "drain";
+};
+
+/**
+ * Runs a proxy process and resolves with its exit code: 0 after a drain, 1 when it cannot listen, 2 for arguments
+ * that make no sense. The table comes first and the port after it, so no request meets a proxy that knows no route.
+ */
+export async function runProxy(args: readonly string[], clock: Clock, random: Random): Promise<number> {
+  const plainLog = createLogger({ clock });
+  let options: ReturnType<typeof parseProxyArguments>;
+  try {
+    options = parseProxyArguments(args);
+  } catch (error) {
+    process.stderr.write(`proxy: ${errorText(error)}\n`);
+    return 2;
+  }
+  const log = plainLog.with({ proxy: options.id });
+  const cache = createTableCache(options.cacheFile, clock, log);
+  const router = new Router({ channel: createHttpChannel(), clock, random });
+  const proxy = new HttpProxy({
+    router,
+    clock,
+    log,
+    rootPath: options.rootPath,
+    requestTimeoutS: options.requestTimeoutS,
+    keepAliveTimeoutS: options.keepAliveTimeoutS,
+    webhookSocket: options.webhook ? options.controllerSocket : undefined,
+  });
+
+  const drain = Promise.withResolvers<void>();
+  process.on("SIGTERM", () => drain.resolve());
+  // Ctrl-C reaches every process of the terminal; when to stop is the supervisor's to say.
+  process.on("SIGINT", () => {});
+  process.on("message", (message: ToProxy) => {
+    if (message?.kind === "drain") drain.resolve();
+  });
+
+  let orphaned: Timer | undefined;
+  const watchLease = (): void => {
+    orphaned?.cancel();
+    orphaned = undefined;
+    if (client.connected || process.connected) return;
+    orphaned = clock.timer(options.orphanTtlS * 1_000, () => {
+      log.warn("neither a controller nor a supervisor for too long", { orphanTtlS: options.orphanTtlS });
+      drain.resolve();
+    });
+  };
+  const firstTable = Promise.withResolvers<void>();
+  const client = followTable({
+    socketPath: options.controllerSocket,
+    routerId: options.id,
+    clock,
+    random,
+    onTable(table) {
+      proxy.apply(table);
+      cache.write(table);
+      firstTable.resolve();
+    },
+    onConnected: (connected) => {
+      log.info(connected ? "follows the controller" : "the controller is away; goes on with its last table");
+      watchLease();
+    },
+  });
+  process.on("disconnect", watchLease);
+  watchLease();
+
+  const fromCache = clock.timer(CACHE_AFTER_MS, async () => {
+    const table = await cache.read();
+    if (table === undefined || client.revision > 0n) return;
+    log.info("starts with the table of its last run: the controller is away");
+    proxy.apply(table);
+    firstTable.resolve();
+  });
+  await Promise.race([firstTable.promise, drain.promise]);
+  fromCache.cancel();
+
+  const stopping = await Promise.race([drain.promise.then(() => true), listen(proxy, options).then(() => false)]).catch(
+    async (error: unknown) => {
+      const line = `cannot listen on ${options.host}:${options.port}: ${errorText(error)}`;
+      log.error(line);
+      await tell({ kind: "listen-failed", error: line });
+      return undefined;
+    },
+  );
+  if (stopping === undefined) return 1;
+  if (!stopping) {
+    await tell({ kind: "ready", port: options.port });
+    await drain.promise;
+  }
+
+  log.info("drains");
+  proxy.startDraining();
+  const finished = await drainServer(proxy.server, clock, options.drainTimeoutS * 1_000);
+  if (!finished) log.warn("cut what was left after the drain timeout", { drainTimeoutS: options.drainTimeoutS });
+  return 0;
+}
+
+function listen(proxy: HttpProxy, options: { readonly host: string; readonly port: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    proxy.server.once("error", reject);
+    // Several workers share the port; the kernel spreads connections over them.
+    proxy.server.listen({ host: options.host, port: options.port, reusePort: true }, () => {
+      proxy.server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+/** Resolves once it was said, or there is nobody to say it to. */
+function tell(message: FromProxy): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send === undefined || !process.connected) resolve();
+    else process.send(message, () => resolve());
+  });
+}

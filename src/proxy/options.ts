@@ -1,0 +1,84 @@
+import { parseArgs } from "node:util";
+import { WindlassError } from "../core/errors.ts";
+
+/** How a proxy process runs; see {@link parseProxyArguments} for the flags. */
+export interface ProxyOptions {
+  /** Router id and name in the instance, "proxy/0". */
+  readonly id: string;
+  readonly host: string;
+  readonly port: number;
+  /** The controller's runtime socket. */
+  readonly controllerSocket: string;
+  /** Where the last table is kept, for a start while the controller is away. */
+  readonly cacheFile: string;
+  /** Path prefix that a fronting proxy strips; applications see it again. Default: none. */
+  readonly rootPath: string;
+  /** Seconds a request may take end to end, where the table says nothing; 0: no limit. Default: 0. */
+  readonly requestTimeoutS: number;
+  /** Seconds an idle connection is kept. Default: 90. */
+  readonly keepAliveTimeoutS: number;
+  /** Whether the scale webhook is answered here too. Default: true. */
+  readonly webhook: boolean;
+  /** Seconds a drain may take before what is left is cut. Default: 30. */
+  readonly drainTimeoutS: number;
+  /** Seconds without controller and supervisor after which the proxy drains and exits. Default: 300. */
+  readonly orphanTtlS: number;
+}
+
+/** Reads `proxy --id … --host … --port … --controller SOCK --cache FILE [options]`. Fails with INVALID_REQUEST. */
+export function parseProxyArguments(args: readonly string[]): ProxyOptions {
+  const { values } = parse(args);
+  const required = (name: "id" | "host" | "controller" | "cache"): string => {
+    const value = values[name];
+    if (value === undefined || value === "") throw new WindlassError("INVALID_REQUEST", `--${name} is missing`);
+    return value;
+  };
+  const number = (name: keyof typeof values, fallback: number | undefined, max: number): number => {
+    const text = values[name];
+    if (text === undefined && fallback !== undefined) return fallback;
+    const value = text === undefined || text === "" ? Number.NaN : Number(text);
+    if (!(value >= 0 && value <= max)) {
+      throw new WindlassError("INVALID_REQUEST", `--${name} ${String(text)} must be a number from 0 to ${max}`);
+    }
+    return value;
+  };
+  const rootPath = values["root-path"] ?? "";
+  return {
+    id: required("id"),
+    host: required("host"),
+    port: number("port", undefined, 65_535),
+    controllerSocket: required("controller"),
+    cacheFile: required("cache"),
+    rootPath: rootPath.endsWith("/") ? rootPath.slice(0, -1) : rootPath,
+    requestTimeoutS: number("request-timeout-s", 0, Number.MAX_SAFE_INTEGER),
+    keepAliveTimeoutS: number("keep-alive-timeout-s", 90, 1_000_000),
+    webhook: values["no-webhook"] !== true,
+    drainTimeoutS: number("drain-timeout-s", 30, 1_000_000),
+    orphanTtlS: number("orphan-ttl-s", 300, 1_000_000),
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: "string" } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        id: text,
+        host: text,
+        port: text,
+        controller: text,
+        cache: text,
+        "root-path": text,
+        "request-timeout-s": text,
+        "keep-alive-timeout-s": text,
+        "drain-timeout-s": text,
+        "orphan-ttl-s": text,
+        "no-webhook": { type: "boolean" },
+      },
+    });
+  } catch (error) {
+    const line = (error as Error).message.split("\n")[0]!;
+    throw new WindlassError("INVALID_REQUEST", line, { cause: error });
+  }
+}

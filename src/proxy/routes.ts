@@ -1,0 +1,39 @@
+import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
+import { compileRoutes, type RouteMatcher } from "../routing/match.ts";
+import type { Router, RouterTarget } from "../routing/router.ts";
+
+/** A route with what a request needs of it, worked out once for each table. */
+export interface CompiledRoute {
+  readonly prefix: string;
+  readonly target: RouterTarget;
+  /** `x-forwarded-prefix`; empty: not sent. */
+  readonly forwardedPrefix: string;
+}
+
+/** A routing table as the proxy serves it. */
+export interface CompiledTable {
+  readonly match: RouteMatcher<CompiledRoute>;
+  /** Body of `/-/routes`. */
+  readonly routesJson: string;
+  readonly empty: boolean;
+  /** Seconds; 0: no limit; undefined: the table says nothing. */
+  readonly requestTimeoutS: number | undefined;
+}
+
+/** Compiles a table that `router` has applied. `rootPath` has no "/" at its end. */
+export function compileTable(table: RoutingTable, router: Router, rootPath: string): CompiledTable {
+  const routes = table.routes.map((route) => ({
+    prefix: route.prefix,
+    target: router.target(route.application, route.deployment),
+    forwardedPrefix: rootPath + (route.prefix === "/" ? "" : route.prefix),
+  }));
+  const timeoutS = table.requestTimeoutS;
+  return {
+    match: compileRoutes(routes),
+    routesJson: JSON.stringify(
+      Object.fromEntries(table.routes.map(({ prefix, application }) => [prefix, application])),
+    ),
+    empty: routes.length === 0,
+    requestTimeoutS: timeoutS === undefined ? undefined : Math.max(0, timeoutS),
+  };
+}

@@ -1,0 +1,155 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Duplex } from "node:stream";
+import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../observability/logger.ts";
+import { decodePath } from "../routing/match.ts";
+import type { Router } from "../routing/router.ts";
+import { answer, rawAnswer, wantsWebsocket } from "./answers.ts";
+import { Exchange, type ExchangeContext } from "./exchange.ts";
+import { type CompiledTable, compileTable } from "./routes.ts";
+import { requestTimeoutS } from "./timeout.ts";
+import { forwardWebhook, isScaleWebhook } from "./webhook.ts";
+
+export interface HttpProxyOptions {
+  readonly router: Router;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** Path prefix that a fronting proxy strips, without "/" at its end; empty: none. */
+  readonly rootPath: string;
+  /** Seconds, where the table says nothing; 0: no limit. */
+  readonly requestTimeoutS: number;
+  /** Seconds an idle connection is kept. */
+  readonly keepAliveTimeoutS: number;
+  /** The controller's runtime socket; undefined: the webhook is not answered here. */
+  readonly webhookSocket: string | undefined;
+}
+
+/** Time for a request's head; bodies may take any time. */
+const HEADERS_TIMEOUT_MS = 60_000;
+
+/** The HTTP side of a proxy: what each request is, and who answers it. */
+export class HttpProxy {
+  readonly server: Server;
+  readonly #options: HttpProxyOptions;
+  readonly #context: ExchangeContext;
+  #table: CompiledTable | undefined;
+  /** A table with routes was seen; later empty ones do not take that back. */
+  #populated = false;
+
+  constructor(options: HttpProxyOptions) {
+    this.#options = options;
+    this.#context = { router: options.router, clock: options.clock, draining: false, log: options.log };
+    this.server = createServer({
+      keepAliveTimeout: options.keepAliveTimeoutS * 1_000,
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      requestTimeout: 0,
+      requireHostHeader: false,
+    });
+    // Without an "upgrade" listener an upgrade is an ordinary request, which is right for h2c offers.
+    this.server.on("request", (req, res) => this.#handle(req, res, false));
+    this.server.on("checkContinue", (req, res) => this.#handle(req, res, true));
+    this.server.on("checkExpectation", (req, res) => {
+      answer(res, requestIdOf(req), { status: 417, body: "Only Expect: 100-continue is understood.", close: true });
+    });
+    this.server.on("connect", (_req, socket) => {
+      socket.end(rawAnswer(501, "Not Implemented", "CONNECT is not supported.", randomUUID()));
+    });
+    this.server.on("clientError", onClientError);
+  }
+
+  /** Applies a table to the router and to the routes. */
+  apply(table: RoutingTable): void {
+    // The router first: routes must not name what it does not know.
+    this.#options.router.apply(table);
+    this.#table = compileTable(table, this.#options.router, this.#options.rootPath);
+    if (!this.#table.empty) this.#populated = true;
+  }
+
+  /** From now on health says so, and every answer closes its connection. */
+  startDraining(): void {
+    this.#context.draining = true;
+  }
+
+  #handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+    const requestId = requestIdOf(req);
+    const url = originForm(req.url ?? "/");
+    const queryAt = url.indexOf("?");
+    const rawPath = queryAt === -1 ? url : url.slice(0, queryAt);
+    const path = decodePath(rawPath);
+    const close = this.#context.draining;
+
+    if (path === "/-/healthz" || path === "/-/routes") {
+      this.#probe(path, res, requestId);
+      return;
+    }
+    if (this.#options.webhookSocket !== undefined && isScaleWebhook(req.method, rawPath)) {
+      if (expectsContinue) res.writeContinue();
+      forwardWebhook({ socketPath: this.#options.webhookSocket, clock: this.#options.clock }, req, res, requestId);
+      return;
+    }
+    const route = path.startsWith("/") ? this.#table?.match(path) : undefined;
+    if (route === undefined) {
+      const body = `Path '${this.#options.rootPath}${path}' not found. Ping http://.../-/routes for available routes.`;
+      answer(res, requestId, { status: 404, body, close });
+      return;
+    }
+    if (wantsWebsocket(req)) {
+      answer(res, requestId, { status: 501, body: "Websockets are not supported yet.", close: true });
+      return;
+    }
+    const configuredS = this.#table?.requestTimeoutS ?? this.#options.requestTimeoutS;
+    const header = req.headers["x-request-timeout-seconds"];
+    new Exchange(this.#context, {
+      req,
+      res,
+      requestId,
+      route,
+      path: this.#options.rootPath + url,
+      timeoutS: requestTimeoutS(header?.toString(), configuredS),
+      expectsContinue,
+    }).begin();
+  }
+
+  /** Health and routes: any method, no route can hide them. */
+  #probe(path: string, res: ServerResponse, requestId: string): void {
+    const close = this.#context.draining;
+    if (this.#context.draining) answer(res, requestId, { status: 503, body: "This node is being drained.", close });
+    else if (!this.#populated)
+      answer(res, requestId, { status: 503, body: "Route table is not populated yet.", close });
+    else if (path === "/-/healthz") answer(res, requestId, { status: 200, body: "success", close });
+    else {
+      const body = this.#table?.routesJson ?? "{}";
+      answer(res, requestId, { status: 200, body, contentType: "application/json", close });
+    }
+  }
+}
+
+/** The client's id, an empty one included, or a new one. */
+function requestIdOf(req: IncomingMessage): string {
+  return req.headers["x-request-id"]?.toString() ?? randomUUID();
+}
+
+/** Proxies are sent whole URLs; the path of one is what counts. */
+function originForm(url: string): string {
+  if (url.startsWith("/") || !/^https?:\/\//i.test(url)) return url;
+  const slash = url.indexOf("/", url.indexOf("//") + 2);
+  return slash === -1 ? "/" : url.slice(slash);
+}
+
+function onClientError(error: Error & { code?: string }, socket: Duplex & { _httpMessage?: unknown }): void {
+  // Half an answer may be out already; words in between would be taken for its body.
+  if (error.code === "ECONNRESET" || !socket.writable || socket._httpMessage != null) {
+    socket.destroy();
+    return;
+  }
+  const id = randomUUID();
+  if (error.code === "HPE_HEADER_OVERFLOW") {
+    socket.end(rawAnswer(431, "Request Header Fields Too Large", "The request's headers are too large.", id));
+  } else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
+    socket.end(rawAnswer(408, "Request Timeout", "The request's head did not arrive in time.", id));
+  } else {
+    socket.end(rawAnswer(400, "Bad Request", "Invalid HTTP request received.", id));
+  }
+}

@@ -1,0 +1,71 @@
+/**
+ * The port between a router and replicas (docs/wire.md). Drivers: http-channel.ts (HTTP/1.1). All pass
+ * test/contract/replica-channel.test.ts. Callbacks instead of streams and promises: the path is hot.
+ */
+import type { Readable } from "node:stream";
+
+export interface ReplicaChannel {
+  /**
+   * Sends a request to the replica that listens at `address`. Nothing of the receiver is called before this returns,
+   * and nothing after `onEnd`, `onFailed` or `cancel`. Never throws.
+   */
+  open(address: string, request: ChannelRequest, receiver: ChannelReceiver): ChannelCall;
+  /** No more requests will go to `address`: its idle connections close, the others when their request has ended. */
+  release(address: string): void;
+  /** Breaks every connection. */
+  close(): Promise<void>;
+}
+
+export interface ChannelRequest {
+  readonly kind: "http" | "call" | "reserve";
+  readonly method: string;
+  /** Starts with "/"; with the query. */
+  readonly path: string;
+  /** Name, value, name, value, …; neither hop-by-hop headers nor `x-windlass-*`. */
+  readonly headers: readonly string[];
+  /** A stream is read once, with back-pressure, and destroyed at the end. */
+  readonly body: Uint8Array | Readable | null;
+  /** A slot that `reserve` gave. */
+  readonly reservation?: string;
+}
+
+export interface ChannelReceiver {
+  /** The replica accepted the request and answers. */
+  onAccepted(head: ResponseHead): void;
+  /** A piece of the body, which the receiver may keep. `false`: no more until {@link ChannelCall.resume}. */
+  onData(chunk: Uint8Array): boolean;
+  onEnd(): void;
+  onFailed(failure: ChannelFailure): void;
+}
+
+/** A request under way. */
+export interface ChannelCall {
+  /** Goes on after `onData` returned false. */
+  resume(): void;
+  /** Ends the request at the replica too; the receiver hears nothing more. Without effect after the end. */
+  cancel(): void;
+}
+
+export interface ResponseHead {
+  readonly status: number;
+  /** Name, value, …; names in lower case, neither hop-by-hop headers nor `x-windlass-*`. */
+  readonly headers: string[];
+  /** Requests in the replica including this one; -1 when it did not say. */
+  readonly ongoing: number;
+  /** `x-windlass-result` of a call; empty otherwise. */
+  readonly result: string;
+  /** `x-windlass-reservation`; empty otherwise. */
+  readonly reservation: string;
+}
+
+/**
+ * rejected: the replica does not take it now; user code did not run.
+ * unreachable: nothing was sent. `gone`: nobody listens there; otherwise it may work later.
+ * broken: the connection ended early. `responseStarted`: after `onAccepted`.
+ * invalid: the request cannot be expressed; another replica would not help.
+ */
+export type ChannelFailure =
+  | { readonly kind: "rejected"; readonly ongoing: number }
+  | { readonly kind: "unreachable"; readonly gone: boolean; readonly error: string }
+  | { readonly kind: "broken"; readonly responseStarted: boolean; readonly error: string }
+  | { readonly kind: "invalid"; readonly error: string };

@@ -1,0 +1,181 @@
+/**
+ * ReplicaChannel over HTTP/1.1 on unix sockets. Hot: per request one object and one header array; chunks are passed
+ * on as the socket read them, never copied (bench: proxied no-op requests against bare node:http).
+ */
+import { type Dispatcher, Pool } from "undici";
+import { errorText } from "../core/errors.ts";
+import type {
+  ChannelCall,
+  ChannelFailure,
+  ChannelReceiver,
+  ChannelRequest,
+  ReplicaChannel,
+  ResponseHead,
+} from "./channel.ts";
+import { isHopByHop, namedByConnection } from "./hop-by-hop.ts";
+
+/** Nobody listens: waiting for this address helps no one. */
+const GONE = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTDIR", "UND_ERR_CLOSED", "UND_ERR_DESTROYED"]);
+const INVALID = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
+
+/** A channel with connections of its own: one pool for each address, one request at a time on a connection. */
+export function createHttpChannel(): ReplicaChannel {
+  const pools = new Map<string, Pool>();
+  const poolOf = (address: string): Pool => {
+    let pool = pools.get(address);
+    if (pool === undefined) {
+      // Connections have no limit of their own: the router keeps at most max_ongoing_requests of them busy, and a
+      // request that waited here for a connection could go elsewhere meanwhile.
+      pool = new Pool("http://replica", { socketPath: address, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+      pools.set(address, pool);
+    }
+    return pool;
+  };
+  return {
+    open(address, request, receiver) {
+      const call = new HttpCall(receiver, request.body !== null && !(request.body instanceof Uint8Array));
+      poolOf(address).dispatch(
+        {
+          method: request.method as Dispatcher.HttpMethod,
+          path: request.path,
+          headers: wireHeaders(request),
+          body: request.body as Buffer | null,
+        },
+        call,
+      );
+      call.opened();
+      return call;
+    },
+    release(address) {
+      const pool = pools.get(address);
+      pools.delete(address);
+      pool?.close().catch(() => {});
+    },
+    async close() {
+      const all = [...pools.values()];
+      pools.clear();
+      await Promise.all(all.map((pool) => pool.destroy().catch(() => {})));
+    },
+  };
+}
+
+function wireHeaders(request: ChannelRequest): string[] {
+  const headers = ["x-windlass-kind", request.kind, ...request.headers];
+  if (request.reservation !== undefined) headers.push("x-windlass-reservation", request.reservation);
+  return headers;
+}
+
+class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
+  readonly #receiver: ChannelReceiver;
+  #controller: Dispatcher.DispatchController | undefined;
+  #accepted = false;
+  #done = false;
+  #opening = true;
+  #early: ChannelFailure | undefined;
+  readonly #streamed: boolean;
+
+  constructor(receiver: ChannelReceiver, streamed: boolean) {
+    this.#receiver = receiver;
+    this.#streamed = streamed;
+  }
+
+  /** Failures found while dispatching are told once `open` has returned. */
+  opened(): void {
+    this.#opening = false;
+    if (this.#early !== undefined) queueMicrotask(() => this.#fail(this.#early!));
+  }
+
+  resume(): void {
+    if (!this.#done) this.#controller?.resume();
+  }
+
+  cancel(): void {
+    if (this.#done) return;
+    this.#done = true;
+    // Without a controller nothing was sent yet; onRequestStart then aborts.
+    this.#controller?.abort(new Error("cancelled"));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#done) controller.abort(new Error("cancelled"));
+  }
+
+  onResponseStart(
+    controller: Dispatcher.DispatchController,
+    status: number,
+    headers: Record<string, string | string[] | undefined>,
+  ): void {
+    if (this.#done || status < 200) return;
+    const rejected = status === 503 ? headers["x-windlass-rejected"] : undefined;
+    if (rejected !== undefined) {
+      this.#fail({ kind: "rejected", ongoing: count(rejected) });
+      // A small body has been sent and the connection stays good; a stream would go on flowing into the void.
+      if (this.#streamed) controller.abort(new Error("rejected"));
+      return;
+    }
+    this.#accepted = true;
+    this.#receiver.onAccepted(responseHead(status, headers));
+    // The receiver may have cancelled, or be full already.
+    if (this.#done && !controller.aborted) controller.abort(new Error("cancelled"));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (!this.#done && !this.#receiver.onData(chunk) && !this.#done) controller.pause();
+  }
+
+  onResponseEnd(): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#receiver.onEnd();
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#done) return;
+    const failure = this.#failureOf(error);
+    if (this.#opening) this.#early = failure;
+    else this.#fail(failure);
+  }
+
+  #fail(failure: ChannelFailure): void {
+    if (this.#done) return;
+    this.#done = true;
+    this.#receiver.onFailed(failure);
+  }
+
+  #failureOf(error: Error): ChannelFailure {
+    const code = String((error as { code?: unknown }).code ?? "");
+    if (INVALID.has(code)) return { kind: "invalid", error: errorText(error) };
+    if (this.#controller !== undefined) {
+      return { kind: "broken", responseStarted: this.#accepted, error: errorText(error) };
+    }
+    return { kind: "unreachable", gone: GONE.has(code), error: errorText(error) };
+  }
+}
+
+function responseHead(status: number, headers: Record<string, string | string[] | undefined>): ResponseHead {
+  const flat: string[] = [];
+  const named = namedByConnection(headers.connection);
+  for (const name in headers) {
+    if (isHopByHop(name) || name.startsWith("x-windlass-") || named?.has(name)) continue;
+    const value = headers[name];
+    if (typeof value === "string") flat.push(name, value);
+    else if (value !== undefined) for (const one of value) flat.push(name, one);
+  }
+  return {
+    status,
+    headers: flat,
+    ongoing: count(headers["x-windlass-ongoing"]),
+    result: text(headers["x-windlass-result"]),
+    reservation: text(headers["x-windlass-reservation"]),
+  };
+}
+
+function text(value: string | string[] | undefined): string {
+  return typeof value === "string" ? value : (value?.[0] ?? "");
+}
+
+function count(value: string | string[] | undefined): number {
+  const number = value === undefined ? Number.NaN : Number.parseInt(text(value), 10);
+  return Number.isNaN(number) ? -1 : number;
+}

@@ -1,0 +1,47 @@
+import type { ResponseHead } from "./channel.ts";
+
+/**
+ * Why a request got no (whole) response. Every way a request can end but by a response is here.
+ *
+ * | kind | Meaning |
+ * |---|---|
+ * | absent | the deployment is not in the routing table (any more) |
+ * | unavailable | it failed for good; `message` is the answer to callers |
+ * | backpressure | its queue is full; `message` is the answer to callers |
+ * | timed-out | the deadline passed |
+ * | cancelled | the caller's signal aborted |
+ * | invalid | the request cannot be sent to any replica |
+ * | broken | the replica died or cut the connection after it may have begun |
+ */
+export type RouterFailure =
+  | { readonly kind: "absent" }
+  | { readonly kind: "unavailable"; readonly message: string }
+  | {
+      readonly kind: "backpressure";
+      /** 503 or 429. */
+      readonly statusCode: number;
+      /** Seconds for `retry-after`; undefined: none. */
+      readonly retryAfterS: number | undefined;
+      readonly message: string;
+    }
+  | { readonly kind: "timed-out"; readonly responseStarted: boolean }
+  | { readonly kind: "cancelled"; readonly responseStarted: boolean }
+  | { readonly kind: "invalid"; readonly error: string }
+  | { readonly kind: "broken"; readonly responseStarted: boolean; readonly error: string };
+
+/** Hears what becomes of a request: `onHead`, `onData`…, then `onEnd`; or `onFailed` at any point. */
+export interface RouterReceiver {
+  onHead(head: ResponseHead): void;
+  /** `false`: no more until {@link RouterCall.resume}. The receiver may keep the chunk. */
+  onData(chunk: Uint8Array): boolean;
+  onEnd(): void;
+  onFailed(failure: RouterFailure): void;
+}
+
+/** A request on its way, wherever it is. */
+export interface RouterCall {
+  /** Goes on after `onData` returned false. */
+  resume(): void;
+  /** Ends it, silently: the receiver hears nothing more. Without effect after the end. */
+  cancel(): void;
+}

@@ -1,0 +1,233 @@
+import type { Readable } from "node:stream";
+import type { Timer } from "../core/clock.ts";
+import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ResponseHead } from "./channel.ts";
+import type { DeploymentQueue, Waiter } from "./deployment-queue.ts";
+import type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
+import type { Slot } from "./slot.ts";
+
+/** A request for a deployment. */
+export interface RouterRequest {
+  readonly kind: "http" | "call";
+  readonly method: string;
+  /** Starts with "/"; with the query. */
+  readonly path: string;
+  /** Name, value, name, value, …; neither hop-by-hop headers nor `x-windlass-*`. */
+  readonly headers: readonly string[];
+  /**
+   * Bytes can be sent twice; a stream cannot, so a slot is reserved for it first. A stream is never destroyed by the
+   * router before it was given to a replica.
+   */
+  readonly body: Uint8Array | Readable | null;
+  /** Cancels the request at any point; the receiver hears `cancelled`. */
+  readonly signal?: AbortSignal | undefined;
+  /** The clock's monotonic ms at which it times out; absent: never. */
+  readonly deadlineMs?: number | undefined;
+}
+
+/** A request that may have reached user code is sent again at most this often: it may be what kills replicas. */
+const MAX_BROKEN_RETRIES = 2;
+
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
+
+/**
+ * One request's way to a replica:
+ *
+ *   queued → (reserving →) sent → answering → done
+ *      ↑__________|__________|   refused, unreachable, broken but repeatable: back to its place in the line
+ */
+export class Placement implements RouterCall, ChannelReceiver, Waiter {
+  previous: Waiter | undefined;
+  next: Waiter | undefined;
+  waiting = false;
+  readonly sequence: number;
+  avoid: Slot | undefined;
+
+  readonly #queue: DeploymentQueue;
+  readonly #request: RouterRequest;
+  readonly #receiver: RouterReceiver;
+  readonly #streamed: boolean;
+  #state: "queued" | "reserving" | "sent" | "answering" | "done" = "queued";
+  #slot: Slot | undefined;
+  #call: ChannelCall | undefined;
+  #retries = 0;
+  #timer: Timer | undefined;
+  #onAbort: (() => void) | undefined;
+
+  constructor(queue: DeploymentQueue, request: RouterRequest, receiver: RouterReceiver, sequence: number) {
+    this.#queue = queue;
+    this.#request = request;
+    this.#receiver = receiver;
+    this.sequence = sequence;
+    this.#streamed = request.body !== null && !(request.body instanceof Uint8Array);
+  }
+
+  /** Begins; the receiver may hear of a refusal before this returns. */
+  begin(): void {
+    const { signal, deadlineMs } = this.#request;
+    if (signal?.aborted) {
+      this.fail({ kind: "cancelled", responseStarted: false });
+      return;
+    }
+    if (signal !== undefined) {
+      this.#onAbort = () => this.#stop("cancelled");
+      signal.addEventListener("abort", this.#onAbort, { once: true });
+    }
+    if (deadlineMs !== undefined) {
+      const { clock } = this.#queue.context;
+      this.#timer = clock.timer(deadlineMs - clock.monotonic(), () => this.#stop("timed-out"));
+    }
+    this.#queue.admit(this);
+  }
+
+  start(slot: Slot): void {
+    this.#slot = slot;
+    this.avoid = undefined;
+    if (this.#streamed) {
+      this.#state = "reserving";
+      const reserve: ChannelRequest = { kind: "reserve", method: "POST", path: "/", headers: [], body: null };
+      this.#call = this.#queue.context.channel.open(slot.address, reserve, new Reservation(this));
+    } else this.#send(slot, this.#request);
+  }
+
+  /** The replica holds a slot for the stream, which may flow now. */
+  reserved(reservation: string): void {
+    if (this.#state !== "reserving") return;
+    const { kind, method, path, headers, body } = this.#request;
+    this.#send(this.#slot!, { kind, method, path, headers, body, reservation });
+  }
+
+  fail(failure: RouterFailure): void {
+    if (this.#state === "done") return;
+    this.#end();
+    this.#receiver.onFailed(failure);
+  }
+
+  resume(): void {
+    this.#call?.resume();
+  }
+
+  cancel(): void {
+    if (this.#state === "done") return;
+    this.#call?.cancel();
+    this.#end();
+  }
+
+  onAccepted(head: ResponseHead): void {
+    this.#state = "answering";
+    this.#slot!.open();
+    this.#slot!.reported(head.ongoing, this.#queue.context.clock.monotonic());
+    this.#receiver.onHead(head);
+  }
+
+  onData(chunk: Uint8Array): boolean {
+    return this.#receiver.onData(chunk);
+  }
+
+  onEnd(): void {
+    this.#slot!.open();
+    this.#end();
+    this.#receiver.onEnd();
+  }
+
+  onFailed(failure: ChannelFailure): void {
+    const final = this.#judge(failure);
+    if (final === undefined) this.#again();
+    else this.fail(final);
+  }
+
+  /** The request's end, or `undefined`: it may be tried again. Marks what the replica showed of itself. */
+  #judge(failure: ChannelFailure): RouterFailure | undefined {
+    const slot = this.#slot!;
+    const nowMs = this.#queue.context.clock.monotonic();
+    const sentStream = this.#streamed && this.#state !== "reserving";
+    switch (failure.kind) {
+      case "rejected":
+        slot.reported(failure.ongoing, nowMs);
+        slot.refused(nowMs);
+        // A stream comes here only when its reservation lapsed; what was read of it is gone.
+        return sentStream ? { kind: "broken", responseStarted: false, error: "the reservation lapsed" } : undefined;
+      case "unreachable":
+        if (failure.gone) slot.dropped = true;
+        else slot.refused(nowMs);
+        // Nothing was sent, so even a stream is whole, unless the driver destroyed it.
+        if (!sentStream || !(this.#request.body as Readable).destroyed) return undefined;
+        return { kind: "broken", responseStarted: false, error: failure.error };
+      case "broken":
+        return !failure.responseStarted && this.#repeatable() ? undefined : failure;
+      case "invalid":
+        return failure;
+    }
+  }
+
+  /** Whether a request that user code may have seen is sent once more; takes it from the budget. */
+  #repeatable(): boolean {
+    const { kind, method } = this.#request;
+    const harmless = this.#state === "reserving" || (kind === "http" && !this.#streamed && IDEMPOTENT.has(method));
+    if (!harmless || this.#retries >= MAX_BROKEN_RETRIES || !this.#queue.context.budget.take()) return false;
+    this.#retries += 1;
+    return true;
+  }
+
+  #send(slot: Slot, request: ChannelRequest): void {
+    this.#state = "sent";
+    this.#call = this.#queue.context.channel.open(slot.address, request, this);
+  }
+
+  /** Back into the line, at its old place; the replica that failed it is the last resort. */
+  #again(): void {
+    const slot = this.#slot!;
+    this.avoid = slot;
+    this.#slot = undefined;
+    this.#call = undefined;
+    this.#state = "queued";
+    this.#queue.release(slot);
+    this.#queue.readmit(this);
+  }
+
+  #stop(kind: "cancelled" | "timed-out"): void {
+    const responseStarted = this.#state === "answering";
+    this.#call?.cancel();
+    this.fail({ kind, responseStarted });
+  }
+
+  #end(): void {
+    this.#state = "done";
+    this.#timer?.cancel();
+    if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    this.#queue.remove(this);
+    if (this.#slot !== undefined) {
+      this.#queue.release(this.#slot);
+      this.#slot = undefined;
+      this.#queue.pump();
+    }
+  }
+}
+
+/** Hears the answer to a `reserve`. */
+class Reservation implements ChannelReceiver {
+  readonly #placement: Placement;
+  #head: ResponseHead | undefined;
+
+  constructor(placement: Placement) {
+    this.#placement = placement;
+  }
+
+  onAccepted(head: ResponseHead): void {
+    this.#head = head;
+  }
+
+  onData(): boolean {
+    return true;
+  }
+
+  onEnd(): void {
+    if (this.#head!.reservation === "") {
+      const error = `the replica answered a reservation with status ${this.#head!.status} and no slot`;
+      this.#placement.fail({ kind: "broken", responseStarted: false, error });
+    } else this.#placement.reserved(this.#head!.reservation);
+  }
+
+  onFailed(failure: ChannelFailure): void {
+    this.#placement.onFailed(failure);
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Places requests on replicas: for proxies and for handles inside replicas. Follows the routing table, keeps exact
+ * counts of its own requests, queues what no replica can take (docs/wire.md says what may be sent twice).
+ */
+import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { ReplicaChannel } from "./channel.ts";
+import { DeploymentQueue, type RouterContext } from "./deployment-queue.ts";
+import type { RouterCall, RouterReceiver } from "./outcome.ts";
+import { Placement, type RouterRequest } from "./placement.ts";
+import { RetryBudget } from "./retry-budget.ts";
+
+export type { ResponseHead } from "./channel.ts";
+export type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
+export type { RouterRequest } from "./placement.ts";
+
+/** A deployment as requests are addressed to it; stays good over tables. Get it from {@link Router.target}. */
+export type RouterTarget = Pick<DeploymentQueue, "application" | "deployment" | "queued" | "ongoing">;
+
+export interface RouterOptions {
+  readonly channel: ReplicaChannel;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export class Router {
+  readonly #context: RouterContext;
+  readonly #queues = new Map<string, DeploymentQueue>();
+  #hasTable = false;
+  #sequence = 0;
+
+  constructor(options: RouterOptions) {
+    this.#context = { ...options, budget: new RetryBudget(options.clock) };
+  }
+
+  /** Replaces the table. When it returns, no new request goes to a replica that the table does not have. */
+  apply(table: Pick<RoutingTable, "deployments">): void {
+    this.#hasTable = true;
+    const gone = new Set(this.#queues.values());
+    for (const targets of table.deployments) {
+      const queue = this.#queueOf(targets.application, targets.deployment);
+      gone.delete(queue);
+      queue.apply(targets);
+    }
+    for (const queue of gone) {
+      queue.apply(undefined);
+      this.#queues.delete(key(queue.application, queue.deployment));
+    }
+  }
+
+  /** Before the first table any name is good, and its requests wait. */
+  target(application: string, deployment: string): RouterTarget {
+    return this.#queueOf(application, deployment);
+  }
+
+  /**
+   * Sends a request. The receiver may hear of a refusal before this returns. Expected failures are outcomes, never
+   * exceptions.
+   */
+  send(target: RouterTarget, request: RouterRequest, receiver: RouterReceiver): RouterCall {
+    let queue = target as DeploymentQueue;
+    // A deployment that went and came back has a queue of its own.
+    if (queue.absent) queue = this.#queues.get(key(queue.application, queue.deployment)) ?? queue;
+    this.#context.budget.request();
+    this.#sequence += 1;
+    const placement = new Placement(queue, request, receiver, this.#sequence);
+    placement.begin();
+    return placement;
+  }
+
+  /** Load of each deployment: what waits here and what this router has in replicas. */
+  *load(): Iterable<RouterTarget> {
+    yield* this.#queues.values();
+  }
+
+  /** Fails what waits and breaks what runs. */
+  async close(): Promise<void> {
+    for (const queue of this.#queues.values()) queue.close();
+    await this.#context.channel.close();
+  }
+
+  #queueOf(application: string, deployment: string): DeploymentQueue {
+    const name = key(application, deployment);
+    let queue = this.#queues.get(name);
+    if (queue === undefined) {
+      queue = new DeploymentQueue(application, deployment, this.#context);
+      if (this.#hasTable) queue.apply(undefined);
+      this.#queues.set(name, queue);
+    }
+    return queue;
+  }
+}
+
+function key(application: string, deployment: string): string {
+  return `${application}\0${deployment}`;
+}
