@@ -124,6 +124,8 @@ export interface DeploymentRecord {
   readonly lastError: string;
   readonly deleting: boolean;
   readonly replicaCounts: Readonly<Partial<Record<ReplicaStateName, number>>>;
+  /** The last replicas that ended, newest first; bounded. */
+  readonly recentDead: readonly DeadReplica[];
   readonly createdAt: number;
   readonly updatedAt: number;
 }
@@ -157,6 +159,12 @@ export interface ReplicaRecord {
   readonly controlSocket: string;
   readonly startedAt: number;
   readonly updatedAt: number;
+}
+
+export interface DeadReplica {
+  readonly id: string;
+  readonly pid: number | null;
+  readonly startedAt: number;
 }
 
 /** Tells a process from a later one with the same pid. */

@@ -1,0 +1,116 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { createDualServer } from "../api/dual-server.ts";
+import { createRuntimeHandler } from "../api/runtime.ts";
+import { createApi } from "../api/server.ts";
+import { Reconciler } from "../controller/reconciler.ts";
+import { RouteHub } from "../controller/route-hub.ts";
+import { errorText } from "../core/errors.ts";
+import { systemClock } from "../core/system-clock.ts";
+import { systemRandom } from "../core/system-random.ts";
+import { createLocalEngine } from "../engine/local/local-engine.ts";
+import { LocalProxies } from "../engine/local/local-proxies.ts";
+import { SupervisorClient } from "../engine/local/supervisor-client.ts";
+import { createLogger } from "../observability/logger.ts";
+import { openEmbeddedStore } from "../store/embedded.ts";
+import type { ControllerOptions } from "../supervisor/controller-options.ts";
+import type { FromSupervisor, ToSupervisor } from "../supervisor/protocol.ts";
+import { loadSecrets } from "../supervisor/secrets.ts";
+
+/** Seconds that replicas and proxies serve on without a controller. */
+const ORPHAN_TTL_S = 300;
+/** How long routers that ran before this controller may take to come back before they are not waited for. */
+const ROUTERS_RETURN_MS = 3_000;
+
+const options = JSON.parse(process.argv[2]!) as ControllerOptions;
+const clock = systemClock;
+const logger = createLogger({ clock, format: options.logFormat, level: options.logLevel });
+const supervisor = new SupervisorClient({
+  send: (message: ToSupervisor) => void process.send?.(message),
+  onMessage: (listener) => void process.on("message", (message) => listener(message as FromSupervisor)),
+});
+
+// Without its supervisor nobody would restart or stop this process; all writes are on disk already.
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C and SIGTERM are the supervisor's to hear.
+process.on("SIGINT", () => {});
+
+try {
+  await main();
+} catch (error) {
+  logger.error("the controller cannot start", { error });
+  supervisor.send({ kind: "failed", error: errorText(error) });
+  await clock.sleep(50);
+  process.exit(1);
+}
+
+async function main(): Promise<void> {
+  const { runDir, stateDir } = options;
+  const controllerSocket = join(runDir, "controller.sock");
+  const store = await openEmbeddedStore({ path: join(stateDir, "state.db"), busyTimeoutMs: 2_000 });
+  const secrets = loadSecrets(stateDir);
+  await supervisor.connect();
+
+  const runtime = { supervisor, runDir, stateDir, controllerSocket, orphanTtlS: ORPHAN_TTL_S };
+  const proxies = new LocalProxies({ ...runtime, webhook: options.webhookOnProxy });
+  const routes = new RouteHub();
+  const controller = new Reconciler({
+    store,
+    engine: createLocalEngine({ ...runtime, clock }),
+    proxies,
+    routes,
+    clock,
+    random: systemRandom,
+    logger,
+    sockets: (id) => ({ dataSocket: join(runDir, "r", `${id}.sock`), controlSocket: join(runDir, "r", `${id}.ctl`) }),
+    bind: { host: options.host, httpPort: options.httpPort, grpcPort: options.grpcPort },
+    proxyWorkers: options.proxyWorkers,
+    proxyLocation: options.proxyLocation,
+  });
+
+  let ready = false;
+  const api = createApi({
+    controller,
+    store,
+    clock,
+    logger,
+    appDir: options.appDir,
+    host: options.host,
+    allowedHosts: options.allowedHosts,
+    allowedOrigins: options.allowedOrigins,
+    auth: options.auth ? { kind: "on", ...secrets } : { kind: "off", instanceKey: secrets.instanceKey },
+    isReady: () => ready,
+    endProcess: () => supervisor.send({ kind: "end-process" }),
+  });
+  const server = createDualServer({ handler: api.handler, clock });
+  const runtimeServer = createDualServer({ handler: createRuntimeHandler(routes, api.webhook), clock });
+
+  routes.expect(proxies.inherited);
+  clock.timer(ROUTERS_RETURN_MS, () => routes.expect([]), { unref: true });
+  await controller.recover({ makeInstance: !options.noInstance });
+  rmSync(controllerSocket, { force: true });
+  await runtimeServer.listen({ path: controllerSocket });
+  await server.listen({ host: options.host, port: options.controlPort });
+  ready = true;
+  await controller.proxiesReady();
+  supervisor.send({ kind: "ready", proxies: controller.snapshot().proxies.map(({ pid }) => pid) });
+
+  supervisor.onStop(() => void stop());
+
+  /** Proxies finish what they have begun, then the replicas; what is desired stays stored. */
+  async function stop(): Promise<void> {
+    try {
+      api.feed.close();
+      const proxiesGone = controller.proxiesGone();
+      proxies.stop();
+      await proxiesGone;
+      await controller.stopReplicas();
+      await Promise.all([server.close(1_000), runtimeServer.close(500)]);
+      await store.close();
+      process.exit(0);
+    } catch (error) {
+      logger.error("stopping failed", { error });
+      process.exit(1);
+    }
+  }
+}

@@ -1,0 +1,301 @@
+import { effectiveDeployment, initialTarget } from "../config/effective.ts";
+import type { ApplicationConfig, EffectiveDeploymentConfig } from "../config/types.ts";
+import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
+import { deriveApplicationStatus } from "./application-status.ts";
+import { moved } from "./deployment-state.ts";
+import { INITIAL_DEPLOYMENT_STATUS } from "./deployment-status.ts";
+import type {
+  ApplicationRecord,
+  BuiltApplication,
+  DeploymentRecord,
+  DeploymentVersion,
+  InstanceRecord,
+} from "./records.ts";
+
+/** Makes ids that no two records share. */
+export type NewId = (length: number) => string;
+
+/**
+ * An application as a config document wants it. Every put is followed by a build: a `check` build behind an unchanged
+ * config notices edited sources; deployments stay as they are until it ends.
+ */
+export function putApplication(
+  current: ApplicationRecord | undefined,
+  put: {
+    readonly name: string;
+    readonly config: ApplicationConfig;
+    readonly baseDir: string;
+    readonly source: "declarative" | "imperative";
+    readonly now: number;
+    readonly newId: NewId;
+  },
+): ApplicationRecord {
+  const { config, now } = put;
+  const buildId = put.newId(12);
+  if (!current) {
+    return {
+      name: put.name,
+      uid: put.newId(12),
+      source: put.source,
+      config,
+      baseDir: put.baseDir,
+      generation: 1,
+      observedGeneration: 0,
+      build: { kind: "building", buildId, check: false, since: now },
+      built: null,
+      deleting: false,
+      status: "DEPLOYING",
+      message: "",
+      routePrefix: null,
+      lastDeployedAt: now,
+      tokenRotation: 0,
+      createdAt: now,
+      updatedAt: now,
+    };
+  }
+  const sameInputs =
+    current.built !== null &&
+    !current.deleting &&
+    current.build.kind !== "failed" &&
+    current.built.inputsHash === inputsHash(config) &&
+    current.baseDir === put.baseDir;
+  // A build that was already replacing the inputs goes on hiding the deployments.
+  const check = sameInputs && !(current.build.kind === "building" && !current.build.check);
+  return {
+    ...current,
+    source: put.source,
+    config,
+    baseDir: put.baseDir,
+    generation: current.generation + 1,
+    build: { kind: "building", buildId, check, since: now },
+    deleting: false,
+    status: check ? current.status : "DEPLOYING",
+    message: check ? current.message : "",
+    lastDeployedAt: now,
+    updatedAt: now,
+  };
+}
+
+/** What an application's deployments should be, or why they cannot. */
+export type DesiredDeployments =
+  | { readonly ok: true; readonly deployments: readonly DesiredDeployment[] }
+  | { readonly ok: false; readonly message: string };
+
+export interface DesiredDeployment {
+  readonly name: string;
+  readonly config: EffectiveDeploymentConfig;
+  readonly userConfigured: readonly string[];
+  readonly version: DeploymentVersion;
+  readonly ingress: boolean;
+  readonly outbound: readonly string[];
+}
+
+/** Merges what the code says with what the config overrides. */
+export function desiredDeployments(application: ApplicationRecord, built: BuiltApplication): DesiredDeployments {
+  const overrides = application.config.deployments ?? [];
+  const known = new Set(built.deployments.map((deployment) => deployment.name));
+  const unknown = overrides.find((override) => !known.has(override.name));
+  if (unknown) {
+    const names = [...known].map((name) => `"${name}"`).join(", ");
+    return { ok: false, message: `The config names deployment "${unknown.name}", but the application has ${names}.` };
+  }
+  const deployments: DesiredDeployment[] = [];
+  for (const { name, options, outbound } of built.deployments) {
+    // Of two entries with one name the later one wins, key by key, as applying them in order does.
+    const matching = overrides.filter((override) => override.name === name);
+    const override = matching.length === 0 ? undefined : Object.assign({}, ...matching);
+    const merged = effectiveDeployment({ ...options }, override, name);
+    if (!merged.ok) {
+      const [problem] = merged.problems;
+      return { ok: false, message: `Deployment "${name}": ${problem!.path}: ${problem!.message}` };
+    }
+    if (application.config.external_scaler_enabled && merged.config.autoscaling_config) {
+      return { ok: false, message: externalScalerConflict(name) };
+    }
+    const ingress = name === built.ingress;
+    deployments.push({
+      name,
+      config: merged.config,
+      userConfigured: merged.userConfigured,
+      version: {
+        restart: restartHash(merged.config, built.bundleHash, inputsHash(application.config)),
+        settings: settingsHash(merged.config, ingress ? routePrefixOf(application.config) : null),
+        bundlePath: built.bundlePath,
+        exportName: built.exportName,
+      },
+      ingress,
+      outbound,
+    });
+  }
+  return { ok: true, deployments };
+}
+
+/** The one sentence for autoscaling beside an external scaler (T18). */
+export function externalScalerConflict(deployment: string): string {
+  return `external_scaler_enabled cannot be combined with autoscaling: deployment "${deployment}" has an autoscaling_config; remove one of the two.`;
+}
+
+/** Unset means "/", null means not exposed. */
+export function routePrefixOf(config: ApplicationConfig): string | null {
+  return config.route_prefix === undefined ? "/" : config.route_prefix;
+}
+
+/**
+ * A deployment record as desired: untouched when nothing differs (so a target set from outside survives), else a new
+ * generation with the target computed anew (spec/control-plane.md 4.5).
+ */
+export function applyDesired(
+  current: DeploymentRecord | undefined,
+  desired: DesiredDeployment,
+  context: {
+    readonly application: string;
+    readonly instance: InstanceRecord;
+    readonly capacityChanged: boolean;
+    readonly hasReplicas: boolean;
+    readonly now: number;
+    readonly newId: NewId;
+  },
+): DeploymentRecord {
+  const { instance, now } = context;
+  const target = (present?: number): number =>
+    initialTarget(
+      desired.config,
+      instance.targetCapacity,
+      instance.targetCapacityDirection,
+      present === undefined ? undefined : { target: present, changed: true },
+    );
+  const byConfig = (replicas: number): DeploymentRecord["target"] => ({
+    replicas,
+    owner: "config",
+    reason: "",
+    since: now,
+    requestId: "",
+  });
+  if (!current) {
+    return {
+      application: context.application,
+      name: desired.name,
+      uid: context.newId(12),
+      generation: 1,
+      observedGeneration: 0,
+      config: desired.config,
+      userConfigured: desired.userConfigured,
+      version: desired.version,
+      target: byConfig(target()),
+      ingress: desired.ingress,
+      outbound: desired.outbound,
+      ...INITIAL_DEPLOYMENT_STATUS,
+      failures: 0,
+      everRan: false,
+      rollout: "none",
+      lastError: "",
+      deleting: false,
+      replicaCounts: {},
+      recentDead: [],
+      createdAt: now,
+      updatedAt: now,
+    };
+  }
+  const configSame = same(current.config, desired.config) && same(current.userConfigured, desired.userConfigured);
+  const versionSame = same(current.version, desired.version);
+  const unchanged =
+    configSame && versionSame && current.ingress === desired.ingress && !context.capacityChanged && !current.deleting;
+  if (unchanged) return same(current.outbound, desired.outbound) ? current : { ...current, outbound: desired.outbound };
+
+  const restarts = current.version.restart !== desired.version.restart || current.deleting;
+  const frozen = current.rollout === "failed" && !restarts;
+  const replicas = target(current.deleting ? undefined : current.target.replicas);
+  const next: DeploymentRecord = {
+    ...current,
+    generation: current.generation + 1,
+    config: desired.config,
+    userConfigured: desired.userConfigured,
+    version: desired.version,
+    target:
+      replicas === current.target.replicas && current.target.owner === "config" ? current.target : byConfig(replicas),
+    ingress: desired.ingress,
+    outbound: desired.outbound,
+    failures: frozen ? current.failures : 0,
+    everRan: restarts ? false : current.everRan,
+    rollout: restarts ? (context.hasReplicas ? "active" : "none") : current.rollout,
+    lastError: frozen ? current.lastError : "",
+    deleting: false,
+    updatedAt: now,
+  };
+  if (frozen) return next;
+  const { num_replicas: before, ...restBefore } = current.config;
+  const { num_replicas: after, ...restAfter } = desired.config;
+  const onlyCount =
+    versionSame &&
+    !current.deleting &&
+    before !== undefined &&
+    after !== undefined &&
+    same(restBefore, restAfter) &&
+    same(current.userConfigured, desired.userConfigured);
+  if (!onlyCount) return moved(next, { kind: "CONFIG_UPDATE" }, now);
+  if (replicas === current.target.replicas) return next;
+  const up = replicas > current.target.replicas;
+  return moved(
+    next,
+    {
+      kind: up ? "MANUALLY_INCREASE_NUM_REPLICAS" : "MANUALLY_DECREASE_NUM_REPLICAS",
+      message: `${up ? "Upscaling" : "Downscaling"} from ${current.target.replicas} to ${replicas} replicas.`,
+    },
+    now,
+  );
+}
+
+/** Marks a deployment for deletion; its replicas drain. */
+export function deleteDeployment(deployment: DeploymentRecord, now: number): DeploymentRecord {
+  if (deployment.deleting) return deployment;
+  const next: DeploymentRecord = {
+    ...deployment,
+    deleting: true,
+    generation: deployment.generation + 1,
+    target: { ...deployment.target, replicas: 0, since: now },
+  };
+  return moved(next, { kind: "DELETE" }, now);
+}
+
+/** Derives an application's status from its build and its deployments; null when it is deleted and nothing is left. */
+export function stepApplication(
+  application: ApplicationRecord,
+  deployments: readonly DeploymentRecord[],
+  now: number,
+): ApplicationRecord | null {
+  if (application.deleting && deployments.length === 0) return null;
+  const derived = standing(application, deployments);
+  const observedGeneration =
+    application.build.kind === "building" ? application.observedGeneration : application.generation;
+  const { status, message } = derived;
+  if (
+    application.status === status &&
+    application.message === message &&
+    application.observedGeneration === observedGeneration
+  ) {
+    return application;
+  }
+  return { ...application, status, message, observedGeneration, updatedAt: now };
+}
+
+function standing(
+  application: ApplicationRecord,
+  deployments: readonly DeploymentRecord[],
+): Pick<ApplicationRecord, "status" | "message"> {
+  if (application.deleting) return { status: "DELETING", message: "" };
+  const { build } = application;
+  if (build.kind === "failed") return { status: "DEPLOY_FAILED", message: build.message };
+  if (build.kind === "building" && !build.check) return { status: "DEPLOYING", message: "" };
+  const wanted = deployments.filter((deployment) => !deployment.deleting);
+  return deriveApplicationStatus({ deleting: false, deployments: wanted });
+}
+
+/** Whether the deployments of an application are known and shown (T12). */
+export function deploymentsKnown(application: ApplicationRecord): boolean {
+  if (application.deleting) return false;
+  return application.build.kind === "done" || (application.build.kind === "building" && application.build.check);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  return a === b || JSON.stringify(a) === JSON.stringify(b);
+}

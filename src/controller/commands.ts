@@ -1,0 +1,326 @@
+import { targetCapacityDirection } from "../config/target-capacity.ts";
+import type { HttpOptions } from "../config/types.ts";
+import { inputsHash } from "../config/versions.ts";
+import { WindlassError } from "../core/errors.ts";
+import type { BuildRequest, BuildResult } from "../engine/engine.ts";
+import type { NewId } from "./application-state.ts";
+import {
+  applyDesired,
+  deleteDeployment,
+  desiredDeployments,
+  putApplication,
+  routePrefixOf,
+} from "./application-state.ts";
+import type { ApplyConfigRequest, DeleteApplicationRequest, ScaleRequest } from "./controller.ts";
+import { etagOf } from "./controller.ts";
+import type { ApplicationRecord, BuiltApplication, DeploymentRecord, InstanceRecord } from "./records.ts";
+import type { Draft } from "./world.ts";
+
+/** What every command may look at besides the draft. */
+export interface CommandContext {
+  readonly now: number;
+  readonly newId: NewId;
+  /** What `windlass start` binds; beats `http_options`. */
+  readonly bind: { readonly host: string; readonly httpPort: number; readonly grpcPort: number };
+}
+
+/** What a command asks of the engine. */
+export type CommandAction =
+  | { readonly kind: "build"; readonly request: BuildRequest }
+  | { readonly kind: "cancel-build"; readonly buildId: string };
+
+/** Makes the instance record of a new instance. */
+export function newInstance(
+  config: Pick<ApplyConfigRequest["config"], "http_options" | "grpc_options" | "proxy_location">,
+  context: CommandContext,
+): InstanceRecord {
+  const { bind, now } = context;
+  return {
+    uid: context.newId(12),
+    state: "running",
+    httpOptions: { ...config.http_options, host: bind.host, port: bind.httpPort },
+    grpcOptions: { ...config.grpc_options, port: bind.grpcPort },
+    proxyLocation: config.proxy_location ?? "EveryNode",
+    httpAddress: config.proxy_location === "Disabled" ? "" : `http://${bracketed(bind.host)}:${bind.httpPort}`,
+    targetCapacity: null,
+    targetCapacityDirection: null,
+    createdAt: now,
+    updatedAt: now,
+  };
+}
+
+/** `PUT /api/serve/applications/`. */
+export function applyConfig(
+  draft: Draft,
+  request: ApplyConfigRequest,
+  context: CommandContext,
+): { warnings: string[]; actions: CommandAction[] } {
+  const { config } = request;
+  const { now } = context;
+  refuseUnlessWritable(draft.instance, { absentIsFine: true });
+  refuseTakenRoutes(draft, request);
+  const warnings: string[] = [];
+  if (draft.instance.state === "absent") {
+    draft.instance = newInstance(config, context);
+    draft.journal({ at: now, actor: request.actor, kind: "instance", state: "running" });
+  } else {
+    warnings.push(...differingHttpOptions(draft.instance.httpOptions, config.http_options));
+  }
+  const capacityChanged = setTargetCapacity(draft, request, now);
+  const actions: CommandAction[] = [];
+  const listed = new Set<string>();
+  for (const wanted of config.applications) {
+    const name = wanted.name ?? "default";
+    listed.add(name);
+    const withLogging =
+      wanted.logging_config == null && config.logging_config
+        ? { ...wanted, logging_config: config.logging_config }
+        : wanted;
+    const current = draft.application(name);
+    const put = { name, config: withLogging, baseDir: request.baseDir, source: "declarative" as const };
+    const next = putApplication(current, { ...put, now, newId: context.newId });
+    draft.setApplication(next);
+    if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
+    actions.push(buildAction(next));
+    if (next.build.kind === "building" && next.build.check && next.built) {
+      applyBuild(draft, next, next.built, { ...context, capacityChanged });
+    }
+  }
+  const deleted: string[] = [];
+  for (const application of draft.applications()) {
+    if (application.source !== "declarative" || listed.has(application.name) || application.deleting) continue;
+    actions.push(...markApplicationDeleted(draft, application, now));
+    deleted.push(application.name);
+  }
+  draft.journal({ at: now, actor: request.actor, kind: "config-applied", applications: [...listed], deleted });
+  return { warnings, actions };
+}
+
+/** The webhook and ScaleDeployment; the order of the checks is the reference's. */
+export function scale(
+  draft: Draft,
+  request: ScaleRequest,
+  now: number,
+): { previous: number; deployment: DeploymentRecord } {
+  const where = { application: request.application, deployment: request.deployment };
+  refuseUnlessWritable(draft.instance, { absentIsFine: false });
+  const application = draft.application(request.application);
+  if (!application) throw notFound(where);
+  if (!application.config.external_scaler_enabled) {
+    throw new WindlassError(
+      "EXTERNAL_SCALER_DISABLED",
+      `Deployment "${request.deployment}" of application "${request.application}" cannot be scaled from outside: external_scaler_enabled is false; set it to true in the application's config and deploy it again.`,
+      { metadata: where },
+    );
+  }
+  const deployment = draft.deployment(request.application, request.deployment);
+  if (!deployment && !application.deleting) throw notFound(where);
+  if (!deployment || application.deleting || deployment.deleting) {
+    throw new WindlassError("DEPLOYMENT_DELETED", "Deployment is deleted", { metadata: where });
+  }
+  if (request.etag !== "" && request.etag !== etagOf(deployment)) throw staleEtag(request.etag, etagOf(deployment));
+  const { target } = deployment;
+  if (request.requestId !== "" && request.requestId === target.requestId) {
+    return { previous: target.replicas, deployment };
+  }
+  const next: DeploymentRecord = {
+    ...deployment,
+    generation: deployment.generation + 1,
+    target: {
+      replicas: request.target,
+      owner: "external",
+      reason: request.reason,
+      since: now,
+      requestId: request.requestId,
+    },
+    updatedAt: now,
+  };
+  draft.setDeployment(next);
+  draft.journal({
+    at: now,
+    actor: request.actor,
+    kind: "scale",
+    ...where,
+    from: target.replicas,
+    to: request.target,
+    reason: request.reason,
+    requestId: request.requestId,
+  });
+  return { previous: target.replicas, deployment: next };
+}
+
+/** Deletes one application, whoever wrote it. */
+export function deleteApplication(draft: Draft, request: DeleteApplicationRequest, now: number): CommandAction[] {
+  refuseUnlessWritable(draft.instance, { absentIsFine: request.allowMissing });
+  const application = draft.application(request.application);
+  if (!application || application.deleting) {
+    if (request.allowMissing || application) return [];
+    throw notFound({ application: request.application });
+  }
+  if (request.etag !== "" && request.etag !== etagOf(application)) throw staleEtag(request.etag, etagOf(application));
+  draft.journal({ at: now, actor: request.actor, kind: "application-deleted", application: application.name });
+  return markApplicationDeleted(draft, application, now);
+}
+
+/** Begins the end of the instance; without one it has no effect. */
+export function endInstance(draft: Draft, actor: string, now: number): CommandAction[] {
+  if (draft.instance.state !== "running") return [];
+  draft.instance = { ...draft.instance, state: "ending", updatedAt: now };
+  draft.journal({ at: now, actor, kind: "instance", state: "ending" });
+  return draft.applications().flatMap((application) => markApplicationDeleted(draft, application, now));
+}
+
+/** Raises the rotation of an application's scaler token: the old token ends. */
+export function rotateToken(draft: Draft, name: string, actor: string, now: number): ApplicationRecord {
+  const application = draft.application(name);
+  if (!application) throw notFound({ application: name });
+  const next = { ...application, tokenRotation: application.tokenRotation + 1, updatedAt: now };
+  draft.setApplication(next);
+  draft.journal({ at: now, actor, kind: "token-rotated", application: name });
+  return next;
+}
+
+/** Takes a build's result in: the deployments become what it and the config say. */
+export function finishBuild(
+  draft: Draft,
+  application: ApplicationRecord,
+  result: BuildResult,
+  context: Pick<CommandContext, "now" | "newId">,
+): void {
+  const built: BuiltApplication = { ...result, inputsHash: inputsHash(application.config) };
+  applyBuild(draft, { ...application, build: { kind: "done" } }, built, { ...context, capacityChanged: false });
+}
+
+/** Notes that a build failed; what served before serves on. */
+export function failBuild(draft: Draft, application: ApplicationRecord, error: string, now: number): void {
+  const message = `Deploying application "${application.name}" failed: ${error}`;
+  draft.setApplication({ ...application, build: { kind: "failed", message }, updatedAt: now });
+}
+
+/** The command to build an application as its record says. */
+export function buildAction(application: ApplicationRecord): CommandAction {
+  if (application.build.kind !== "building") throw new Error("no build is wanted");
+  return {
+    kind: "build",
+    request: {
+      buildId: application.build.buildId,
+      importPath: application.config.import_path,
+      baseDir: application.baseDir,
+      args: application.config.args ?? {},
+    },
+  };
+}
+
+function applyBuild(
+  draft: Draft,
+  application: ApplicationRecord,
+  built: BuiltApplication,
+  context: Pick<CommandContext, "now" | "newId"> & { capacityChanged: boolean },
+): void {
+  const { now } = context;
+  const desired = desiredDeployments(application, built);
+  if (!desired.ok) {
+    draft.setApplication({ ...application, build: { kind: "failed", message: desired.message }, updatedAt: now });
+    return;
+  }
+  const routePrefix = routePrefixOf(application.config);
+  draft.setApplication({ ...application, built, routePrefix, updatedAt: now });
+  const wanted = new Set<string>();
+  for (const deployment of desired.deployments) {
+    wanted.add(deployment.name);
+    const current = draft.deployment(application.name, deployment.name);
+    const hasReplicas = draft
+      .replicasOf(application.name, deployment.name)
+      .some((replica) => replica.state.kind !== "stopping");
+    draft.setDeployment(
+      applyDesired(current, deployment, {
+        application: application.name,
+        instance: draft.instance,
+        capacityChanged: context.capacityChanged,
+        hasReplicas,
+        now,
+        newId: context.newId,
+      }),
+    );
+  }
+  for (const deployment of draft.deploymentsOf(application.name)) {
+    if (!wanted.has(deployment.name)) draft.setDeployment(deleteDeployment(deployment, now));
+  }
+}
+
+function markApplicationDeleted(draft: Draft, application: ApplicationRecord, now: number): CommandAction[] {
+  if (application.deleting) return [];
+  draft.setApplication({
+    ...application,
+    deleting: true,
+    generation: application.generation + 1,
+    build: application.build.kind === "building" ? { kind: "done" } : application.build,
+    updatedAt: now,
+  });
+  for (const deployment of draft.deploymentsOf(application.name)) {
+    draft.setDeployment(deleteDeployment(deployment, now));
+  }
+  return application.build.kind === "building" ? [{ kind: "cancel-build", buildId: application.build.buildId }] : [];
+}
+
+function setTargetCapacity(draft: Draft, request: ApplyConfigRequest, now: number): boolean {
+  const { instance } = draft;
+  const declarative = draft.applications().filter(({ source, deleting }) => source === "declarative" && !deleting);
+  const next = request.config.target_capacity ?? null;
+  const direction = targetCapacityDirection(
+    declarative.length === 0 && instance.targetCapacity === null
+      ? null
+      : { applications: declarative.map(({ name }) => name), targetCapacity: instance.targetCapacity },
+    { applications: request.config.applications.map(({ name }) => name ?? "default"), targetCapacity: next },
+    instance.targetCapacityDirection,
+  );
+  const changed = next !== instance.targetCapacity || direction !== instance.targetCapacityDirection;
+  if (changed) {
+    draft.instance = { ...instance, targetCapacity: next, targetCapacityDirection: direction, updatedAt: now };
+  }
+  return changed;
+}
+
+/** A prefix that an application outside this config holds is refused. */
+function refuseTakenRoutes(draft: Draft, request: ApplyConfigRequest): void {
+  const listed = new Set(request.config.applications.map(({ name }) => name ?? "default"));
+  for (const other of draft.applications()) {
+    if (other.source === "declarative" || other.deleting || listed.has(other.name)) continue;
+    const index = request.config.applications.findIndex((wanted) => routePrefixOf(wanted) === other.routePrefix);
+    if (index === -1 || other.routePrefix === null) continue;
+    const path = `applications[${index}].route_prefix`;
+    const message = `"${other.routePrefix}" is taken by application "${other.name}"; choose another prefix`;
+    throw new WindlassError("INVALID_CONFIG", `${path}: ${message}`, { problems: [{ path, message }] });
+  }
+}
+
+function differingHttpOptions(running: HttpOptions, wanted: HttpOptions | undefined): string[] {
+  const present: Record<string, unknown> = { ...running };
+  return Object.entries(wanted ?? {})
+    .filter(([key, value]) => present[key] !== undefined && present[key] !== value)
+    .map(
+      ([key, value]) =>
+        `http_options.${key} ${JSON.stringify(value)} was not applied: the running instance has ${JSON.stringify(present[key])}; restart it to change this.`,
+    );
+}
+
+function refuseUnlessWritable(instance: InstanceRecord, options: { absentIsFine: boolean }): void {
+  if (instance.state === "ending" || (instance.state === "absent" && !options.absentIsFine)) {
+    throw new WindlassError("INSTANCE_UNAVAILABLE", "Serve controller is not available");
+  }
+}
+
+function notFound(metadata: Record<string, string>): WindlassError {
+  const message = metadata["deployment"]
+    ? "Application or Deployment not found"
+    : `Application "${metadata["application"]}" not found`;
+  return new WindlassError("NOT_FOUND", message, { metadata });
+}
+
+function staleEtag(sent: string, present: string): WindlassError {
+  return new WindlassError("STALE_ETAG", `etag "${sent}" is stale: it is now "${present}"; read it again and retry`);
+}
+
+function bracketed(host: string): string {
+  return host.includes(":") ? `[${host}]` : host;
+}

@@ -1,0 +1,65 @@
+import type { Engine, StartRequest } from "../engine/engine.ts";
+import type { DeploymentAction } from "./deployment-state.ts";
+import type { ReplicaRecord } from "./records.ts";
+import { keys } from "./records.ts";
+import type { World } from "./world.ts";
+
+/** Performs what a deployment's step decided; a replica whose application is gone is only killed. */
+export function performDeploymentAction(
+  engine: Engine,
+  world: World,
+  action: DeploymentAction | { readonly kind: "adopt"; readonly replica: ReplicaRecord },
+): void {
+  switch (action.kind) {
+    case "stop":
+      engine.stop(action.id, action.timeoutMs);
+      return;
+    case "kill":
+      engine.kill(action.id);
+      return;
+    case "start":
+    case "adopt":
+    case "reconfigure": {
+      const request = startRequest(world, action.replica);
+      if (!request) engine.kill(action.replica.id);
+      else if (action.kind === "start") engine.start(request);
+      else if (action.kind === "adopt") engine.adopt(action.replica, request);
+      else if (action.replica.state.kind === "updating") {
+        engine.reconfigure(action.replica.id, action.replica.state.to, request.settings);
+      }
+    }
+  }
+}
+
+function startRequest(world: World, replica: ReplicaRecord): StartRequest | undefined {
+  const application = world.applications.get(replica.application);
+  const deployment = world.deployments.get(keys.deployment(replica.application, replica.deployment));
+  if (!application || !deployment) return undefined;
+  const { config } = deployment;
+  return {
+    id: replica.id,
+    application: replica.application,
+    deployment: replica.deployment,
+    version: replica.version,
+    settings: {
+      userConfig: config.user_config,
+      maxOngoingRequests: config.max_ongoing_requests,
+      gracefulShutdownWaitLoopS: config.graceful_shutdown_wait_loop_s,
+    },
+    args: application.config.args ?? {},
+    env: {
+      ...envVars(application.config.runtime_env),
+      ...envVars(config.ray_actor_options["runtime_env"] as Record<string, unknown> | undefined),
+    },
+    baseDir: application.baseDir,
+    dataSocket: replica.dataSocket,
+    controlSocket: replica.controlSocket,
+    routePrefix: deployment.ingress ? (application.routePrefix ?? "") : "",
+  };
+}
+
+function envVars(runtimeEnv: Record<string, unknown> | undefined): Record<string, string> {
+  const vars = runtimeEnv?.["env_vars"];
+  if (typeof vars !== "object" || vars === null) return {};
+  return Object.fromEntries(Object.entries(vars).map(([key, value]) => [key, String(value)]));
+}

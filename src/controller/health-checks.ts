@@ -1,0 +1,54 @@
+import type { Random } from "../core/random.ts";
+import type { HealthSchedule } from "./health-schedule.ts";
+import { beginCheck, endCheck, firstCheck, UNHEALTHY_AFTER } from "./health-schedule.ts";
+import type { DeploymentRecord, ReplicaRecord } from "./records.ts";
+
+/** The health checks of all serving replicas, in memory. */
+export class HealthChecks {
+  readonly #random: Random;
+  /** By deployment uid, then replica id, so that ended replicas are forgotten with their deployment's step. */
+  readonly #schedules = new Map<string, Map<string, HealthSchedule>>();
+
+  constructor(random: Random) {
+    this.#random = random;
+  }
+
+  /** Begins the checks that are due; returns them and when to look again. */
+  due(
+    replicas: readonly ReplicaRecord[],
+    deployment: DeploymentRecord,
+    now: number,
+  ): { ids: string[]; nextAt: number } {
+    const periodS = deployment.config.health_check_period_s;
+    const known = this.#schedules.get(deployment.uid);
+    const next = new Map<string, HealthSchedule>();
+    const ids: string[] = [];
+    let nextAt = Infinity;
+    for (const { id, state } of replicas) {
+      if (state.kind !== "running" && state.kind !== "updating") continue;
+      let schedule = known?.get(id) ?? firstCheck(now, periodS, this.#random);
+      if (now >= schedule.nextAt && !schedule.inFlight) {
+        schedule = beginCheck(schedule, now, periodS, this.#random);
+        ids.push(id);
+      }
+      next.set(id, schedule);
+      if (!schedule.inFlight) nextAt = Math.min(nextAt, schedule.nextAt);
+    }
+    if (next.size === 0) this.#schedules.delete(deployment.uid);
+    else this.#schedules.set(deployment.uid, next);
+    return { ids, nextAt };
+  }
+
+  /** Takes a result in. Returns the verdict's text when the replica has become unhealthy by it. */
+  end(id: string, error: string | null): { unhealthy: string | undefined } {
+    for (const schedules of this.#schedules.values()) {
+      const schedule = schedules.get(id);
+      if (!schedule) continue;
+      const next = endCheck(schedule, error);
+      schedules.set(id, next);
+      if (next.failures < UNHEALTHY_AFTER) break;
+      return { unhealthy: `failed ${next.failures} health checks in a row: ${error}` };
+    }
+    return { unhealthy: undefined };
+  }
+}

@@ -1,0 +1,64 @@
+import type { DeploymentRecord } from "./records.ts";
+import { isRoutable } from "./replica-state.ts";
+import type { World } from "./world.ts";
+
+/** What routers need; the same shape as windlass.runtime.v1.RoutingTable, free of the RPC library. */
+export interface RoutingTableData {
+  readonly routes: readonly { prefix: string; application: string; deployment: string }[];
+  readonly deployments: readonly {
+    application: string;
+    deployment: string;
+    replicas: readonly { id: string; address: string }[];
+    maxOngoingRequests: number;
+    maxQueuedRequests: number;
+    backpressureStatusCode: number;
+    backpressureRetryAfterS: number | null;
+    unavailable: string;
+  }[];
+  readonly requestTimeoutS: number | null;
+}
+
+/**
+ * The routing table that follows from the records. A route exists from the first good build until the application is
+ * deleted; a failed or running rebuild keeps it. Replicas are those that serve; a draining one is absent.
+ */
+export function routingTable(world: World): RoutingTableData {
+  const routes: RoutingTableData["routes"][number][] = [];
+  const deployments: RoutingTableData["deployments"][number][] = [];
+  for (const application of [...world.applications.values()].sort(byName)) {
+    const keys = [...(world.deploymentsOf.get(application.name) ?? [])].sort();
+    for (const key of keys) {
+      const deployment = world.deployments.get(key)!;
+      if (application.deleting || deployment.deleting) continue;
+      const replicas = [...(world.replicasOf.get(key) ?? [])]
+        .map((id) => world.replicas.get(id)!)
+        .filter((replica) => isRoutable(replica.state))
+        .sort((a, b) => (a.id < b.id ? -1 : 1))
+        .map((replica) => ({ id: replica.id, address: replica.dataSocket }));
+      deployments.push({
+        application: application.name,
+        deployment: deployment.name,
+        replicas,
+        maxOngoingRequests: deployment.config.max_ongoing_requests,
+        maxQueuedRequests: deployment.config.max_queued_requests,
+        backpressureStatusCode: deployment.config.backpressure_config.status_code,
+        backpressureRetryAfterS: deployment.config.backpressure_config.retry_after_s,
+        unavailable: replicas.length === 0 ? unavailability(deployment) : "",
+      });
+      if (deployment.ingress && application.routePrefix !== null) {
+        routes.push({ prefix: application.routePrefix, application: application.name, deployment: deployment.name });
+      }
+    }
+  }
+  return { routes, deployments, requestTimeoutS: world.instance.httpOptions.request_timeout_s ?? null };
+}
+
+/** The answer to callers of a deployment that failed for good; the reference's words, which clients match on. */
+function unavailability(deployment: DeploymentRecord): string {
+  if (deployment.status !== "DEPLOY_FAILED") return "";
+  return `Deployment(name='${deployment.name}', app='${deployment.application}') is unavailable because it failed to deploy.`;
+}
+
+function byName(a: { name: string }, b: { name: string }): number {
+  return a.name < b.name ? -1 : 1;
+}

@@ -1,0 +1,243 @@
+import type {
+  ApplicationRecord,
+  DeploymentRecord,
+  InstanceRecord,
+  JournalRecord,
+  ProxyRecord,
+  ReplicaRecord,
+} from "./records.ts";
+import { keys } from "./records.ts";
+
+/** Every record, by kind. Immutable records in maps that only {@link commit} changes. */
+export interface World {
+  instance: InstanceRecord;
+  readonly applications: Map<string, ApplicationRecord>;
+  /** By store key. */
+  readonly deployments: Map<string, DeploymentRecord>;
+  /** By replica id. */
+  readonly replicas: Map<string, ReplicaRecord>;
+  readonly proxies: Map<string, ProxyRecord>;
+  /** Deployment keys of an application. */
+  readonly deploymentsOf: Map<string, Set<string>>;
+  /** Replica ids of a deployment key. */
+  readonly replicasOf: Map<string, Set<string>>;
+  journalNext: number;
+}
+
+export type Write = { readonly key: string; readonly value: unknown | null };
+
+/** The instance before there is one. */
+export const ABSENT_INSTANCE: InstanceRecord = {
+  uid: "",
+  state: "absent",
+  httpOptions: {},
+  grpcOptions: {},
+  proxyLocation: "EveryNode",
+  httpAddress: "",
+  targetCapacity: null,
+  targetCapacityDirection: null,
+  createdAt: 0,
+  updatedAt: 0,
+};
+
+export function emptyWorld(): World {
+  return {
+    instance: ABSENT_INSTANCE,
+    applications: new Map(),
+    deployments: new Map(),
+    replicas: new Map(),
+    proxies: new Map(),
+    deploymentsOf: new Map(),
+    replicasOf: new Map(),
+    journalNext: 1,
+  };
+}
+
+/** Journal entries kept; older ones are deleted as new ones come. */
+const JOURNAL_LIMIT = 10_000;
+
+/**
+ * A change of the world that is not made yet: reads see it, the world does not until `commit`. A draft can be thrown
+ * away whole (the store refused) or in part (`savepoint`: one application's step threw).
+ */
+export class Draft {
+  readonly #world: World;
+  #writes = new Map<string, unknown>();
+  readonly #journal: JournalRecord[] = [];
+
+  constructor(world: World) {
+    this.#world = world;
+  }
+
+  get instance(): InstanceRecord {
+    return this.#read(keys.instance, this.#world.instance) ?? this.#world.instance;
+  }
+  set instance(record: InstanceRecord) {
+    this.#write(keys.instance, record, this.#world.instance);
+  }
+
+  application(name: string): ApplicationRecord | undefined {
+    return this.#read(keys.application(name), this.#world.applications.get(name));
+  }
+  applications(): ApplicationRecord[] {
+    return this.#list("application/", this.#world.applications.values(), (record) => keys.application(record.name));
+  }
+  setApplication(record: ApplicationRecord): void {
+    this.#write(keys.application(record.name), record, this.#world.applications.get(record.name));
+  }
+  deleteApplication(name: string): void {
+    this.#writes.set(keys.application(name), null);
+  }
+
+  deployment(application: string, name: string): DeploymentRecord | undefined {
+    const key = keys.deployment(application, name);
+    return this.#read(key, this.#world.deployments.get(key));
+  }
+  deploymentsOf(application: string): DeploymentRecord[] {
+    const known = [...(this.#world.deploymentsOf.get(application) ?? [])].map(
+      (key) => this.#world.deployments.get(key)!,
+    );
+    const prefix = keys.deployment(application, "");
+    return this.#list(prefix, known, (record) => keys.deployment(record.application, record.name));
+  }
+  setDeployment(record: DeploymentRecord): void {
+    const key = keys.deployment(record.application, record.name);
+    this.#write(key, record, this.#world.deployments.get(key));
+  }
+  deleteDeployment(application: string, name: string): void {
+    this.#writes.set(keys.deployment(application, name), null);
+  }
+
+  replica(id: string): ReplicaRecord | undefined {
+    const known = this.#world.replicas.get(id);
+    if (known) return this.#read(keys.replica(known.application, known.deployment, id), known);
+    for (const [key, value] of this.#writes) {
+      if (value !== null && key.startsWith("replica/") && key.endsWith(`/${id}`)) return value as ReplicaRecord;
+    }
+    return undefined;
+  }
+  replicasOf(application: string, deployment: string): ReplicaRecord[] {
+    const ids = this.#world.replicasOf.get(keys.deployment(application, deployment)) ?? [];
+    const known = [...ids].map((id) => this.#world.replicas.get(id)!);
+    const prefix = keys.replica(application, deployment, "");
+    return this.#list(prefix, known, (record) => keys.replica(record.application, record.deployment, record.id));
+  }
+  setReplica(record: ReplicaRecord): void {
+    const key = keys.replica(record.application, record.deployment, record.id);
+    this.#write(key, record, this.#world.replicas.get(record.id));
+  }
+  deleteReplica(record: ReplicaRecord): void {
+    this.#writes.set(keys.replica(record.application, record.deployment, record.id), null);
+  }
+
+  proxies(): ProxyRecord[] {
+    return this.#list("proxy/", this.#world.proxies.values(), (record) => keys.proxy(record.id));
+  }
+  setProxy(record: ProxyRecord): void {
+    this.#write(keys.proxy(record.id), record, this.#world.proxies.get(record.id));
+  }
+  deleteProxy(id: string): void {
+    this.#writes.set(keys.proxy(id), null);
+  }
+
+  journal(entry: JournalRecord): void {
+    this.#journal.push(entry);
+  }
+
+  /** Runs `fn`; when it throws, undoes what it wrote and returns the error. */
+  savepoint(fn: () => void): { error: unknown } | undefined {
+    const before = new Map(this.#writes);
+    const journalLength = this.#journal.length;
+    try {
+      fn();
+      return undefined;
+    } catch (error) {
+      this.#writes = before;
+      this.#journal.length = journalLength;
+      return { error };
+    }
+  }
+
+  /** All writes, journal included, for one transaction. */
+  writes(): Write[] {
+    const writes: Write[] = [...this.#writes].map(([key, value]) => ({ key, value }));
+    this.#journal.forEach((entry, index) => {
+      const sequence = this.#world.journalNext + index;
+      writes.push({ key: keys.journal(sequence), value: entry });
+      if (sequence > JOURNAL_LIMIT) writes.push({ key: keys.journal(sequence - JOURNAL_LIMIT), value: null });
+    });
+    return writes;
+  }
+
+  /** Makes the change real. */
+  commit(): void {
+    for (const [key, value] of this.#writes) applyWrite(this.#world, key, value);
+    this.#world.journalNext += this.#journal.length;
+  }
+
+  #read<T>(key: string, known: T | undefined): T | undefined {
+    if (!this.#writes.has(key)) return known;
+    return (this.#writes.get(key) as T | null) ?? undefined;
+  }
+
+  /** An unchanged record is no write. */
+  #write<T>(key: string, record: T, known: T | undefined): void {
+    if (record === known) this.#writes.delete(key);
+    else this.#writes.set(key, record);
+  }
+
+  #list<T>(prefix: string, known: Iterable<T>, keyOf: (record: T) => string): T[] {
+    const found = new Map<string, T>();
+    for (const record of known) found.set(keyOf(record), record);
+    for (const [key, value] of this.#writes) {
+      if (!key.startsWith(prefix)) continue;
+      if (value === null) found.delete(key);
+      else found.set(key, value as T);
+    }
+    return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record);
+  }
+}
+
+/** Puts one record of the store into the world; null removes it. */
+export function applyWrite(world: World, key: string, value: unknown): void {
+  const kind = key.slice(0, key.indexOf("/") === -1 ? undefined : key.indexOf("/"));
+  switch (kind) {
+    case "instance":
+      world.instance = (value as InstanceRecord | null) ?? ABSENT_INSTANCE;
+      return;
+    case "application": {
+      const name = decodeURIComponent(key.slice("application/".length));
+      if (value === null) world.applications.delete(name);
+      else world.applications.set(name, value as ApplicationRecord);
+      return;
+    }
+    case "deployment": {
+      const application = decodeURIComponent(key.split("/")[1]!);
+      index(world.deploymentsOf, application, key, value !== null);
+      if (value === null) world.deployments.delete(key);
+      else world.deployments.set(key, value as DeploymentRecord);
+      return;
+    }
+    case "replica": {
+      const [, application, deployment, id] = key.split("/") as [string, string, string, string];
+      index(world.replicasOf, `deployment/${application}/${deployment}`, id, value !== null);
+      if (value === null) world.replicas.delete(id);
+      else world.replicas.set(id, value as ReplicaRecord);
+      return;
+    }
+    case "proxy":
+      if (value === null) world.proxies.delete(key.slice("proxy/".length));
+      else world.proxies.set(key.slice("proxy/".length), value as ProxyRecord);
+      return;
+    case "journal":
+      world.journalNext = Math.max(world.journalNext, Number(key.slice("journal/".length)) + 1);
+  }
+}
+
+function index(map: Map<string, Set<string>>, owner: string, member: string, present: boolean): void {
+  const set = map.get(owner) ?? new Set();
+  if (present) set.add(member);
+  else set.delete(member);
+  if (set.size === 0) map.delete(owner);
+  else map.set(owner, set);
+}
