@@ -22,17 +22,20 @@ export async function start(ctx: CliContext, file: string | undefined, flags: St
   const over = new AbortController();
   let deploying: Promise<void> | undefined;
   try {
-    return await runSupervisor({
-      ...options,
-      // Not awaited there: the supervisor has children to look after while the deploy goes on.
-      onReady(ready) {
-        ctx.out(readyLine(ready));
-        if (loaded === undefined) return;
-        deploying = import("../first-deploy.ts").then(({ firstDeploy }) =>
-          firstDeploy(ctx, loaded, ready, options, over.signal),
-        );
+    return await runSupervisor(
+      {
+        ...options,
+        // Not awaited there: the supervisor has children to look after while the deploy goes on.
+        onReady(ready) {
+          ctx.out(readyLine(ready));
+          if (loaded === undefined) return;
+          deploying = import("../first-deploy.ts").then(({ firstDeploy }) =>
+            firstDeploy(ctx, loaded, ready, options, over.signal),
+          );
+        },
       },
-    });
+      ctx.clock,
+    );
   } catch (error) {
     throw new CliError(EXIT.failed, errorText(error), error);
   } finally {

@@ -1,0 +1,283 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { BuilderOutcome, BuilderRequest } from "../../builder/protocol.ts";
+import type { ProcessIdentity, ReplicaRecord } from "../../controller/records.ts";
+import type { Clock } from "../../core/clock.ts";
+import { errorText } from "../../core/errors.ts";
+import { signalSame, stillRuns } from "../../supervisor/process-identity.ts";
+import type { BuildRequest, Engine, EngineEvent, ReplicaSettings, StartRequest } from "../engine.ts";
+import { ReplicaLink } from "./replica-link.ts";
+import type { ChildEvent, SupervisorClient } from "./supervisor-client.ts";
+
+export interface LocalEngineOptions {
+  readonly supervisor: SupervisorClient;
+  readonly clock: Clock;
+  /** Private folder for sockets and build requests. */
+  readonly runDir: string;
+  /** Holds `bundles/` and `logs/`. */
+  readonly stateDir: string;
+  readonly controllerSocket: string;
+  /** Seconds a replica serves on without a controller. */
+  readonly orphanTtlS: number;
+}
+
+interface Running {
+  readonly request: StartRequest;
+  readonly link: ReplicaLink;
+  process: ProcessIdentity | undefined;
+  /** Whether the supervisor that runs now is its parent and will report its exit. */
+  supervised: boolean;
+  exited: boolean;
+  failed: boolean;
+  ready: boolean;
+  following: Promise<void>;
+}
+
+/** How long the last words of a replica that ended while starting may take to arrive. */
+const LAST_WORDS_MS = 300;
+/** Between looks at an adopted replica whose stream is lost. */
+const LOST_POLL_MS = 100;
+
+/** The engine of one machine: replicas and builders are processes under the supervisor. */
+export function createLocalEngine(options: LocalEngineOptions): Engine {
+  return new LocalEngine(options);
+}
+
+class LocalEngine implements Engine {
+  readonly #o: LocalEngineOptions;
+  readonly #replicas = new Map<string, Running>();
+  readonly #builds = new Map<string, string>();
+  #emit: (event: EngineEvent) => void = () => {};
+
+  constructor(options: LocalEngineOptions) {
+    this.#o = options;
+    mkdirSync(join(options.runDir, "b"), { recursive: true, mode: 0o700 });
+    options.supervisor.listen("replica/", (event) => this.#onReplica(event));
+    options.supervisor.listen("build/", (event) => this.#onBuild(event));
+  }
+
+  onEvent(listener: (event: EngineEvent) => void): void {
+    this.#emit = listener;
+  }
+
+  build(request: BuildRequest): void {
+    const requestPath = join(this.#o.runDir, "b", `${request.buildId}.json`);
+    const resultPath = join(this.#o.runDir, "b", `${request.buildId}.result.json`);
+    const order: BuilderRequest = {
+      importPath: request.importPath,
+      baseDir: request.baseDir,
+      args: request.args,
+      bundlesDir: join(this.#o.stateDir, "bundles"),
+      resultPath,
+    };
+    try {
+      writeFileSync(requestPath, JSON.stringify(order), { mode: 0o600 });
+    } catch (error) {
+      this.#later({ kind: "build-failed", buildId: request.buildId, error: errorText(error) });
+      return;
+    }
+    this.#builds.set(request.buildId, resultPath);
+    this.#o.supervisor.spawn(`build/${request.buildId}`, {
+      role: "builder",
+      args: [requestPath],
+      env: {},
+      cwd: this.#o.stateDir,
+      logFile: join(this.#o.stateDir, "logs", "builder.log"),
+      restart: false,
+      ipc: false,
+    });
+  }
+
+  cancelBuild(buildId: string): void {
+    if (!this.#builds.delete(buildId)) return;
+    this.#o.supervisor.send({ kind: "signal", id: `build/${buildId}`, signal: "SIGKILL" });
+  }
+
+  start(request: StartRequest): void {
+    const running = this.#track(request);
+    running.supervised = true;
+    this.#o.supervisor.spawn(`replica/${request.id}`, {
+      role: "replica",
+      args: ["--control-socket", request.controlSocket],
+      env: { ...request.env },
+      cwd: request.baseDir,
+      logFile: this.#logFile(request),
+      restart: false,
+      ipc: false,
+    });
+  }
+
+  adopt(record: ReplicaRecord, request: StartRequest): void {
+    const child = this.#o.supervisor.children.find(({ id }) => id === `replica/${record.id}`);
+    const running = this.#track(request);
+    running.supervised = child !== undefined;
+    running.process = child?.process ?? record.process ?? undefined;
+    if (!running.process || !stillRuns(running.process)) {
+      this.#gone(request.id, "did not run any more when the controller came back");
+      return;
+    }
+    this.#later({ kind: "spawned", id: request.id, process: running.process });
+    this.#follow(running);
+  }
+
+  reconfigure(id: string, version: { readonly settings: string }, settings: ReplicaSettings): void {
+    const { settings: settingsVersion } = version;
+    this.#replicas
+      .get(id)
+      ?.link.reconfigure(settingsVersion, settings)
+      .then(
+        () => this.#emit({ kind: "reconfigured", id, settings: settingsVersion }),
+        (error: unknown) => this.#emit({ kind: "reconfigure-failed", id, error: errorText(error) }),
+      );
+  }
+
+  checkHealth(id: string, timeoutMs: number): void {
+    this.#replicas
+      .get(id)
+      ?.link.checkHealth(timeoutMs)
+      .then(
+        () => this.#emit({ kind: "health", id, error: null }),
+        (error: unknown) => this.#emit({ kind: "health", id, error: errorText(error) }),
+      );
+  }
+
+  stop(id: string, timeoutMs: number): void {
+    const running = this.#replicas.get(id);
+    if (!running) {
+      this.#later({ kind: "exited", id, detail: "was not running" });
+      return;
+    }
+    // A replica that cannot be told drains on SIGTERM just as well.
+    running.link.stop(timeoutMs).catch(() => this.#signal(running, "SIGTERM"));
+  }
+
+  kill(id: string): void {
+    const running = this.#replicas.get(id);
+    if (running) this.#signal(running, "SIGKILL");
+    else this.#later({ kind: "exited", id, detail: "was not running" });
+  }
+
+  #track(request: StartRequest): Running {
+    const running: Running = {
+      request,
+      link: new ReplicaLink(request.controlSocket, this.#o.clock),
+      process: undefined,
+      supervised: false,
+      exited: false,
+      failed: false,
+      ready: false,
+      following: Promise.resolve(),
+    };
+    this.#replicas.set(request.id, running);
+    return running;
+  }
+
+  #follow(running: Running): void {
+    const { id } = running.request;
+    const alive = (): boolean => !running.exited && running.process !== undefined && stillRuns(running.process);
+    running.following = running.link.follow(running.request, this.#o, alive, (event) => {
+      if (event.kind === "ready") {
+        if (!running.ready) this.#emit({ kind: "ready", id });
+        running.ready = true;
+      } else if (event.kind === "failed") {
+        running.failed = true;
+        this.#emit({ kind: "start-failed", id, error: event.error });
+      } else if (!running.exited) void this.#lost(running);
+    });
+  }
+
+  /** The stream ended. A supervised process's exit is reported; of an adopted one we find out ourselves. */
+  async #lost(running: Running): Promise<void> {
+    const { clock } = this.#o;
+    for (let looks = 0; !running.exited; looks++) {
+      if (!running.process || !stillRuns(running.process)) {
+        if (!running.supervised) this.#gone(running.request.id, "ended");
+        return;
+      }
+      // It lives: most likely it is ending. One that stays is attached to again.
+      if (looks >= 20 && !running.failed) return this.#follow(running);
+      await clock.sleep(LOST_POLL_MS);
+    }
+  }
+
+  #onReplica(event: ChildEvent): void {
+    const id = event.id.slice("replica/".length);
+    const running = this.#replicas.get(id);
+    if (!running) return;
+    if (event.kind === "spawned") {
+      running.process = event.process;
+      this.#emit({ kind: "spawned", id, process: event.process });
+      this.#follow(running);
+    } else if (event.kind === "spawn-failed") this.#gone(id, `could not be started: ${event.error}`);
+    else if (event.kind === "exited") void this.#ended(running, event.detail);
+  }
+
+  async #ended(running: Running, detail: string): Promise<void> {
+    running.exited = true;
+    if (!running.ready && !running.failed) {
+      await Promise.race([running.following, this.#o.clock.sleep(LAST_WORDS_MS)]);
+    }
+    this.#gone(
+      running.request.id,
+      `the process ${detail}${running.failed ? "" : lastLogLine(this.#logFile(running.request))}`,
+    );
+  }
+
+  #gone(id: string, detail: string): void {
+    const running = this.#replicas.get(id);
+    if (!running) return;
+    running.exited = true;
+    running.link.close();
+    this.#replicas.delete(id);
+    for (const path of [running.request.dataSocket, running.request.controlSocket]) rmSync(path, { force: true });
+    this.#later({ kind: "exited", id, detail });
+  }
+
+  #onBuild(event: ChildEvent): void {
+    const buildId = event.id.slice("build/".length);
+    const resultPath = this.#builds.get(buildId);
+    if (event.kind !== "exited" && event.kind !== "spawn-failed") return;
+    rmSync(join(this.#o.runDir, "b", `${buildId}.json`), { force: true });
+    if (resultPath === undefined) return;
+    this.#builds.delete(buildId);
+    this.#emit(readOutcome(buildId, resultPath, event.kind === "exited" ? event.detail : event.error));
+    rmSync(resultPath, { force: true });
+  }
+
+  #signal(running: Running, signal: NodeJS.Signals): void {
+    const { id } = running.request;
+    if (running.supervised) this.#o.supervisor.send({ kind: "signal", id: `replica/${id}`, signal });
+    else if (running.process) signalSame(running.process, signal);
+  }
+
+  /** Events never come while a command is being given. */
+  #later(event: EngineEvent): void {
+    setImmediate(() => this.#emit(event));
+  }
+
+  #logFile({ application, deployment, id }: StartRequest): string {
+    const name = `${encodeURIComponent(application)}_${encodeURIComponent(deployment)}_${id}.log`;
+    return join(this.#o.stateDir, "logs", name);
+  }
+}
+
+function readOutcome(buildId: string, resultPath: string, detail: string): EngineEvent {
+  try {
+    const outcome = JSON.parse(readFileSync(resultPath, "utf8")) as BuilderOutcome;
+    if (outcome.ok) return { kind: "built", buildId, result: outcome.result };
+    return { kind: "build-failed", buildId, error: outcome.error };
+  } catch {
+    return { kind: "build-failed", buildId, error: `the builder process ${detail} without a result; see builder.log` };
+  }
+}
+
+/** The last line a process wrote before it ended, for its failure's message. */
+function lastLogLine(path: string): string {
+  try {
+    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
+    const last = lines.at(-1)?.trim() ?? "";
+    return last === "" ? "" : `; it last said: ${last.slice(0, 300)}`;
+  } catch {
+    return "";
+  }
+}

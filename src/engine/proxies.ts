@@ -1,0 +1,25 @@
+/** The port through which the reconciler runs HTTP proxies. Drivers: local/ (processes under the supervisor). */
+export interface ProxyFleet {
+  /** All events go to this one listener, set before the first command. */
+  onEvent(listener: (event: ProxyEvent) => void): void;
+  /** Makes the proxies run with these options; those that run already are kept. They are restarted when they end. */
+  start(options: ProxyOptions): void;
+  /** Drains and ends all of them: `ended` for each. */
+  stop(): void;
+}
+
+export interface ProxyOptions {
+  readonly host: string;
+  readonly port: number;
+  readonly rootPath: string;
+  readonly keepAliveTimeoutS: number;
+  readonly count: number;
+}
+
+export type ProxyEvent =
+  | { readonly kind: "started"; readonly id: string; readonly pid: number }
+  | { readonly kind: "ready"; readonly id: string; readonly pid: number }
+  /** It ended unasked and is being restarted. */
+  | { readonly kind: "failed"; readonly id: string; readonly error: string }
+  /** It ended because it was told to. */
+  | { readonly kind: "ended"; readonly id: string };

@@ -1,0 +1,168 @@
+import type { ChildProcess } from "node:child_process";
+import { spawn } from "node:child_process";
+import { closeSync, openSync } from "node:fs";
+import type { Clock, Timer } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
+import { identify } from "./process-identity.ts";
+import { programPath } from "./programs.ts";
+import type { Child, FromSupervisor, SpawnSpec } from "./protocol.ts";
+import type { RunRecords } from "./run-records.ts";
+
+interface Entry {
+  readonly id: string;
+  readonly spec: SpawnSpec;
+  child: ChildProcess | undefined;
+  info: Child | undefined;
+  retired: boolean;
+  /** Restarts since it last ran for long. */
+  restarts: number;
+  startedAt: number;
+  timer: Timer | undefined;
+}
+
+/** First restart at once, then 100 ms doubling; a run of this long resets the count. */
+const RESTART_FIRST_MS = 100;
+const RESTART_CAP_MS = 5_000;
+const LONG_RUN_MS = 10_000;
+
+/** The supervisor's table of processes: spawns, reaps, restarts and reports them. */
+export class Children {
+  readonly #entries = new Map<string, Entry>();
+  readonly #clock: Clock;
+  readonly #records: RunRecords;
+  readonly #report: (event: FromSupervisor) => void;
+  #stopping = false;
+
+  constructor(clock: Clock, records: RunRecords, report: (event: FromSupervisor) => void) {
+    this.#clock = clock;
+    this.#records = records;
+    this.#report = report;
+  }
+
+  list(): Child[] {
+    return [...this.#entries.values()].flatMap((entry) => (entry.info && entry.child ? [entry.info] : []));
+  }
+
+  pid(id: string): number | undefined {
+    return this.#entries.get(id)?.child?.pid;
+  }
+
+  /** Sends a message to a child that has an IPC channel. */
+  tell(id: string, message: FromSupervisor): void {
+    const child = this.#entries.get(id)?.child;
+    if (child?.connected) child.send(message, () => {});
+  }
+
+  spawn(id: string, spec: SpawnSpec): void {
+    const present = this.#entries.get(id);
+    if (present?.child) return;
+    present?.timer?.cancel();
+    if (this.#stopping) {
+      this.#report({ kind: "spawn-failed", id, error: "windlass is stopping" });
+      return;
+    }
+    const entry: Entry = {
+      id,
+      spec,
+      child: undefined,
+      info: undefined,
+      retired: false,
+      restarts: 0,
+      startedAt: 0,
+      timer: undefined,
+    };
+    this.#entries.set(id, entry);
+    this.#run(entry);
+  }
+
+  signal(id: string, signal: NodeJS.Signals): void {
+    this.#entries.get(id)?.child?.kill(signal);
+  }
+
+  retire(id: string): void {
+    const entry = this.#entries.get(id);
+    if (!entry) return;
+    entry.retired = true;
+    entry.timer?.cancel();
+    if (entry.child) entry.child.kill("SIGTERM");
+    else this.#gone(entry, "was not running");
+  }
+
+  /** From now on nothing is started or restarted. */
+  stopRestarts(): void {
+    this.#stopping = true;
+    for (const entry of this.#entries.values()) entry.timer?.cancel();
+  }
+
+  /** SIGKILL to all that is left. */
+  killAll(): void {
+    for (const entry of this.#entries.values()) entry.child?.kill("SIGKILL");
+  }
+
+  isEmpty(): boolean {
+    return this.list().length === 0;
+  }
+
+  #run(entry: Entry): void {
+    const { id, spec } = entry;
+    this.#records.set({ id, role: spec.role, process: null });
+    let log: number | undefined;
+    try {
+      log = openSync(spec.logFile, "a", 0o600);
+      const child = spawn(process.execPath, [programPath(spec.role), ...spec.args], {
+        // Ctrl-C in the terminal reaches the whole process group: children must not be in ours.
+        detached: true,
+        cwd: spec.cwd,
+        env: { ...process.env, ...spec.env },
+        stdio: spec.ipc ? ["ignore", log, log, "ipc"] : ["ignore", log, log],
+      });
+      entry.child = child;
+      entry.startedAt = this.#clock.monotonic();
+      child.once("error", (error) => this.#failed(entry, errorText(error)));
+      child.once("exit", (code, signal) => {
+        this.#exited(entry, signal ? `was ended by ${signal}` : `exited with code ${code}`);
+      });
+      child.on("message", (message) => {
+        if (entry.info) entry.info = { ...entry.info, said: message };
+        this.#report({ kind: "said", id, message });
+      });
+      const identity = child.pid === undefined ? undefined : identify(child.pid);
+      if (!identity) return;
+      entry.info = { id, role: spec.role, process: identity, said: null };
+      this.#records.set({ id, role: spec.role, process: identity });
+      this.#report({ kind: "spawned", id, process: identity });
+    } catch (error) {
+      this.#failed(entry, errorText(error));
+    } finally {
+      if (log !== undefined) closeSync(log);
+    }
+  }
+
+  #failed(entry: Entry, error: string): void {
+    if (entry.child?.pid !== undefined) return;
+    entry.child = undefined;
+    this.#entries.delete(entry.id);
+    this.#records.delete(entry.id);
+    this.#report({ kind: "spawn-failed", id: entry.id, error });
+  }
+
+  #exited(entry: Entry, detail: string): void {
+    entry.child = undefined;
+    entry.info = undefined;
+    if (!entry.spec.restart || entry.retired || this.#stopping) {
+      this.#gone(entry, detail);
+      return;
+    }
+    if (this.#clock.monotonic() - entry.startedAt >= LONG_RUN_MS) entry.restarts = 0;
+    const delayMs = entry.restarts === 0 ? 0 : Math.min(RESTART_FIRST_MS * 2 ** (entry.restarts - 1), RESTART_CAP_MS);
+    entry.restarts += 1;
+    this.#report({ kind: "exited", id: entry.id, detail, restarting: true });
+    entry.timer = this.#clock.timer(delayMs, () => this.#run(entry));
+  }
+
+  #gone(entry: Entry, detail: string): void {
+    if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id);
+    this.#records.delete(entry.id);
+    this.#report({ kind: "exited", id: entry.id, detail, restarting: false });
+  }
+}

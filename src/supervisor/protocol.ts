@@ -1,0 +1,55 @@
+import type { ProcessIdentity } from "../controller/records.ts";
+
+/**
+ * What the supervisor and the controller tell each other over the controller's IPC channel. The supervisor decides
+ * nothing: it spawns, restarts, signals, reaps and reports.
+ */
+export type ToSupervisor =
+  /** A controller is up and wants to know what runs: answered with `children`. */
+  | { readonly kind: "hello" }
+  /** The control port answers, the state is recovered, and the proxies (if any) listen. */
+  | { readonly kind: "ready"; readonly proxies: readonly number[] }
+  /** The controller cannot start; it exits next. One line for the user. */
+  | { readonly kind: "failed"; readonly error: string }
+  | { readonly kind: "spawn"; readonly id: string; readonly spec: SpawnSpec }
+  | { readonly kind: "signal"; readonly id: string; readonly signal: NodeJS.Signals }
+  /** SIGTERM, and no restart when it ends. */
+  | { readonly kind: "retire"; readonly id: string }
+  /** End `windlass start` as a whole, as SIGTERM would. */
+  | { readonly kind: "end-process" };
+
+/** See {@link ToSupervisor}. */
+export type FromSupervisor =
+  | { readonly kind: "children"; readonly children: readonly Child[] }
+  | { readonly kind: "spawned"; readonly id: string; readonly process: ProcessIdentity }
+  | { readonly kind: "spawn-failed"; readonly id: string; readonly error: string }
+  /** `restarting`: it is being started again and `spawned` follows. */
+  | { readonly kind: "exited"; readonly id: string; readonly detail: string; readonly restarting: boolean }
+  /** A child with IPC said something. */
+  | { readonly kind: "said"; readonly id: string; readonly message: unknown }
+  /** Stop everything gracefully, keep the desired state, exit 0. */
+  | { readonly kind: "stop" };
+
+/** Programs the supervisor runs; each is one of our own. */
+export type Role = "controller" | "proxy" | "replica" | "builder";
+
+export interface SpawnSpec {
+  readonly role: Role;
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd: string;
+  /** Standard output and error are appended here: never a pipe, which would break with its reader. */
+  readonly logFile: string;
+  /** Start it again when it ends: at once, then with growing pauses. */
+  readonly restart: boolean;
+  /** Open an IPC channel, and pass on what the child says. */
+  readonly ipc: boolean;
+}
+
+export interface Child {
+  readonly id: string;
+  readonly role: Role;
+  readonly process: ProcessIdentity;
+  /** The last thing it said over IPC. */
+  readonly said: unknown;
+}

@@ -1,0 +1,59 @@
+import { createHash } from "node:crypto";
+import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+/** Longest socket path that fits every platform (macOS: 103 bytes), less the longest name we put below. */
+const LONGEST_ROOT = 103 - "/r/abcdefgh.ctl".length;
+
+/** A user's mistake in how `windlass start` was called; the message is the one line to print. */
+export class StartError extends Error {
+  override readonly name = "StartError";
+}
+
+/** Makes the state folder (0700) or says why it cannot be used. */
+export function prepareStateDir(stateDir: string): void {
+  try {
+    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
+    mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
+    mkdirSync(join(stateDir, "bundles"), { recursive: true, mode: 0o700 });
+    accessSync(stateDir, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
+    throw new StartError(
+      `cannot write to the state dir ${stateDir} (${code}): make it writable or choose another with --state-dir`,
+    );
+  }
+}
+
+/**
+ * The folder for sockets of the Windlass on this state dir: short, private, the same at every start, and independent of
+ * the state dir's length. Made with mode 0700; one that belongs to someone else is refused.
+ */
+export function prepareRunDir(stateDir: string, env: NodeJS.ProcessEnv): string {
+  const hash = createHash("sha256").update(stateDir).digest("hex").slice(0, 12);
+  const uid = process.getuid?.() ?? 0;
+  const candidates = [
+    ...(env["XDG_RUNTIME_DIR"] ? [join(env["XDG_RUNTIME_DIR"], "windlass", hash)] : []),
+    join(tmpdir(), `windlass-${uid}-${hash}`),
+    `/tmp/windlass-${uid}-${hash}`,
+  ];
+  const reasons: string[] = [];
+  for (const path of candidates) {
+    if (Buffer.byteLength(path) > LONGEST_ROOT) {
+      reasons.push(`${path} is too long for a socket path`);
+      continue;
+    }
+    try {
+      mkdirSync(path, { recursive: true, mode: 0o700 });
+      const stat = lstatSync(path);
+      if (!stat.isDirectory() || stat.uid !== uid) throw new Error("belongs to another user");
+      chmodSync(path, 0o700);
+      mkdirSync(join(path, "r"), { recursive: true, mode: 0o700 });
+      return path;
+    } catch (error) {
+      reasons.push(`${path}: ${(error as Error).message}`);
+    }
+  }
+  throw new StartError(`no folder for sockets: ${reasons.join("; ")}`);
+}

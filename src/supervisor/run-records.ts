@@ -1,0 +1,49 @@
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import type { ProcessIdentity } from "../controller/records.ts";
+import type { Role } from "./protocol.ts";
+
+/** A process as the run records name it; `process` is null between the record and the start. */
+export interface RunRecord {
+  readonly id: string;
+  readonly role: Role | "supervisor";
+  readonly process: ProcessIdentity | null;
+}
+
+/** Which processes run on a state dir: a small file written before each start and after it, by rename. */
+export class RunRecords {
+  readonly #path: string;
+  readonly #records = new Map<string, RunRecord>();
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** What an earlier supervisor left; empty when there is none or the file is damaged. */
+  readPrevious(): RunRecord[] {
+    try {
+      return JSON.parse(readFileSync(this.#path, "utf8")) as RunRecord[];
+    } catch {
+      return [];
+    }
+  }
+
+  set(record: RunRecord): void {
+    this.#records.set(record.id, record);
+    this.#write();
+  }
+
+  delete(id: string): void {
+    if (this.#records.delete(id)) this.#write();
+  }
+
+  /** After an orderly end: nothing runs. */
+  clear(): void {
+    rmSync(this.#path, { force: true });
+  }
+
+  #write(): void {
+    const temporary = `${this.#path}.new`;
+    writeFileSync(temporary, JSON.stringify([...this.#records.values()]), { mode: 0o600 });
+    renameSync(temporary, this.#path);
+  }
+}

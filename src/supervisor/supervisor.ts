@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import type { Clock } from "../core/clock.ts";
+import { Children } from "./children.ts";
+import type { ControllerOptions } from "./controller-options.ts";
+import type { StartOptions } from "./options.ts";
+import { probePort } from "./ports.ts";
+import { identify } from "./process-identity.ts";
+import type { FromSupervisor, ToSupervisor } from "./protocol.ts";
+import { prepareRunDir, prepareStateDir, StartError } from "./run-dir.ts";
+import { RunRecords } from "./run-records.ts";
+import { takeOver } from "./takeover.ts";
+
+const CONTROLLER = "controller";
+
+/** After a graceful stop was asked for; then what is left is killed. Longest drain of a proxy, and of a replica. */
+const STOP_DEADLINE_MS = 90_000;
+
+/**
+ * Runs `windlass start` until SIGINT, SIGTERM or `shutdown --process`: the supervisor spawns, restarts, signals and
+ * reaps; it decides nothing. Resolves with the exit code. Throws {@link StartError}, whose message is for the user,
+ * when it cannot start.
+ */
+export async function runSupervisor(options: StartOptions, clock: Clock): Promise<number> {
+  prepareStateDir(options.stateDir);
+  const runDir = prepareRunDir(options.stateDir, process.env);
+  const records = new RunRecords(join(options.stateDir, "run.json"));
+  await takeOver(records.readPrevious(), options.stateDir, clock);
+  const self = identify(process.pid);
+  if (!self) throw new StartError("cannot read this process's own identity; /proc or ps must work");
+  records.set({ id: "supervisor", role: "supervisor", process: self });
+  try {
+    const controlPort = await probePort(options.host, options.controlPort, "--control-port");
+    const withProxies = options.proxyLocation !== "Disabled";
+    const httpPort = withProxies ? await probePort(options.host, options.httpPort, "--http-port") : options.httpPort;
+    const { onReady: _, ...plain } = options;
+    const controllerOptions: ControllerOptions = { ...plain, controlPort, httpPort, runDir };
+    return await new Supervisor(options, controllerOptions, records, clock).run();
+  } finally {
+    records.clear();
+  }
+}
+
+class Supervisor {
+  readonly #options: StartOptions;
+  readonly #controllerOptions: ControllerOptions;
+  readonly #clock: Clock;
+  readonly #children: Children;
+  #ready = false;
+  #stopping = false;
+  #startError: string | undefined;
+  #finish: (code: number) => void = () => {};
+
+  constructor(options: StartOptions, controllerOptions: ControllerOptions, records: RunRecords, clock: Clock) {
+    this.#options = options;
+    this.#controllerOptions = controllerOptions;
+    this.#clock = clock;
+    this.#children = new Children(clock, records, (event) => this.#onChild(event));
+  }
+
+  async run(): Promise<number> {
+    const { stateDir } = this.#options;
+    const finished = new Promise<number>((resolve) => {
+      this.#finish = resolve;
+    });
+    const onSignal = (): void => this.#stop();
+    process.on("SIGINT", onSignal);
+    process.on("SIGTERM", onSignal);
+    process.on("SIGHUP", onSignal);
+    this.#children.spawn(CONTROLLER, {
+      role: "controller",
+      args: [JSON.stringify(this.#controllerOptions)],
+      env: {},
+      cwd: process.cwd(),
+      logFile: join(stateDir, "logs", "controller.log"),
+      restart: true,
+      ipc: true,
+    });
+    const code = await finished;
+    process.off("SIGINT", onSignal);
+    process.off("SIGTERM", onSignal);
+    process.off("SIGHUP", onSignal);
+    if (this.#startError !== undefined) throw new StartError(this.#startError);
+    return code;
+  }
+
+  #onChild(event: FromSupervisor): void {
+    if ("id" in event && event.id === CONTROLLER) {
+      if (event.kind === "said") this.#onController(event.message as ToSupervisor);
+      else if (event.kind === "exited" && !event.restarting) this.#controllerGone();
+      else if (event.kind === "spawn-failed") this.#fail(`cannot start the controller: ${event.error}`);
+      else if (event.kind === "exited" && !this.#ready) {
+        this.#fail(
+          `the controller ${event.detail} before it was ready; see ${join(this.#options.stateDir, "logs", "controller.log")}`,
+        );
+      }
+      return;
+    }
+    this.#children.tell(CONTROLLER, event);
+  }
+
+  #onController(message: ToSupervisor): void {
+    switch (message.kind) {
+      case "hello":
+        this.#children.tell(CONTROLLER, {
+          kind: "children",
+          children: this.#children.list().filter((child) => child.id !== CONTROLLER),
+        });
+        return;
+      case "ready":
+        if (!this.#ready) void this.#announce(message.proxies);
+        return;
+      case "failed":
+        this.#fail(message.error);
+        return;
+      case "spawn":
+        this.#children.spawn(message.id, message.spec);
+        return;
+      case "signal":
+        this.#children.signal(message.id, message.signal);
+        return;
+      case "retire":
+        this.#children.retire(message.id);
+        return;
+      case "end-process":
+        this.#stop();
+    }
+  }
+
+  async #announce(proxies: readonly number[]): Promise<void> {
+    this.#ready = true;
+    const { host, controlPort, httpPort, stateDir, proxyLocation } = this.#controllerOptions;
+    const name = host.includes(":") ? `[${host}]` : host;
+    const withProxies = proxyLocation !== "Disabled";
+    await this.#options.onReady({
+      control: `http://${name}:${controlPort}`,
+      http: withProxies ? `http://${name}:${httpPort}` : null,
+      // No gRPC proxy listens yet: saying an address here would be a promise that is not kept.
+      grpc: null,
+      stateDir,
+      pids: { supervisor: process.pid, controller: this.#children.pid(CONTROLLER) ?? 0, proxies },
+    });
+  }
+
+  /** First call: graceful. Second: at once. */
+  #stop(): void {
+    if (this.#stopping) {
+      this.#children.killAll();
+      return;
+    }
+    this.#stopping = true;
+    this.#children.stopRestarts();
+    this.#clock.timer(STOP_DEADLINE_MS, () => this.#children.killAll(), { unref: true });
+    if (this.#children.pid(CONTROLLER) === undefined) this.#controllerGone();
+    else this.#children.tell(CONTROLLER, { kind: "stop" });
+  }
+
+  /** The controller ended for good: it stopped everything, or it was killed while stopping. */
+  #controllerGone(): void {
+    this.#children.killAll();
+    void this.#whenEmpty();
+  }
+
+  #fail(error: string): void {
+    this.#startError ??= error;
+    this.#stopping = true;
+    this.#children.stopRestarts();
+    this.#children.killAll();
+    void this.#whenEmpty();
+  }
+
+  async #whenEmpty(): Promise<void> {
+    while (!this.#children.isEmpty()) await this.#clock.sleep(10);
+    this.#finish(0);
+  }
+}
