@@ -1,0 +1,230 @@
+import { describe, expect, it } from "vitest";
+import { CliError } from "../../src/cli/exit.ts";
+import { keyOf, START_FLAGS, variableOf } from "../../src/cli/start-flags.ts";
+import { resolveStartOptions, type StartSources } from "../../src/cli/start-options.ts";
+import { reachable, tryLines, writtenTries } from "../../src/cli/try-lines.ts";
+
+const nothing: StartSources = {
+  flags: {},
+  env: { HOME: "/home/u" },
+  file: {},
+  fileName: "app.yaml",
+  fileDir: "/etc/app",
+  config: {},
+  cwd: "/work",
+};
+
+function outcome(sources: Partial<StartSources>): Record<string, unknown> | { code: number; message: string } {
+  try {
+    return { ...resolveStartOptions({ ...nothing, ...sources, env: { ...nothing.env, ...sources.env } }) };
+  } catch (error) {
+    if (!(error instanceof CliError)) throw error;
+    return { code: error.exitCode, message: error.message };
+  }
+}
+
+describe("options of start", () => {
+  it("has the documented defaults", () => {
+    expect(outcome({})).toEqual({
+      host: "127.0.0.1",
+      controlPort: 8265,
+      httpPort: 8000,
+      grpcPort: 9000,
+      proxyWorkers: 2,
+      stateDir: "/home/u/.local/state/windlass",
+      appDir: "/work",
+      auth: true,
+      allowedHosts: [],
+      allowedOrigins: [],
+      noInstance: false,
+      logFormat: "text",
+      logLevel: "info",
+      proxyLocation: "EveryNode",
+      webhookOnProxy: true,
+    });
+  });
+
+  const good: { name: string; sources: Partial<StartSources>; has: Record<string, unknown> }[] = [
+    {
+      name: "a flag beats the variable, the variable the file",
+      sources: {
+        flags: { "http-port": "1" },
+        env: { WINDLASS_HTTP_PORT: "2", WINDLASS_GRPC_PORT: "3" },
+        file: { http_port: 4, grpc_port: 5, control_port: 6 },
+      },
+      has: { httpPort: 1, grpcPort: 3, controlPort: 6 },
+    },
+    { name: "an empty variable is no value", sources: { env: { WINDLASS_HTTP_PORT: "" } }, has: { httpPort: 8000 } },
+    { name: "port 0 is any free port", sources: { flags: { "control-port": "0" } }, has: { controlPort: 0 } },
+    {
+      name: "ports and proxy location of the config serve where nothing else is said",
+      sources: {
+        config: { httpPort: 7001, grpcPort: 7002, proxyLocation: "Disabled" },
+        flags: { "grpc-port": "7003" },
+      },
+      has: { httpPort: 7001, grpcPort: 7003, proxyLocation: "Disabled" },
+    },
+    {
+      name: "folders of the file start from the file's folder, others from the command's",
+      sources: { flags: { "app-dir": "a" }, file: { state_dir: "s" } },
+      has: { appDir: "/work/a", stateDir: "/etc/app/s" },
+    },
+    {
+      name: "YAML booleans serve as on and off",
+      sources: { file: { auth: false, no_instance: true } },
+      has: { auth: false, noInstance: true },
+    },
+    {
+      name: "keys may be written with dashes",
+      sources: { file: { "log-format": "json" } },
+      has: { logFormat: "json" },
+    },
+    { name: "a switch has a variable", sources: { env: { WINDLASS_NO_INSTANCE: "1" } }, has: { noInstance: true } },
+    {
+      name: "lists come from repeated flags, commas in variables, lists in files",
+      sources: {
+        flags: { "allowed-host": ["a", "b"] },
+        env: { WINDLASS_ALLOWED_ORIGIN: "https://a.example, http://b.example:81" },
+      },
+      has: { allowedHosts: ["a", "b"], allowedOrigins: ["https://a.example", "http://b.example:81"] },
+    },
+    { name: "a list of the file", sources: { file: { allowed_host: ["x", "y"] } }, has: { allowedHosts: ["x", "y"] } },
+    {
+      name: "auth may be off on ::1",
+      sources: { flags: { auth: "off", host: "[::1]" } },
+      has: { auth: false, host: "::1" },
+    },
+    { name: "auth may be on anywhere", sources: { flags: { host: "0.0.0.0" } }, has: { auth: true, host: "0.0.0.0" } },
+    {
+      name: "the built engine and store may be named",
+      sources: { flags: { engine: "local", store: "embedded" } },
+      has: { controlPort: 8265 },
+    },
+    {
+      name: "the webhook on the proxy can be switched off",
+      sources: { flags: { "webhook-on-proxy": "off" } },
+      has: { webhookOnProxy: false },
+    },
+  ];
+  it.each(good)("$name", ({ sources, has }) => {
+    expect(outcome(sources)).toMatchObject(has);
+  });
+
+  const usage: { flag: string; value: string; says: string }[] = [
+    { flag: "control-port", value: "65536", says: "--control-port must be a whole number from 0 to 65535" },
+    { flag: "http-port", value: "-1", says: "0 to 65535" },
+    { flag: "grpc-port", value: "80a", says: '"80a"' },
+    { flag: "http-port", value: "1e3", says: '"1e3"' },
+    { flag: "control-port", value: "8265,52365", says: "not built yet" },
+    { flag: "proxy-workers", value: "0", says: "1 to 64" },
+    { flag: "proxy-location", value: "Anywhere", says: "EveryNode, HeadOnly, Disabled" },
+    { flag: "engine", value: "ray", says: "not built yet" },
+    { flag: "engine", value: "moon", says: "must be local" },
+    { flag: "store", value: "etcd://127.0.0.1:2379", says: "not built yet" },
+    { flag: "store", value: "redis://x", says: "must be embedded" },
+    { flag: "num-cpus", value: "4", says: "not built yet" },
+    { flag: "num-gpus", value: "1", says: "not built yet" },
+    { flag: "tls-cert", value: "c.pem", says: "not built yet" },
+    { flag: "tls-key", value: "k.pem", says: "not built yet" },
+    { flag: "tls-client-ca", value: "ca.pem", says: "not built yet" },
+    { flag: "auth", value: "maybe", says: "on or off" },
+    { flag: "log-format", value: "xml", says: "text, json" },
+    { flag: "log-level", value: "loud", says: "debug, info, warn, error" },
+    { flag: "allowed-origin", value: "example.com", says: "https://example.com" },
+    { flag: "allowed-origin", value: "https://example.com/path", says: "https://example.com" },
+    { flag: "host", value: "a b", says: "host name" },
+  ];
+  it.each(usage)("--$flag $value is a usage error", ({ flag, value, says }) => {
+    const result = outcome({ flags: { [flag]: value } });
+    expect(result).toMatchObject({ code: 2 });
+    expect(result.message).toContain(says);
+    expect(result.message).toContain(`--${flag}`);
+  });
+
+  it.each(["0.0.0.0", "10.0.0.1", "example.com", "::"])("auth off is refused on %s", (host) => {
+    expect(outcome({ flags: { auth: "off", host } })).toMatchObject({ code: 2 });
+  });
+
+  it("a bad variable is a usage error that names the variable", () => {
+    const result = outcome({ env: { WINDLASS_HTTP_PORT: "many" } });
+    expect(result).toMatchObject({ code: 2 });
+    expect(result.message).toContain("WINDLASS_HTTP_PORT");
+  });
+
+  it("a bad value or key of the file fails and names the file", () => {
+    expect(outcome({ file: { http_port: 99999 } })).toMatchObject({
+      code: 1,
+      message: expect.stringContaining("app.yaml: start.http_port"),
+    });
+    expect(outcome({ file: { htp_port: 1 } })).toMatchObject({
+      code: 1,
+      message: expect.stringContaining("start.htp_port"),
+    });
+    expect(outcome({ file: { http_port: [1, 2] } })).toMatchObject({ code: 1 });
+  });
+
+  it("a value of the file whose feature is not built yet is 2, as by flag", () => {
+    expect(outcome({ file: { engine: "ray" } })).toMatchObject({ code: 2 });
+  });
+
+  it.each(START_FLAGS)("--$name is read from its variable and its key", ({ name }) => {
+    const bad = "\u0000";
+    for (const sources of [{ env: { [variableOf(name)]: bad } }, { file: { [keyOf(name)]: bad } }]) {
+      const read = outcome(sources);
+      // Every flag either refuses nonsense or takes it over: nothing is ignored.
+      expect(JSON.stringify(read)).not.toBe(JSON.stringify(outcome({})));
+    }
+  });
+});
+
+describe("curl lines after a start", () => {
+  const app = { name: "text", routePrefix: "/", scalable: undefined, token: undefined };
+
+  it("asks each exposed application once", () => {
+    const lines = tryLines(
+      [app, { ...app, name: "b", routePrefix: "/b" }, { ...app, routePrefix: null }],
+      [],
+      "http://h:1",
+      "http://h:1",
+    );
+    expect(lines).toEqual(["curl http://h:1/", "curl http://h:1/b"]);
+  });
+
+  it("prefers the lines of the config and puts the address in", () => {
+    const written = writtenTries(
+      "# try: curl {http}/x -d 'a b'\napplications: []\n#try: wget\n  # try: curl no\n#  try:  curl {http}/y \r\n",
+    );
+    expect(tryLines([app], written, "http://h:1", "http://h:1")).toEqual([
+      "curl http://h:1/x -d 'a b'",
+      "curl http://h:1/y",
+    ]);
+  });
+
+  it("scales through the webhook with the application's own token", () => {
+    const lines = tryLines(
+      [{ name: "my app", routePrefix: null, scalable: "A'b", token: "wls_1" }],
+      [],
+      "http://h:1",
+      "http://h:1",
+    );
+    expect(lines).toEqual([
+      "curl -X POST 'http://h:1/api/v1/applications/my%20app/deployments/A%27b/scale' " +
+        `-H "Authorization: Bearer wls_1" -H "Content-Type: application/json" -d '{"target_num_replicas": 3}'`,
+    ]);
+  });
+
+  it("sends no token where none is asked for, and nothing to a proxy that does not run", () => {
+    const lines = tryLines([{ ...app, scalable: "A" }], ["curl {http}/"], null, "http://c:2");
+    expect(lines).toEqual([
+      `curl -X POST http://c:2/api/v1/applications/text/deployments/A/scale -H "Content-Type: application/json" -d '{"target_num_replicas": 3}'`,
+    ]);
+  });
+
+  it.each([
+    ["http://0.0.0.0:8000", "http://127.0.0.1:8000"],
+    ["http://[::]:8000", "http://[::1]:8000"],
+    ["http://10.0.0.1:8000", "http://10.0.0.1:8000"],
+  ])("%s is reached as %s", (address, reached) => {
+    expect(reachable(address)).toBe(reached);
+  });
+});
