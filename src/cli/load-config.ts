@@ -34,7 +34,7 @@ export async function loadConfig(ctx: CliContext, file: string): Promise<LoadedC
   ]);
   const document = readConfigDocument(text, file);
   if (!document.ok) throw new CliError(EXIT.failed, document.problems);
-  const result = validateDeployConfig(document.data);
+  const result = validateDeployConfig(document.data, { floats: document.floats });
   if (!result.ok) throw new CliError(EXIT.failed, result.problems.map(document.describe));
   printWarnings(ctx, result.warnings);
   return {

@@ -150,7 +150,7 @@ function locationOf(text: string | undefined): (typeof LOCATIONS)[number] {
 
 /** Paths of a file start from the file's folder, others from the command's. */
 function folder(value: string, raw: Raw, sources: StartSources): string {
-  if (value === "") throw bad(raw, "must name a folder");
+  if (value === "" || /\p{Cc}/u.test(value)) throw bad(raw, "must name a folder");
   return resolve(raw.origin === "file" ? sources.fileDir : sources.cwd, value);
 }
 

@@ -1,5 +1,4 @@
 import { dirname, resolve } from "node:path";
-import { errorText } from "../../core/errors.ts";
 import type { ReadyInfo } from "../../supervisor/options.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
@@ -21,23 +20,20 @@ export async function start(ctx: CliContext, file: string | undefined, flags: St
   const { runSupervisor } = await import("../../supervisor/supervisor.ts");
   const over = new AbortController();
   let deploying: Promise<void> | undefined;
-  try {
-    return await runSupervisor(
-      {
-        ...options,
-        // Not awaited there: the supervisor has children to look after while the deploy goes on.
-        onReady(ready) {
-          ctx.out(readyLine(ready));
-          if (loaded === undefined) return;
-          deploying = import("../first-deploy.ts").then(({ firstDeploy }) =>
-            firstDeploy(ctx, loaded, ready, options, over.signal),
-          );
-        },
-      },
-      ctx.clock,
+  // Returns at once: the supervisor has children to look after while the deploy goes on.
+  const onReady = (ready: ReadyInfo): void => {
+    ctx.out(readyLine(ready));
+    if (loaded === undefined) return;
+    deploying = import("../first-deploy.ts").then(({ firstDeploy }) =>
+      firstDeploy(ctx, loaded, ready, options, over.signal),
     );
+  };
+  try {
+    return await runSupervisor({ ...options, onReady }, ctx.clock);
   } catch (error) {
-    throw new CliError(EXIT.failed, errorText(error), error);
+    // A port in use, a state dir that cannot be written: told to the user; anything else is a bug.
+    if (error instanceof Error && error.name === "StartError") throw new CliError(EXIT.failed, error.message, error);
+    throw error;
   } finally {
     over.abort();
     await deploying;
