@@ -1,10 +1,10 @@
 /** `/api/serve/applications/`: the reference's REST V2. */
 import { validateDeployConfig } from "../../config/check.ts";
+import { readJson } from "../../config/json.ts";
 import { errorText, WindlassError } from "../../core/errors.ts";
 import { applyChecked } from "../apply.ts";
 import { header, json, type NodeRequest, type Reply, readText, text } from "../http.ts";
 import { instanceDetails } from "./details.ts";
-import { parseJson } from "./json.ts";
 import type { RestRequest } from "./router.ts";
 
 /** How long a DELETE waits for the instance to end before it answers all the same. */
@@ -25,10 +25,10 @@ export function getApplications({ deps, query, revealEnv }: RestRequest): Reply 
 
 /** Replaces the whole desired state. Content-Type is not looked at. */
 export async function putApplications({ request, deps, identity }: RestRequest): Promise<Reply> {
-  const document = parseJson(await readText(request));
-  if (!document.ok) throw new WindlassError("INVALID_REQUEST", `the body is not JSON: ${document.problem}`);
+  const document = readJson(await readText(request));
+  if (!document.ok) throw new WindlassError("INVALID_REQUEST", `the body ${document.message}`);
   const { warnings } = await applyChecked(deps.controller, {
-    checked: validateDeployConfig(document.value),
+    checked: validateDeployConfig(document.value, { floats: document.floats }),
     baseDir: baseDirOf(request) ?? deps.appDir,
     actor: identity.actor,
     validateOnly: false,

@@ -3,6 +3,7 @@
  * added at the levels of instance, application and deployment.
  */
 import { GRPC_DEFAULTS, HTTP_DEFAULTS } from "../../config/defaults.ts";
+import { redactHttpOptions } from "../../config/redact.ts";
 import type { Snapshot } from "../../controller/controller.ts";
 import type { InstanceRecord, ProxyRecord } from "../../controller/records.ts";
 import { type HostFacts, stableId } from "../host-facts.ts";
@@ -38,7 +39,7 @@ export function instanceDetails(now: Snapshot, options: DetailsOptions): unknown
       log_file_path: "/serve/controller.log",
     },
     proxy_location: instance.proxyLocation,
-    http_options: { ...HTTP_DEFAULTS, ...instance.httpOptions, ssl_keyfile_password: null },
+    http_options: redactHttpOptions({ ...HTTP_DEFAULTS, ...instance.httpOptions }),
     grpc_options: { ...GRPC_DEFAULTS, ...instance.grpcOptions },
     proxies: proxied ? { [host.nodeId]: proxyDetails(now.proxies, host) } : {},
     applications: Object.fromEntries(

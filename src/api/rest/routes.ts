@@ -10,7 +10,7 @@ export const WEBHOOK_ROUTES: readonly Route[] = [
     method: "POST",
     path: "/api/v1/applications/{application}/deployments/{deployment}/scale",
     errors: "json",
-    permission: (params) => ({ kind: "scale", application: params["application"]! }),
+    permission: (params) => ({ kind: "scale", application: params.application! }),
     handle: scale,
   },
 ];

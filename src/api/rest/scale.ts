@@ -1,19 +1,19 @@
 /** The external scaling webhook. By now the caller may scale this application; then 415, 400, 503, 404, 412. */
+import { readJson } from "../../config/json.ts";
 import { parseScaleRequest } from "../../config/parse.ts";
 import { errorText, WindlassError } from "../../core/errors.ts";
 import { authorize } from "../auth.ts";
 import { problemText } from "../errors.ts";
 import { header, json, type Reply, readText } from "../http.ts";
 import { scaleLimits } from "../scale-limits.ts";
-import { parseJson } from "./json.ts";
 import type { RestRequest } from "./router.ts";
 
 const MESSAGE = "Scaling request received. Deployment will get scaled asynchronously.";
 
 /** `POST /api/v1/applications/{application}/deployments/{deployment}/scale`. */
 export async function scale({ request, deps, params, identity }: RestRequest): Promise<Reply> {
-  const application = params["application"]!;
-  const deployment = params["deployment"]!;
+  const application = params.application!;
+  const deployment = params.deployment!;
   const contentType = header(request, "content-type") ?? "";
   if (!/^application\/json *(;|$)/i.test(contentType.trim())) {
     return failure(415, `Content-Type ${JSON.stringify(contentType)} must be application/json`);
@@ -65,9 +65,9 @@ type ScaleBody =
   | { readonly ok: false; readonly problem: string };
 
 async function readScaleBody(request: RestRequest["request"]): Promise<ScaleBody> {
-  const document = parseJson(await readText(request));
-  if (!document.ok) return document;
-  const parsed = parseScaleRequest(document.value);
+  const document = readJson(await readText(request));
+  if (!document.ok) return { ok: false, problem: document.message };
+  const parsed = parseScaleRequest(document.value, { floats: document.floats });
   if (!parsed.ok) {
     const lines = parsed.problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
     return { ok: false, problem: lines.join("; ") };
