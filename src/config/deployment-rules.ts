@@ -12,7 +12,7 @@ export function numReplicasType(input: Raw, at: RawPlace): readonly Issue[] {
   const value = input.num_replicas ?? null;
   const whole = typeof value === "number" && Number.isInteger(value) && !at.floatKeys.includes("num_replicas");
   if (value === null || value === "auto" || typeof value === "boolean" || whole) return [];
-  const message = `num_replicas must be a whole number > 0 (no text, no decimal point) or "auto", got ${show(value)}`;
+  const message = `num_replicas must be a whole number > 0 (no text, no decimal point) or "auto", got ${show(value)}${at.floatKeys.includes("num_replicas") && Number.isInteger(value) ? " written as a decimal" : ""}`;
   return [{ path: at.path, kind: "num_replicas_not_int_or_auto", message }];
 }
 

@@ -14,11 +14,16 @@ import { CODE_OPTIONS_SCHEMA } from "./schema-deployment.ts";
 import { REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
 import { isRecord } from "./schema-types.ts";
 import { applyTargetCapacity, type CapacityDirection } from "./target-capacity.ts";
-import type { AutoscalingConfig, DeploymentOverride, EffectiveDeploymentConfig } from "./types.ts";
+import type { ApplicationConfig, AutoscalingConfig, DeploymentOverride, EffectiveDeploymentConfig } from "./types.ts";
 
 /** A merged deployment, or what is wrong with the code's options or the override. */
 export type EffectiveResult =
-  | { readonly ok: true; readonly config: EffectiveDeploymentConfig; readonly userConfigured: string[] }
+  | {
+      readonly ok: true;
+      readonly config: EffectiveDeploymentConfig;
+      readonly userConfigured: string[];
+      readonly warnings: string[];
+    }
   | { readonly ok: false; readonly problems: Problem[] };
 
 type Options = Partial<Omit<DeploymentOverride, "name">> & { max_constructor_retry_count?: number };
@@ -27,7 +32,7 @@ type Options = Partial<Omit<DeploymentOverride, "name">> & { max_constructor_ret
  * Merges one deployment. `codeOptions` are the options set in code by the reference's field names, only those
  * supplied; they are checked here. `override` has passed parse. An explicit null overrides, but `num_replicas: null`
  * counts as unset, and a fixed `num_replicas` does not switch autoscaling set in code off.
- * `userConfigured` names the options that either of them set, sorted.
+ * `userConfigured` names the options that either of them set, sorted; `warnings` says when a fixed count is ignored.
  */
 export function effectiveDeployment(
   codeOptions: Record<string, unknown>,
@@ -50,7 +55,15 @@ export function effectiveDeployment(
     ok: true,
     config: fill(name, both, scaling.value, router.value as Record<string, unknown>),
     userConfigured: [...new Set([...Object.keys(code), ...Object.keys(over)])].sort(),
+    warnings: "autoscaling_config" in scaling.value ? ignoredCount(name, over) : [],
   };
+}
+
+function ignoredCount(name: string, over: Options): string[] {
+  if (typeof over.num_replicas !== "number") return [];
+  return [
+    `deployments[${JSON.stringify(name)}].num_replicas: ${over.num_replicas} is ignored because the code sets autoscaling; add autoscaling_config: null to make the count fixed`,
+  ];
 }
 
 function fill(
@@ -121,6 +134,12 @@ function autoscaled(given: Record<string, unknown>): Scaling {
 function inDeployment(name: string, problem: Problem): Problem {
   const place = `deployments[${JSON.stringify(name)}]`;
   return { path: problem.path === "" ? place : `${place}.${problem.path}`, message: problem.message };
+}
+
+/** What an application's config says about one deployment; entries of the same name apply in order. */
+export function overrideOf(app: Pick<ApplicationConfig, "deployments">, name: string): DeploymentOverride | undefined {
+  const entries = (app.deployments ?? []).filter((deployment) => deployment.name === name);
+  return entries.length === 0 ? undefined : Object.assign({}, ...entries);
 }
 
 /** The gains of an autoscaling config with the deprecated fields resolved. */

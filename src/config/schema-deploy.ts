@@ -1,6 +1,7 @@
 /** The schemas of an application and of the whole document. */
 import { DEFAULT_APPLICATION_NAME, DEFAULT_ROUTE_PREFIX, GRPC_DEFAULTS as G, HTTP_DEFAULTS as H } from "./defaults.ts";
 import { show } from "./describe.ts";
+import { POLICY_SCHEMA } from "./schema-autoscaling.ts";
 import { importPath, LOGGING_SCHEMA, OBJECT, remoteUrisOnly } from "./schema-common.ts";
 import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import type { Fault, Field, Schema } from "./schema-types.ts";
@@ -184,7 +185,7 @@ export const APPLICATION_SCHEMA: Schema = {
       doc: "Overrides for deployments, by name.",
     },
     autoscaling_policy: {
-      type: { kind: "object", nullable: true },
+      type: { kind: "object", contents: POLICY_SCHEMA, nullable: true },
       default: null,
       doc: "A scaling policy for the application as a whole.",
       update: "restart",

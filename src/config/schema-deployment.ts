@@ -1,8 +1,9 @@
 /** The schemas of one deployment: overrides in a config, and options set in code. */
 import { BACKPRESSURE_DEFAULTS, DEPLOYMENT_DEFAULTS as D } from "./defaults.ts";
 import { DEPLOYMENT_AFTER, DEPLOYMENT_BEFORE } from "./deployment-rules.ts";
+import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
 import { LOGGING_SCHEMA, labelSelector, OBJECT, remoteUrisOnly } from "./schema-common.ts";
-import { GANG_SCHEMA } from "./schema-gang.ts";
+import { DEPLOYMENT_ACTOR_SCHEMA, GANG_SCHEMA, REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
 import type { Field, Schema, Type } from "./schema-types.ts";
 
 const amount = (doc: string): Field => ({
@@ -115,7 +116,7 @@ const SHARED_FIELDS: Readonly<Record<string, Field>> = {
     update: "reconfigure",
   },
   autoscaling_config: {
-    type: { kind: "object", nullable: true },
+    type: { kind: "object", contents: AUTOSCALING_SCHEMA, nullable: true },
     default: null,
     doc: "Lets the replica count follow the load; null switches off what the code sets.",
     update: "target",
@@ -176,7 +177,11 @@ const SHARED_FIELDS: Readonly<Record<string, Field>> = {
     doc: "Logging of the replicas; the application's unless given.",
     update: "reconfigure",
   },
-  request_router_config: { type: OBJECT, doc: "How callers choose a replica.", update: "restart" },
+  request_router_config: {
+    type: { kind: "object", contents: REQUEST_ROUTER_SCHEMA },
+    doc: "How callers choose a replica.",
+    update: "restart",
+  },
   gang_scheduling_config: {
     type: { kind: "schema", schema: GANG_SCHEMA, nullable: true },
     default: null,
@@ -184,7 +189,7 @@ const SHARED_FIELDS: Readonly<Record<string, Field>> = {
     update: "restart",
   },
   deployment_actors: {
-    type: { kind: "list", of: OBJECT, nullable: true },
+    type: { kind: "list", of: { kind: "object", contents: DEPLOYMENT_ACTOR_SCHEMA }, nullable: true },
     default: null,
     doc: "Actors shared by the replicas.",
     update: "restart",

@@ -111,8 +111,8 @@ export type Type = { readonly nullable?: boolean } & (
   | { readonly kind: "choice"; readonly values: readonly string[]; readonly fold?: boolean }
   /** Any value out of a list, everything else being an unknown one. */
   | { readonly kind: "enum"; readonly values: readonly (string | number)[] }
-  /** Any object, kept as it is. */
-  | { readonly kind: "object" }
+  /** Any object, kept as it is. `contents` describes what the check layer and the docs expect inside. */
+  | { readonly kind: "object"; readonly contents?: Schema }
   /** Any JSON value, kept as it is. */
   | { readonly kind: "any" }
   | { readonly kind: "list"; readonly of: Type }

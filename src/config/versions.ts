@@ -35,7 +35,7 @@ export function inputsHash(app: ApplicationConfig): string {
     autoscaling_policy: app.autoscaling_policy ?? null,
     deployments: deployments
       .filter(({ policy, router, actors }) => policy !== null || router !== null || actors !== null)
-      .sort((a, b) => (a.name < b.name ? -1 : 1)),
+      .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)),
   });
 }
 

@@ -1,0 +1,164 @@
+/**
+ * Between config documents and the messages of windlass.config.v1. A message carries explicit nulls by name where an
+ * absent field means something else; it has no place for `controller_options` and `tracing_config`, and an empty list
+ * is the same as none.
+ */
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+  toJson,
+} from "@bufbuild/protobuf";
+import {
+  ApplicationConfigSchema,
+  type ApplicationConfig as ApplicationMessage,
+  DeployConfigSchema,
+  type DeployConfig as DeployMessage,
+} from "../../gen/windlass/config/v1/application_pb.ts";
+import {
+  DeploymentConfigSchema,
+  type DeploymentConfig as DeploymentMessage,
+} from "../../gen/windlass/config/v1/deployment_pb.ts";
+import { errorText, WindlassError } from "../core/errors.ts";
+import { parseValue } from "./parse-value.ts";
+import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
+import { isRecord } from "./schema-types.ts";
+import type { ApplicationConfig, DeployConfig, DeploymentOverride, EffectiveDeploymentConfig } from "./types.ts";
+
+type Plain = Record<string, unknown>;
+
+const LOCATION_PREFIX = "PROXY_LOCATION_";
+const LOCATIONS: Readonly<Record<string, string>> = {
+  Disabled: "DISABLED",
+  HeadOnly: "HEAD_ONLY",
+  EveryNode: "EVERY_NODE",
+};
+const AGGREGATION_PREFIX = "AGGREGATION_FUNCTION_";
+
+/** A whole document as a message. Fails with INVALID_CONFIG for what no message can hold; a checked one never does. */
+export function deployConfigToMessage(config: DeployConfig): DeployMessage {
+  const { proxy_location, applications, ...rest } = config;
+  return build(DeployConfigSchema, {
+    ...withoutNulls(rest),
+    ...(proxy_location ? { proxy_location: LOCATION_PREFIX + LOCATIONS[proxy_location] } : {}),
+    applications: applications.map(applicationJson),
+  });
+}
+
+/** One application as a message. */
+export function applicationConfigToMessage(app: ApplicationConfig): ApplicationMessage {
+  return build(ApplicationConfigSchema, applicationJson(app));
+}
+
+/** The settings in force as a message; fields that are null in them are absent. */
+export function deploymentConfigToMessage(config: EffectiveDeploymentConfig): DeploymentMessage {
+  const autoscaling = config.autoscaling_config;
+  return build(DeploymentConfigSchema, {
+    ...withoutNulls(config),
+    ...(autoscaling ? { autoscaling_config: { ...autoscalingJson(withoutNulls(autoscaling)) } } : {}),
+  });
+}
+
+/** The document that a message stands for, not yet parsed or checked. Fails with INVALID_CONFIG for NaN and the like. */
+export function deployConfigFromMessage(message: DeployMessage): Plain {
+  const { proxy_location, applications, ...rest } = print(DeployConfigSchema, message);
+  const location = Object.keys(LOCATIONS).find((name) => LOCATION_PREFIX + LOCATIONS[name] === proxy_location);
+  return {
+    // A number that is no known location is left to parse, which names what is allowed.
+    ...(proxy_location === undefined ? {} : { proxy_location: location ?? proxy_location }),
+    ...rest,
+    applications: ((applications ?? []) as Plain[]).map(applicationPlain),
+  };
+}
+
+/** The application that a message stands for, not yet parsed or checked. */
+export function applicationConfigFromMessage(message: ApplicationMessage): Plain {
+  return applicationPlain(print(ApplicationConfigSchema, message));
+}
+
+function build<Desc extends DescMessage>(schema: Desc, json: Plain): MessageShape<Desc> {
+  try {
+    return fromJson(schema, json as JsonObject, { ignoreUnknownFields: true });
+  } catch (error) {
+    throw new WindlassError("INVALID_CONFIG", `the config does not fit a message: ${errorText(error)}`);
+  }
+}
+
+function print<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Plain {
+  try {
+    return toJson(schema, create(schema, message as never), { useProtoFieldName: true }) as Plain;
+  } catch (error) {
+    throw new WindlassError("INVALID_CONFIG", `the config cannot be read: ${errorText(error)}`);
+  }
+}
+
+function withoutNulls(config: object): Plain {
+  return Object.fromEntries(Object.entries(config).filter(([, value]) => value !== null));
+}
+
+function nameNulls(config: object): Plain {
+  const nulls = Object.keys(config).filter((key) => (config as Plain)[key] === null);
+  return { ...withoutNulls(config), ...(nulls.length === 0 ? {} : { explicit_nulls: nulls }) };
+}
+
+function applicationJson(app: ApplicationConfig): Plain {
+  const { deployments, ...rest } = app;
+  return { ...nameNulls(rest), ...(deployments ? { deployments: deployments.map(overrideJson) } : {}) };
+}
+
+function overrideJson(override: DeploymentOverride): Plain {
+  const given = override.autoscaling_config;
+  if (!given) return nameNulls(override);
+  // Its contents are kept as they were sent; a message needs them coerced.
+  const parsed = parseValue({ kind: "schema", schema: { ...AUTOSCALING_SCHEMA, after: [] } }, given);
+  if (!parsed.ok) {
+    const { message } = parsed.issues[0]!;
+    throw new WindlassError("INVALID_CONFIG", `autoscaling_config of ${override.name}: ${message}`);
+  }
+  return { ...nameNulls(override), autoscaling_config: autoscalingJson(nameNulls(parsed.value as object)) };
+}
+
+function autoscalingJson(config: Plain): Plain {
+  const { aggregation_function: aggregation, ...rest } = config;
+  if (typeof aggregation !== "string") return rest;
+  return { ...rest, aggregation_function: AGGREGATION_PREFIX + aggregation.toUpperCase() };
+}
+
+function applicationPlain(json: Plain): Plain {
+  const { deployments, ...rest } = withNulls(json, APPLICATION_FIELDS);
+  return { ...rest, ...(deployments ? { deployments: (deployments as Plain[]).map(overridePlain) } : {}) };
+}
+
+function overridePlain(json: Plain): Plain {
+  const override = withNulls(json, DEPLOYMENT_FIELDS);
+  const { autoscaling_config: scaling } = override;
+  if (!isRecord(scaling)) return override;
+  const { aggregation_function: aggregation, policy, ...rest } = withNulls(scaling, AUTOSCALING_FIELDS);
+  return {
+    ...override,
+    autoscaling_config: {
+      ...rest,
+      ...(typeof aggregation === "string"
+        ? { aggregation_function: aggregation.replace(AGGREGATION_PREFIX, "").toLowerCase() }
+        : {}),
+      ...(policy === undefined ? {} : { policy }),
+    },
+  };
+}
+
+const fieldNames = (schema: DescMessage): readonly string[] => schema.fields.map((field) => field.name);
+const APPLICATION_FIELDS = fieldNames(ApplicationConfigSchema);
+const DEPLOYMENT_FIELDS = fieldNames(DeploymentConfigSchema);
+const AUTOSCALING_FIELDS = Object.keys(AUTOSCALING_SCHEMA.fields);
+
+/** Puts explicit nulls back; names that are no field, or have a value, are ignored. */
+function withNulls(json: Plain, fields: readonly string[]): Plain {
+  const { explicit_nulls: nulls, ...rest } = json;
+  const names = ((nulls ?? []) as JsonValue[]).filter(
+    (name): name is string => typeof name === "string" && fields.includes(name) && !Object.hasOwn(rest, name),
+  );
+  return { ...rest, ...Object.fromEntries(names.map((name) => [name, null])) };
+}

@@ -1,0 +1,77 @@
+/** Fields that are accepted but not acted on: one line each, removed with the change that acts on them. */
+
+const NO_AUTOSCALER =
+  "the built-in autoscaler is not part of this version: the deployment keeps its initial number of replicas";
+const NO_EFFECT = "is accepted, but has no effect in this version";
+const NO_TLS = "is accepted, but TLS is not part of this version: the proxy speaks plain HTTP";
+
+/** Patterns of paths from the document's root (`*` is any key but env_vars) and what the warning says. */
+export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
+  controller_options: NO_EFFECT,
+  logging_config: NO_EFFECT,
+  tracing_config: NO_EFFECT,
+  "http_options.ssl_keyfile": NO_TLS,
+  "http_options.ssl_certfile": NO_TLS,
+  "http_options.ssl_keyfile_password": NO_TLS,
+  "http_options.ssl_ca_certs": NO_TLS,
+  "grpc_options.grpc_servicer_functions": NO_EFFECT,
+};
+
+/** The same for paths inside one application. */
+export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
+  autoscaling_policy: NO_AUTOSCALER,
+  logging_config: NO_EFFECT,
+  "runtime_env.*": NO_EFFECT,
+  "deployments[].autoscaling_config": NO_AUTOSCALER,
+  "deployments[].deployment_actors": NO_EFFECT,
+  "deployments[].gang_scheduling_config": NO_EFFECT,
+  "deployments[].logging_config": NO_EFFECT,
+  "deployments[].max_replicas_per_node": NO_EFFECT,
+  "deployments[].placement_group_bundle_label_selector": NO_EFFECT,
+  "deployments[].placement_group_bundles": NO_EFFECT,
+  "deployments[].placement_group_strategy": NO_EFFECT,
+  "deployments[].request_router_config": NO_EFFECT,
+  "deployments[].ray_actor_options.accelerator_type": NO_EFFECT,
+  "deployments[].ray_actor_options.fallback_strategy": NO_EFFECT,
+  "deployments[].ray_actor_options.label_selector": NO_EFFECT,
+  "deployments[].ray_actor_options.memory": NO_EFFECT,
+  "deployments[].ray_actor_options.num_gpus": NO_EFFECT,
+  "deployments[].ray_actor_options.resources": NO_EFFECT,
+  "deployments[].ray_actor_options.runtime_env.*": NO_EFFECT,
+};
+
+/** The warning for `num_replicas: "auto"`. */
+export const AUTO_REPLICAS_NOT_YET = NO_AUTOSCALER;
+
+/** Keys of schemas that we know, but that are not read, by schema name: what to do instead. */
+export const KNOWN_STRANGERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  ServeDeploySchema: {
+    start: "belongs to the file given to `windlass start` and is not read here",
+    import_path: "stands inside applications[]",
+  },
+  ServeApplicationSchema: { scaling: "is not part of this version" },
+  DeploymentSchema: {
+    command: "is not part of this version",
+    readiness_path: "is not part of this version",
+    env: "is not part of this version; use ray_actor_options.runtime_env.env_vars",
+    working_dir: "is not part of this version",
+    ingress: "is not part of this version",
+    rollout: "is not part of this version; use rolling_update_percentage and max_surge_percent",
+    request_timeout_s: "is not part of this version",
+    version: "was removed by the reference",
+    route_prefix: "was moved by the reference to the application",
+    is_driver_deployment: "was removed by the reference",
+    max_concurrent_queries: "was renamed by the reference to max_ongoing_requests",
+    max_constructor_retry_count: "can be set in code only",
+    placement_group_fallback_strategy: "can be set in code only",
+  },
+  HTTPOptionsSchema: {
+    middlewares: "was removed by the reference",
+    num_cpus: "was removed by the reference",
+    location: "was replaced by proxy_location",
+    root_url: "is not read",
+  },
+  AutoscalingConfig: {
+    target_num_ongoing_requests_per_replica: "was renamed by the reference to target_ongoing_requests",
+  },
+};
