@@ -1,0 +1,239 @@
+/** What every driver of ReplicaChannel does (docs/wire.md), against replicas on real sockets. */
+import { once } from "node:events";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import type {
+  ChannelCall,
+  ChannelFailure,
+  ChannelRequest,
+  ReplicaChannel,
+  ResponseHead,
+} from "../../src/routing/channel.ts";
+import { createHttpChannel } from "../../src/routing/http-channel.ts";
+import { startFakeReplica } from "../support/fake-replica.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const get: ChannelRequest = { kind: "http", method: "GET", path: "/", headers: [], body: null };
+
+interface Heard {
+  call: ChannelCall;
+  head?: ResponseHead;
+  chunks: Uint8Array[];
+  ended: boolean;
+  failure?: ChannelFailure;
+  /** The end, in whatever way. */
+  done: Promise<void>;
+}
+
+function open(
+  channel: ReplicaChannel,
+  address: string,
+  request: ChannelRequest,
+  onData: (chunk: Uint8Array) => boolean = () => true,
+): Heard {
+  const done = Promise.withResolvers<void>();
+  const heard: Heard = { call: undefined!, chunks: [], ended: false, done: done.promise };
+  heard.call = channel.open(address, request, {
+    onAccepted(head) {
+      heard.head = head;
+    },
+    onData(chunk) {
+      heard.chunks.push(chunk);
+      return onData(chunk);
+    },
+    onEnd() {
+      heard.ended = true;
+      done.resolve();
+    },
+    onFailed(failure) {
+      heard.failure = failure;
+      done.resolve();
+    },
+  });
+  return heard;
+}
+
+function describeChannel(name: string, make: () => ReplicaChannel): void {
+  const channel = (): ReplicaChannel => {
+    const made = make();
+    onTestFinished(() => made.close());
+    return made;
+  };
+  const text = (heard: Heard): string => Buffer.concat(heard.chunks).toString();
+
+  describe(name, () => {
+    it("sends method, path, headers, kind and body, and hands the answer over", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      replica.handler = async (req, res) => {
+        const body = Buffer.concat(await req.toArray());
+        res.writeHead(201, { "x-own": ["1", "2"], connection: "close", "x-windlass-result": "value" });
+        res.end(`${req.method} ${req.url} ${req.headers["x-a"]} ${req.headers["x-windlass-kind"]} ${body}`);
+      };
+      const request = { ...get, kind: "call", method: "POST", path: "/p?q=1", headers: ["x-a", "b"] } as const;
+      const heard = open(channel(), replica.address, { ...request, body: Buffer.from("body") });
+      await heard.done;
+      expect(text(heard)).toBe("POST /p?q=1 b call body");
+      expect(heard.head).toMatchObject({ status: 201, ongoing: 1, result: "value" });
+      expect(heard.head!.headers.join()).toContain("x-own,1,x-own,2");
+      expect(heard.head!.headers.join()).not.toMatch(/x-windlass|connection/);
+    });
+
+    it("tells a rejection with the replica's count, and the connection stays good", async () => {
+      const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 0, ongoing: 0 });
+      const driver = channel();
+      const rejected = open(driver, replica.address, { ...get, body: Buffer.from("x"), method: "POST" });
+      await rejected.done;
+      expect(rejected.failure).toEqual({ kind: "rejected", ongoing: 0 });
+      replica.maxOngoing = 1;
+      const taken = open(driver, replica.address, get);
+      await taken.done;
+      expect(text(taken)).toBe("r");
+    });
+
+    it("reserves a slot and uses it", async () => {
+      const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1 });
+      const driver = channel();
+      const reserve = open(driver, replica.address, { ...get, kind: "reserve", method: "POST" });
+      await reserve.done;
+      expect(reserve.head!.reservation).not.toBe("");
+      const other = open(driver, replica.address, get);
+      await other.done;
+      expect(other.failure?.kind).toBe("rejected");
+      const used = open(driver, replica.address, { ...get, reservation: reserve.head!.reservation });
+      await used.done;
+      expect(used.ended).toBe(true);
+    });
+
+    it("says gone where there is no socket, after open has returned", async () => {
+      const heard = open(channel(), join(tempDir(), "none"), get);
+      expect(heard.failure).toBeUndefined();
+      await heard.done;
+      expect(heard.failure).toMatchObject({ kind: "unreachable", gone: true });
+    });
+
+    it("says gone where the listener died", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      const driver = channel();
+      await open(driver, replica.address, get).done;
+      await replica.kill();
+      const heard = open(driver, replica.address, get);
+      await heard.done;
+      expect(heard.failure?.kind).toMatch(/unreachable|broken/);
+      const again = open(driver, replica.address, get);
+      await again.done;
+      expect(again.failure).toMatchObject({ kind: "unreachable", gone: true });
+    });
+
+    it("says broken where the connection ends before the answer", async () => {
+      const replica = await startFakeReplica(tempDir(), "r", { handler: (req) => req.socket.destroy() });
+      const heard = open(channel(), replica.address, get);
+      await heard.done;
+      expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: false });
+    });
+
+    it("says broken where the connection ends within the answer", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      replica.handler = (req, res) => {
+        res.writeHead(200, { "content-length": 10 });
+        res.write("half", () => req.socket.destroy());
+      };
+      const heard = open(channel(), replica.address, get);
+      await heard.done;
+      expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: true });
+    });
+
+    it("says invalid where a request cannot be expressed", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      const heard = open(channel(), replica.address, { ...get, path: "/a b" });
+      await heard.done;
+      expect(heard.failure?.kind).toBe("invalid");
+    });
+
+    it("cancels at the replica and says no more", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      const closed = Promise.withResolvers<void>();
+      replica.handler = (_req, res) => {
+        res.on("close", () => closed.resolve());
+        res.write("first");
+      };
+      const heard = open(channel(), replica.address, get);
+      await vi.waitFor(() => expect(text(heard)).toBe("first"));
+      heard.call.cancel();
+      await closed.promise;
+      expect(heard).toMatchObject({ ended: false });
+      expect(heard.failure).toBeUndefined();
+    });
+
+    it("cancels before the connection is made", async () => {
+      const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1 });
+      const driver = channel();
+      const heard = open(driver, replica.address, get);
+      heard.call.cancel();
+      const next = open(driver, replica.address, get);
+      await next.done;
+      expect(text(next)).toBe("r");
+      expect(heard.head).toBeUndefined();
+    });
+
+    it("holds the replica back while the receiver is full", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      const total = 8 * 1024 * 1024;
+      let written = 0;
+      replica.handler = (_req, res) => {
+        Readable.from(
+          (function* () {
+            const chunk = Buffer.alloc(65_536);
+            for (; written < total; written += chunk.length) yield chunk;
+          })(),
+        ).pipe(res);
+      };
+      let full = true;
+      const heard = open(channel(), replica.address, get, () => !full);
+      await vi.waitFor(() => expect(heard.chunks.length).toBeGreaterThan(0));
+      let before = -1;
+      await vi.waitFor(() => {
+        const still = written === before;
+        before = written;
+        expect(still).toBe(true);
+      });
+      expect(written).toBeLessThan(total);
+      full = false;
+      heard.call.resume();
+      await heard.done;
+      expect(heard.chunks.reduce((sum, chunk) => sum + chunk.length, 0)).toBe(total);
+    });
+
+    it("streams a body up, and destroys it when the replica goes away", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      const body = new Readable({ read() {} });
+      replica.handler = (req) => req.once("data", () => req.socket.destroy());
+      const heard = open(channel(), replica.address, { ...get, method: "POST", body });
+      body.push("first");
+      const closed = once(body, "close").catch(() => {});
+      body.on("error", () => {});
+      await heard.done;
+      expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: false });
+      await closed;
+      expect(body.destroyed).toBe(true);
+    });
+
+    it("lets a request end after its address was released", async () => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      let end = (): void => {};
+      replica.handler = (_req, res) => {
+        res.write("a");
+        end = () => void res.end("b");
+      };
+      const driver = channel();
+      const heard = open(driver, replica.address, get);
+      await vi.waitFor(() => expect(text(heard)).toBe("a"));
+      driver.release(replica.address);
+      end();
+      await heard.done;
+      expect(text(heard)).toBe("ab");
+    });
+  });
+}
+
+describeChannel("HTTP/1.1", createHttpChannel);

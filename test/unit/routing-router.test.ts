@@ -1,0 +1,444 @@
+/** The router over a scripted channel on a clock of its own: every order of events can be played. */
+import { Readable } from "node:stream";
+import { describe, expect, it } from "vitest";
+import type { Clock } from "../../src/core/clock.ts";
+import type { ChannelReceiver, ChannelRequest, ReplicaChannel, ResponseHead } from "../../src/routing/channel.ts";
+import { Router, type RouterFailure, type RouterRequest } from "../../src/routing/router.ts";
+
+const get: RouterRequest = { kind: "http", method: "GET", path: "/", headers: [], body: null };
+const post: RouterRequest = { ...get, method: "POST" };
+const head = (given: Partial<ResponseHead> = {}): ResponseHead => ({
+  status: 200,
+  headers: [],
+  ongoing: -1,
+  result: "",
+  reservation: "",
+  ...given,
+});
+
+interface Sent extends ChannelReceiver {
+  readonly to: string;
+  readonly request: ChannelRequest;
+  cancelled: boolean;
+}
+
+interface Outcome {
+  state: "waiting" | "head" | "ended" | "failed";
+  failure?: RouterFailure;
+  cancel(): void;
+}
+
+function setUp() {
+  let nowMs = 0;
+  let timers: { atMs: number; fn: () => void }[] = [];
+  const clock: Clock = {
+    now: () => nowMs,
+    monotonic: () => nowMs,
+    timer(delayMs, fn) {
+      const timer = { atMs: nowMs + delayMs, fn };
+      timers.push(timer);
+      return {
+        cancel() {
+          timers = timers.filter((other) => other !== timer);
+        },
+      };
+    },
+    sleep: () => Promise.reject(new Error("not used")),
+  };
+  const sent: Sent[] = [];
+  const released: string[] = [];
+  const channel: ReplicaChannel = {
+    open(to, request, receiver) {
+      const entry: Sent = {
+        to,
+        request,
+        cancelled: false,
+        onAccepted: (value) => receiver.onAccepted(value),
+        onData: (chunk) => receiver.onData(chunk),
+        onEnd: () => receiver.onEnd(),
+        onFailed: (failure) => receiver.onFailed(failure),
+      };
+      sent.push(entry);
+      return {
+        resume() {},
+        cancel() {
+          entry.cancelled = true;
+        },
+      };
+    },
+    release: (address) => void released.push(address),
+    close: () => Promise.resolve(),
+  };
+  const router = new Router({ channel, clock, random: { next: () => 0 } });
+  const apply = (ids: readonly string[], given: Record<string, unknown> = {}): void => {
+    const targets = {
+      application: "app",
+      deployment: "d",
+      replicas: ids.map((id) => ({ id, address: id })),
+      maxOngoingRequests: 1,
+      maxQueuedRequests: -1,
+      backpressureStatusCode: 503,
+      unavailable: "",
+      ...given,
+    };
+    router.apply({ deployments: [targets] as never });
+  };
+  const target = router.target("app", "d");
+  const send = (request: RouterRequest = get): Outcome => {
+    const outcome: Outcome = { state: "waiting", cancel: () => call.cancel() };
+    const call = router.send(target, request, {
+      onHead() {
+        outcome.state = "head";
+      },
+      onData: () => true,
+      onEnd() {
+        outcome.state = "ended";
+      },
+      onFailed(failure) {
+        outcome.state = "failed";
+        outcome.failure = failure;
+      },
+    });
+    return outcome;
+  };
+  return {
+    router,
+    target,
+    sent,
+    released,
+    apply,
+    send,
+    to: () => sent.map((entry) => entry.to).join(" "),
+    answer(entry: Sent) {
+      entry.onAccepted(head());
+      entry.onEnd();
+    },
+    /** Lets time pass, timers firing in order. */
+    pass(ms: number) {
+      const end = nowMs + ms;
+      for (;;) {
+        const next = timers.filter((timer) => timer.atMs <= end).sort((a, b) => a.atMs - b.atMs)[0];
+        if (next === undefined) break;
+        timers = timers.filter((timer) => timer !== next);
+        nowMs = next.atMs;
+        next.fn();
+      }
+      nowMs = end;
+    },
+    timers: () => timers.length,
+  };
+}
+
+describe("admission", () => {
+  it("refuses nothing while replicas are free, however small the queue", () => {
+    const t = setUp();
+    t.apply(["a", "b", "c"], { maxQueuedRequests: 1 });
+    const outcomes = [t.send(), t.send(), t.send(), t.send()];
+    expect(outcomes.map(({ state }) => state)).toEqual(["waiting", "waiting", "waiting", "waiting"]);
+    expect(t.sent).toHaveLength(3);
+    expect(t.target).toMatchObject({ queued: 1, ongoing: 3 });
+  });
+
+  it("refuses with count, limit, status and retry-after when the queue is full", () => {
+    const t = setUp();
+    t.apply(["a"], { maxQueuedRequests: 1, backpressureStatusCode: 429, backpressureRetryAfterS: 1.5 });
+    t.send();
+    t.send();
+    expect(t.send().failure).toEqual({
+      kind: "backpressure",
+      statusCode: 429,
+      retryAfterS: 1.5,
+      message: "Request dropped due to backpressure (num_queued_requests=1, max_queued_requests=1).",
+    });
+  });
+
+  it("waits for a first table, then for replicas, and is woken by each", () => {
+    const t = setUp();
+    const outcome = t.send();
+    t.apply([]);
+    expect(t.sent).toHaveLength(0);
+    t.apply(["a"]);
+    expect(t.to()).toBe("a");
+    t.answer(t.sent[0]!);
+    expect(outcome.state).toBe("ended");
+    expect(t.timers()).toBe(0);
+  });
+
+  it("fails at once, and fails what waits, when the deployment is unavailable", () => {
+    const t = setUp();
+    t.apply([]);
+    const waiting = t.send();
+    t.apply([], { unavailable: "it failed" });
+    expect(waiting.failure).toEqual({ kind: "unavailable", message: "it failed" });
+    expect(t.send().failure).toEqual({ kind: "unavailable", message: "it failed" });
+  });
+
+  it("fails what waits for a deployment that is deleted, and serves it again when it is back", () => {
+    const t = setUp();
+    t.apply([]);
+    const waiting = t.send();
+    t.router.apply({ deployments: [] });
+    expect(waiting.failure).toEqual({ kind: "absent" });
+    t.apply(["a"]);
+    t.send();
+    expect(t.to()).toBe("a");
+  });
+});
+
+describe("the queue", () => {
+  it("is first in, first out, woken by each end", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    const outcomes = [t.send(), t.send({ ...get, path: "/2" }), t.send({ ...get, path: "/3" })];
+    t.answer(t.sent[0]!);
+    expect(t.sent.map(({ request }) => request.path)).toEqual(["/", "/2"]);
+    outcomes[1]!.cancel();
+    expect(t.sent[1]!.cancelled).toBe(true);
+    expect(t.sent.map(({ request }) => request.path)).toEqual(["/", "/2", "/3"]);
+  });
+
+  it("forgets a request that is cancelled while it waits", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    t.send();
+    const second = t.send();
+    second.cancel();
+    expect(t.target.queued).toBe(0);
+    t.answer(t.sent[0]!);
+    expect(t.sent).toHaveLength(1);
+    expect(second.state).toBe("waiting");
+  });
+
+  it("keeps the place of a rejected request before later ones", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    t.send({ ...get, path: "/1" });
+    t.send({ ...get, path: "/2" });
+    t.sent[0]!.onFailed({ kind: "rejected", ongoing: 1 });
+    expect(t.sent.map(({ request }) => request.path)).toEqual(["/1", "/1"]);
+  });
+});
+
+describe("a rejection", () => {
+  it("sends the request elsewhere at once", () => {
+    const t = setUp();
+    t.apply(["a", "b"]);
+    t.send();
+    const [first] = t.sent;
+    first!.onFailed({ kind: "rejected", ongoing: 1 });
+    expect(t.sent).toHaveLength(2);
+    expect(t.sent[1]!.to).not.toBe(first!.to);
+  });
+
+  it("is retried after 0, 25, 50, … 500 ms where all are full because of others", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    t.send();
+    const atMs: number[] = [];
+    let passedMs = 0;
+    for (let seen = 0; passedMs < 3_000; ) {
+      if (t.sent.length > seen) {
+        seen = t.sent.length;
+        atMs.push(passedMs);
+        t.sent.at(-1)!.onFailed({ kind: "rejected", ongoing: 1 });
+      } else {
+        t.pass(1);
+        passedMs += 1;
+      }
+    }
+    expect(atMs).toEqual([0, 0, 25, 75, 175, 375, 775, 1275, 1775, 2275, 2775]);
+  });
+
+  it("asks for all that wait with one request at a time", () => {
+    const t = setUp();
+    t.apply(["a"], { maxOngoingRequests: 1 });
+    for (let i = 0; i < 50; i++) t.send();
+    t.sent[0]!.onFailed({ kind: "rejected", ongoing: 1 });
+    t.sent[1]!.onFailed({ kind: "rejected", ongoing: 1 });
+    t.pass(24);
+    expect(t.sent).toHaveLength(2);
+    t.pass(1);
+    expect(t.sent).toHaveLength(3);
+  });
+});
+
+describe("a replica's death", () => {
+  it("drops it until the next table, and any request goes elsewhere", () => {
+    const t = setUp();
+    t.apply(["a", "b"]);
+    t.send(post);
+    const dead = t.sent[0]!.to;
+    t.sent[0]!.onFailed({ kind: "unreachable", gone: true, error: "ECONNREFUSED" });
+    expect(t.sent[1]!.to).not.toBe(dead);
+    t.answer(t.sent[1]!);
+    t.send();
+    t.send();
+    expect(t.sent.filter(({ to }) => to === dead)).toHaveLength(1);
+    t.apply(["a", "b"]);
+    expect(t.sent.at(-1)!.to).toBe(dead);
+  });
+
+  it("leaves one that could not be reached for other reasons alone for a while only", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    t.send();
+    t.sent[0]!.onFailed({ kind: "unreachable", gone: false, error: "EAGAIN" });
+    t.sent[1]!.onFailed({ kind: "unreachable", gone: false, error: "EAGAIN" });
+    t.pass(25);
+    expect(t.sent).toHaveLength(3);
+  });
+
+  it.each(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])("before the answer repeats %s elsewhere", (method) => {
+    const t = setUp();
+    t.apply(["a", "b"]);
+    const outcome = t.send({ ...get, method, body: Buffer.from("x") });
+    t.sent[0]!.onFailed({ kind: "broken", responseStarted: false, error: "reset" });
+    expect(t.sent[1]!.to).not.toBe(t.sent[0]!.to);
+    t.answer(t.sent[1]!);
+    expect(outcome.state).toBe("ended");
+  });
+
+  it.each([
+    { name: "a POST", request: post, responseStarted: false },
+    { name: "a PATCH", request: { ...get, method: "PATCH" }, responseStarted: false },
+    { name: "a call", request: { ...get, kind: "call" } as const, responseStarted: false },
+    { name: "a GET whose answer has begun", request: get, responseStarted: true },
+  ])("is not repeated for $name", ({ request, responseStarted }) => {
+    const t = setUp();
+    t.apply(["a", "b"]);
+    const outcome = t.send(request);
+    if (responseStarted) t.sent[0]!.onAccepted(head());
+    t.sent[0]!.onFailed({ kind: "broken", responseStarted, error: "reset" });
+    expect(outcome.failure).toEqual({ kind: "broken", responseStarted, error: "reset" });
+    expect(t.sent).toHaveLength(1);
+  });
+
+  it("is repeated at most twice for one request: it may be what kills replicas", () => {
+    const t = setUp();
+    t.apply(["a", "b"]);
+    const outcome = t.send();
+    for (let i = 0; i < 3; i++) t.sent[i]!.onFailed({ kind: "broken", responseStarted: false, error: "reset" });
+    expect(outcome.failure?.kind).toBe("broken");
+    expect(t.sent).toHaveLength(3);
+  });
+
+  it("is repeated within a budget of 10 and a fifth of recent requests", () => {
+    const t = setUp();
+    t.apply(["a"], { maxOngoingRequests: 1_000 });
+    for (let i = 0; i < 100; i++) t.send();
+    const before = t.sent.length;
+    for (const entry of t.sent.slice(0, 100)) entry.onFailed({ kind: "broken", responseStarted: false, error: "x" });
+    expect(t.sent.length - before).toBe(30);
+    t.pass(20_000);
+    t.send();
+    t.sent.at(-1)!.onFailed({ kind: "broken", responseStarted: false, error: "x" });
+    expect(t.sent.length - before).toBe(32);
+  });
+});
+
+describe("a body that cannot be sent twice", () => {
+  const stream = (): Readable => new Readable({ read() {} });
+
+  it("flows only once a slot is reserved, with the reservation", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    const body = stream();
+    t.send({ ...post, body });
+    expect(t.sent[0]!.request).toMatchObject({ kind: "reserve", body: null });
+    t.sent[0]!.onAccepted(head({ status: 204, reservation: "r7" }));
+    t.sent[0]!.onEnd();
+    expect(t.sent[1]!.request).toMatchObject({ kind: "http", reservation: "r7" });
+    expect(t.sent[1]!.request.body).toBe(body);
+    expect(t.target.ongoing).toBe(1);
+    t.answer(t.sent[1]!);
+    expect(t.target.ongoing).toBe(0);
+  });
+
+  it("goes elsewhere when the reservation is refused or breaks", () => {
+    const t = setUp();
+    t.apply(["a", "b"]);
+    t.send({ ...post, body: stream() });
+    t.sent[0]!.onFailed({ kind: "rejected", ongoing: 1 });
+    t.sent[1]!.onFailed({ kind: "broken", responseStarted: false, error: "reset" });
+    expect(t.sent.map(({ request }) => request.kind)).toEqual(["reserve", "reserve", "reserve"]);
+  });
+
+  it("is not repeated, even for a PUT", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    const outcome = t.send({ ...get, method: "PUT", body: stream() });
+    t.sent[0]!.onAccepted(head({ reservation: "r" }));
+    t.sent[0]!.onEnd();
+    t.sent[1]!.onFailed({ kind: "broken", responseStarted: false, error: "reset" });
+    expect(outcome.failure?.kind).toBe("broken");
+  });
+});
+
+describe("an end from outside", () => {
+  it("times out in the queue and in the replica, and frees the place", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    const running = t.send({ ...get, deadlineMs: 100 });
+    const waiting = t.send({ ...get, deadlineMs: 50 });
+    t.pass(50);
+    expect(waiting.failure).toEqual({ kind: "timed-out", responseStarted: false });
+    t.sent[0]!.onAccepted(head());
+    t.pass(50);
+    expect(running.failure).toEqual({ kind: "timed-out", responseStarted: true });
+    expect(t.sent[0]!.cancelled).toBe(true);
+    expect(t.target).toMatchObject({ queued: 0, ongoing: 0 });
+  });
+
+  it("cancels by a signal, aborted already or later", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    expect(t.send({ ...get, signal: AbortSignal.abort() }).failure?.kind).toBe("cancelled");
+    const abort = new AbortController();
+    const outcome = t.send({ ...get, signal: abort.signal });
+    abort.abort();
+    expect(outcome.failure).toEqual({ kind: "cancelled", responseStarted: false });
+    expect(t.sent[0]!.cancelled).toBe(true);
+  });
+});
+
+describe("a new table", () => {
+  it("keeps counts of replicas that stay, and releases those that go", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    const running = t.send();
+    t.send();
+    t.apply(["a", "b"]);
+    expect(t.to()).toBe("a b");
+    t.apply(["b"]);
+    expect(t.released).toEqual(["a"]);
+    t.answer(t.sent[0]!);
+    expect(running.state).toBe("ended");
+    t.send();
+    expect(t.sent).toHaveLength(2);
+  });
+
+  it("takes a higher limit at once", () => {
+    const t = setUp();
+    t.apply(["a"]);
+    t.send();
+    t.send();
+    t.apply(["a"], { maxOngoingRequests: 2 });
+    expect(t.sent).toHaveLength(2);
+  });
+});
+
+describe("load that replicas report", () => {
+  it("sends requests where others have less, for 10 s", () => {
+    const t = setUp();
+    t.apply(["a", "b"], { maxOngoingRequests: 10 });
+    t.send();
+    t.sent[0]!.onAccepted(head({ ongoing: 6 }));
+    t.sent[0]!.onEnd();
+    const busy = t.sent[0]!.to;
+    for (let i = 0; i < 4; i++) t.send();
+    expect(t.sent.slice(1).every(({ to }) => to !== busy)).toBe(true);
+    t.pass(10_001);
+    t.send();
+    expect(t.sent.at(-1)!.to).toBe(busy);
+  });
+});
