@@ -1,0 +1,128 @@
+/**
+ * The server that routers send requests to (docs/wire.md). Hot: per request one scope, one header array, and the web
+ * Request that user code asked for.
+ */
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Logger } from "../observability/logger.ts";
+import { runtime } from "../sdk/runtime.ts";
+import type { Admission } from "./admission.ts";
+import { RequestScope } from "./request-scope.ts";
+import { closed, convertError, sendResult } from "./send-response.ts";
+import type { Servable } from "./servable.ts";
+import { serveCall } from "./serve-call.ts";
+import { discardBody, toWebRequest } from "./web-request.ts";
+
+/** What {@link serveData} needs. */
+export interface DataServerOptions {
+  /** Path of the unix socket; a stale file there is removed. */
+  readonly socketPath: string;
+  readonly servable: Servable;
+  readonly admission: Admission;
+  readonly logger: Logger;
+  /** Answers close their connection while true. */
+  readonly draining: () => boolean;
+}
+
+/** Serves requests; resolves once it listens. */
+export async function serveData(options: DataServerOptions): Promise<Server> {
+  const server = createServer({ maxHeaderSize: 65_536 }, (message, response) => handle(options, message, response));
+  // Routers close idle connections, not we: a request must never meet a connection that is being closed.
+  server.keepAliveTimeout = 0;
+  server.requestTimeout = 0;
+  server.headersTimeout = 0;
+  rmSync(options.socketPath, { force: true });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen({ path: options.socketPath, backlog: 4096 }, resolve);
+  await promise;
+  return server;
+}
+
+function handle(options: DataServerOptions, message: IncomingMessage, response: ServerResponse): void {
+  const { admission } = options;
+  if (options.draining()) response.shouldKeepAlive = false;
+  if (!admission.enter(header(message, "x-windlass-reservation"))) {
+    response.writeHead(503, ["x-windlass-rejected", String(admission.ongoing), "content-length", "0"]);
+    response.end();
+    return;
+  }
+  const headers = ["x-windlass-ongoing", String(admission.ongoing)];
+  if (message.headers["x-windlass-kind"] === "reserve") {
+    response.writeHead(204, [...headers, "x-windlass-reservation", admission.reserve()]);
+    response.end();
+    return;
+  }
+  const modelId = header(message, "serve_multiplexed_model_id") ?? header(message, "serve-multiplexed-model-id") ?? "";
+  const scope = new RequestScope(header(message, "x-request-id") ?? randomUUID(), modelId);
+  response.on("close", () => {
+    if (!response.writableFinished) scope.abort();
+    // What user code left unread would block the connection.
+    if (!message.complete) discardBody(message);
+  });
+  void runtime()
+    .requests.run(scope, () => work(options, message, response, scope, headers))
+    .catch((error: unknown) => {
+      response.destroy();
+      logFailure(options.logger, scope, error);
+    })
+    .finally(() => admission.leave());
+}
+
+/** Ends when user code has ended and the response is sent: the request counts until both. */
+async function work(
+  { servable, logger }: DataServerOptions,
+  message: IncomingMessage,
+  response: ServerResponse,
+  scope: RequestScope,
+  headers: string[],
+): Promise<void> {
+  if (message.headers["x-windlass-kind"] === "call") {
+    const error = await serveCall(servable, message, response, scope, headers);
+    if (error !== undefined && !scope.aborted) logFailure(logger, scope, error);
+  } else await serveHttp(servable, message, response, scope, headers, logger);
+  await closed(response);
+}
+
+async function serveHttp(
+  servable: Servable,
+  message: IncomingMessage,
+  response: ServerResponse,
+  scope: RequestScope,
+  headers: string[],
+  logger: Logger,
+): Promise<void> {
+  let request: Request;
+  try {
+    request = toWebRequest(message, scope.signal);
+  } catch (error) {
+    const body = `Bad Request: ${(error as Error).message}`;
+    response.writeHead(400, [...headers, "content-type", "text/plain; charset=utf-8"]).end(body);
+    return;
+  }
+  try {
+    await sendResult(response, await servable.http(request), headers.slice());
+  } catch (error) {
+    if (response.headersSent || response.destroyed) {
+      // What was written is sent first: corked bytes would be lost, and the answer look as if it had never begun.
+      setImmediate(() => response.destroy());
+      // A client that left makes user code fail in ways that are nobody's news.
+      if (!scope.aborted) logFailure(logger, scope, error);
+      return;
+    }
+    const answer = convertError(error);
+    if (answer.status === 500) logFailure(logger, scope, error);
+    const length = String(Buffer.byteLength(answer.body));
+    response.writeHead(answer.status, [...headers, ...answer.headers, "content-length", length]).end(answer.body);
+  }
+}
+
+function logFailure(logger: Logger, { requestId }: RequestScope, error: unknown): void {
+  logger.error("request failed", { request_id: requestId, error });
+}
+
+function header(message: IncomingMessage, name: string): string | undefined {
+  const value = message.headers[name];
+  return typeof value === "string" && value !== "" ? value : undefined;
+}

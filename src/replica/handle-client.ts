@@ -1,0 +1,139 @@
+/** Places the calls that handles make. Loaded only where there are handles. */
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { createHttpChannel } from "../routing/http-channel.ts";
+import type { RouterFailure } from "../routing/outcome.ts";
+import { type RouterAnswer, request } from "../routing/request.ts";
+import { Router } from "../routing/router.ts";
+import { followTable } from "../routing/table-client.ts";
+import {
+  BackPressureError,
+  DeploymentUnavailableError,
+  fromWireError,
+  RemoteError,
+  RequestCancelledError,
+  RequestTimeoutError,
+  type WireError,
+} from "../sdk/errors.ts";
+import type { CallRouter, HandleCall } from "../sdk/runtime.ts";
+import { decodeItems, decodeValue, encodeValue } from "./call-wire.ts";
+
+/** What {@link createCallRouter} needs. */
+export interface CallRouterOptions {
+  /** The controller's runtime socket. */
+  readonly controllerSocket: string;
+  /** Only deployments of this application can be called. */
+  readonly application: string;
+  readonly replicaId: string;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** A router for the handles of this process; follows the controller's routing table until the process ends. */
+export function createCallRouter(options: CallRouterOptions): CallRouter {
+  const { clock, random } = options;
+  const router = new Router({ channel: createHttpChannel(), clock, random });
+  followTable({
+    socketPath: options.controllerSocket,
+    routerId: `replica/${options.replicaId}`,
+    application: options.application,
+    clock,
+    random,
+    onTable: (table) => router.apply(table),
+  });
+
+  const send = (call: HandleCall): Promise<RouterAnswer> =>
+    request(router, router.target(call.application, call.deployment), {
+      kind: "call",
+      method: "POST",
+      path: `/${encodeURIComponent(call.method)}`,
+      headers: [
+        ...["x-request-id", call.requestId, "content-type", "application/octet-stream"],
+        ...(call.multiplexedModelId === "" ? [] : ["serve_multiplexed_model_id", call.multiplexedModelId]),
+      ],
+      body: encodeValue(call.args, `an argument of ${nameOf(call)}`),
+      signal: call.signal,
+      deadlineMs: call.timeoutMs === null ? undefined : clock.monotonic() + call.timeoutMs,
+    });
+
+  return {
+    async unary(call) {
+      const { head, body } = accepted(await send(call), call);
+      if (head.result === "stream") {
+        body.destroy();
+        throw new TypeError(`${nameOf(call)} returns a stream: call it through handle.options({ stream: true })`);
+      }
+      const value = decodeValue(await whole(body, call));
+      if (head.result === "value") return value;
+      throw fromWireError(value as WireError);
+    },
+    async *stream(call) {
+      const { head, body } = accepted(await send(call), call);
+      if (head.result === "error") throw fromWireError(decodeValue(await whole(body, call)) as WireError);
+      if (head.result !== "stream") {
+        body.destroy();
+        throw new TypeError(`${nameOf(call)} does not return a stream: call it through a handle without stream`);
+      }
+      try {
+        for await (const item of decodeItems(body)) {
+          if (item.kind === "error") throw fromWireError(item.error);
+          yield item.value;
+        }
+      } catch (error) {
+        throw brokenBody(error, call);
+      } finally {
+        body.destroy();
+      }
+    },
+  };
+}
+
+function nameOf({ deployment, method }: HandleCall): string {
+  return `${deployment}.${method}`;
+}
+
+function accepted(answer: RouterAnswer, call: HandleCall): Extract<RouterAnswer, { ok: true }> {
+  if (!answer.ok) throw failureError(answer.failure, call);
+  return answer;
+}
+
+async function whole(body: AsyncIterable<Uint8Array>, call: HandleCall): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  try {
+    for await (const chunk of body) chunks.push(chunk);
+  } catch (error) {
+    throw brokenBody(error, call);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** A body that breaks off carries the router's failure as its cause. */
+function brokenBody(error: unknown, call: HandleCall): unknown {
+  const failure = error instanceof Error ? (error.cause as RouterFailure | undefined) : undefined;
+  return typeof failure?.kind === "string" ? failureError(failure, call) : error;
+}
+
+function failureError(failure: RouterFailure, call: HandleCall): Error {
+  switch (failure.kind) {
+    case "absent":
+      return new DeploymentUnavailableError(
+        `deployment "${call.deployment}" of application "${call.application}" does not exist or was deleted`,
+      );
+    case "unavailable":
+      return new DeploymentUnavailableError(failure.message);
+    case "backpressure":
+      return new BackPressureError(failure.message, {
+        statusCode: failure.statusCode,
+        retryAfterS: failure.retryAfterS ?? null,
+      });
+    case "timed-out":
+      return new RequestTimeoutError(`${nameOf(call)} took longer than ${(call.timeoutMs ?? 0) / 1000} s`);
+    case "cancelled": {
+      const { reason } = call.signal;
+      if (reason instanceof RequestCancelledError) return reason;
+      return new RequestCancelledError(`${nameOf(call)} was cancelled with its request ${call.requestId}`);
+    }
+    default:
+      return new RemoteError("ReplicaUnavailableError", `${nameOf(call)} failed: ${failure.error}`);
+  }
+}

@@ -1,0 +1,64 @@
+import { pathToFileURL } from "node:url";
+import type { ReplicaSpec } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { walkGraph, withHandles } from "../sdk/graph.ts";
+import { makeHandle } from "../sdk/handle.ts";
+import { applicationFromExport } from "../sdk/load.ts";
+import { type CallRouter, runtime } from "../sdk/runtime.ts";
+import { makeServable, type Servable } from "./servable.ts";
+
+/** What {@link loadServable} needs beside the work. */
+export interface LoadContext {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * Imports the bundle, walks the same graph as the builder did, and constructs the one deployment this replica is for.
+ * Throws what user code throws.
+ */
+export async function loadServable(spec: ReplicaSpec, context: LoadContext): Promise<Servable> {
+  const { application, deployment, replicaId, exportName } = spec;
+  const state = runtime();
+  const router = lazyRouter(spec, context);
+  state.replica = { appName: application, deployment, replicaId, servableObject: null };
+  state.router = router;
+  const module = (await import(pathToFileURL(spec.bundlePath).href)) as Record<string, unknown>;
+  const graph = walkGraph(await applicationFromExport(module, exportName, spec.args ?? {}), exportName);
+  const node = graph.nodes.find(({ name }) => name === deployment);
+  if (node === undefined) {
+    const names = graph.nodes.map(({ name }) => name).join(", ");
+    throw new Error(`the application has no deployment "${deployment}" any more, only ${names}: deploy it again`);
+  }
+  // Whoever holds handles will use them: the first call should not wait for the routing table.
+  if (node.outbound.length > 0) router.prepare();
+  const args = withHandles(node.args, (bound) => makeHandle(application, graph.nameOf(bound)));
+  const servable = makeServable(node.spec, args);
+  state.replica = { ...state.replica, servableObject: servable.object };
+  return servable;
+}
+
+/** Routing costs memory and start-up time, which replicas without handles need not pay. */
+function lazyRouter(spec: ReplicaSpec, { clock, random }: LoadContext): CallRouter & { prepare(): void } {
+  let made: Promise<CallRouter> | undefined;
+  const get = (): Promise<CallRouter> => {
+    made ??= import("./handle-client.ts").then(({ createCallRouter }) =>
+      createCallRouter({
+        controllerSocket: spec.controllerSocket,
+        application: spec.application,
+        replicaId: spec.replicaId,
+        clock,
+        random,
+      }),
+    );
+    return made;
+  };
+  return {
+    prepare: () => void get(),
+    unary: async (call) => (await get()).unary(call),
+    async *stream(call) {
+      yield* (await get()).stream(call);
+    },
+  };
+}

@@ -1,0 +1,51 @@
+import { parseArgs } from "node:util";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { createLogger } from "../observability/logger.ts";
+import { userErrorLine } from "../sdk/user-error.ts";
+import { serveControl } from "./control-server.ts";
+import { Replica } from "./replica.ts";
+
+/** Milliseconds an idle replica process waits for its work. */
+const ATTACH_TIMEOUT_MS = 60_000;
+
+/** The replica process: `replica --control-socket PATH`. It does nothing until a controller attaches. */
+export async function main(
+  argv: readonly string[],
+  { clock, random }: { clock: Clock; random: Random },
+): Promise<void> {
+  const { values } = parseArgs({
+    args: argv.slice(2),
+    options: { "control-socket": { type: "string" } },
+    strict: false,
+  });
+  const socketPath = values["control-socket"];
+  if (typeof socketPath !== "string") {
+    process.stderr.write("usage: replica --control-socket PATH\n");
+    process.exit(2);
+  }
+  process.setSourceMapsEnabled(true);
+  const logger = createLogger({ clock });
+  const replica = new Replica({ clock, random, logger, exit: (code) => process.exit(code) });
+
+  // Ctrl-C reaches the whole group; whether to stop is the controller's to decide.
+  process.on("SIGINT", () => {});
+  process.on("SIGTERM", () => replica.drain());
+  process.on("unhandledRejection", (error) => logger.error("unhandled rejection in user code", { error }));
+  process.on("uncaughtException", (error) => {
+    logger.error("uncaught exception", { error });
+    // While it starts the controller is told why; later the process is in an unknown state.
+    if (replica.phase === "initializing") replica.fail(userErrorLine(error, replica.spec?.baseDir ?? ""));
+    else process.exit(1);
+  });
+  clock.timer(
+    ATTACH_TIMEOUT_MS,
+    () => {
+      if (replica.spec !== null) return;
+      logger.error("no controller attached", { waited_s: ATTACH_TIMEOUT_MS / 1000 });
+      process.exit(1);
+    },
+    { unref: true },
+  );
+  await serveControl(socketPath, replica);
+}

@@ -1,0 +1,250 @@
+import { rmSync } from "node:fs";
+import type { Server } from "node:http";
+import { toJson } from "@bufbuild/protobuf";
+import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
+import type { ReplicaSettings, ReplicaSpec } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
+import type { Clock, Timer } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { Logger } from "../observability/logger.ts";
+import { userErrorLine } from "../sdk/user-error.ts";
+import { Admission } from "./admission.ts";
+import { serveData } from "./data-server.ts";
+import { loadServable } from "./load.ts";
+import type { Servable } from "./servable.ts";
+
+/** Milliseconds in which requests that routers sent just before they dropped the replica still arrive. */
+const QUIET_MS = 50;
+/** Milliseconds a failed replica lives on, for the controller to hear why. */
+const FAILED_LINGER_MS = 2_000;
+const DEFAULT_ORPHAN_TTL_S = 300;
+
+/** Where a replica stands; `failed` and `draining` end in the exit of the process. */
+export type Phase = "idle" | "initializing" | "ready" | "failed" | "draining";
+
+/** What a replica needs from the process around it. */
+export interface ReplicaContext {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  /** Ends the process. */
+  readonly exit: (code: number) => void;
+}
+
+/** The life of one replica: idle → initializing → ready → draining → exit, or initializing → failed → exit. */
+export class Replica {
+  readonly #context: ReplicaContext;
+  readonly #admission: Admission;
+  #phase: Phase = "idle";
+  #error = "";
+  #spec: ReplicaSpec | null = null;
+  #servable: Servable | null = null;
+  #server: Server | null = null;
+  #settingsVersion = "";
+  #userConfig = "null";
+  /** Settings are taken over one after the other, the first ones at the start. */
+  #settling: Promise<void> = Promise.resolve();
+  #attached = 0;
+  #orphan: Timer | undefined;
+  #changes = 0;
+  #waiting: (() => void)[] = [];
+
+  constructor(context: ReplicaContext) {
+    this.#context = context;
+    this.#admission = new Admission(0, context.clock);
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  /** The work; null before the first {@link begin}. */
+  get spec(): ReplicaSpec | null {
+    return this.#spec;
+  }
+
+  /** The user's error in one line, when failed. */
+  get error(): string {
+    return this.#error;
+  }
+
+  /** Version of the settings in force. */
+  get settingsVersion(): string {
+    return this.#settingsVersion;
+  }
+
+  /** Requests in the replica. */
+  get ongoing(): number {
+    return this.#admission.ongoing;
+  }
+
+  /** Counts the changes of what the getters above return, but {@link ongoing}. */
+  get changes(): number {
+    return this.#changes;
+  }
+
+  /** Resolves when {@link changes} is above `seen`, after `timeoutMs`, or when `signal` aborts. */
+  async changed(seen: number, timeoutMs: number, signal: AbortSignal): Promise<void> {
+    if (this.#changes > seen || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = this.#context.clock.timer(timeoutMs, resolve);
+    this.#waiting.push(resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    timer.cancel();
+    this.#waiting = this.#waiting.filter((one) => one !== resolve);
+  }
+
+  /** Takes the work and starts; the outcome is a phase. */
+  begin(spec: ReplicaSpec): void {
+    this.#spec = spec;
+    this.#phase = "initializing";
+    this.#changed();
+    this.#settling = this.#start(spec);
+  }
+
+  /** A controller is there. */
+  attach(): void {
+    this.#attached += 1;
+    this.#orphan?.cancel();
+  }
+
+  /** A controller has gone; without one for too long the replica ends. */
+  detach(): void {
+    this.#attached -= 1;
+    if (this.#attached > 0) return;
+    const ttlS = this.#spec?.orphanTtlS || DEFAULT_ORPHAN_TTL_S;
+    this.#orphan = this.#context.clock.timer(ttlS * 1000, () => {
+      this.#context.logger.warn("no controller came back: draining", { orphan_ttl_s: ttlS });
+      this.drain();
+    });
+  }
+
+  /** Takes live settings over. Rejects with the user's error in one line. */
+  async reconfigure(settings: ReplicaSettings): Promise<void> {
+    const settled = this.#settling.then(() => {
+      if (this.#phase === "failed") throw new UserError(this.#error);
+      return this.#apply(settings);
+    });
+    this.#settling = settled.catch(() => {});
+    await settled;
+  }
+
+  /** Runs the user's health check, if there is one. Rejects with the user's error in one line. */
+  async checkHealth(): Promise<void> {
+    await this.#inUserCode(async () => this.#servable?.checkHealth?.());
+  }
+
+  /** Finishes what was begun, runs the disposer and ends the process. May be called again, without effect. */
+  drain(): void {
+    if (this.#phase === "draining") return;
+    if (this.#phase === "failed") {
+      this.#end(1);
+      return;
+    }
+    const constructed = this.#phase === "ready";
+    this.#phase = "draining";
+    this.#changed();
+    void this.#drain(constructed);
+  }
+
+  /** Ends a replica that threw outside any request. */
+  fail(error: string): void {
+    if (this.#phase !== "initializing") return;
+    this.#phase = "failed";
+    this.#error = error;
+    this.#context.logger.error("could not start", { reason: error });
+    this.#context.clock.timer(FAILED_LINGER_MS, () => this.#end(1));
+    this.#changed();
+  }
+
+  /** The controller has heard of the failure. */
+  failureDelivered(): void {
+    if (this.#phase === "failed") this.#end(1);
+  }
+
+  async #start(spec: ReplicaSpec): Promise<void> {
+    try {
+      this.#servable = await loadServable(spec, this.#context);
+      this.#server = await serveData({
+        socketPath: spec.dataSocket,
+        servable: this.#servable,
+        admission: this.#admission,
+        logger: this.#context.logger,
+        draining: () => this.#phase === "draining",
+      });
+      if (spec.settings !== undefined) await this.#apply(spec.settings);
+      await this.checkHealth();
+    } catch (error) {
+      if (!(error instanceof UserError)) this.#context.logger.error("could not start", { error });
+      this.fail(error instanceof UserError ? error.message : userErrorLine(error, spec.baseDir));
+      return;
+    }
+    if (this.#phase !== "initializing") return;
+    this.#phase = "ready";
+    this.#changed();
+  }
+
+  async #apply(settings: ReplicaSettings): Promise<void> {
+    const servable = this.#servable;
+    if (servable === null) return;
+    const userConfig = jsonOf(settings.userConfig);
+    const text = JSON.stringify(userConfig);
+    if (text !== this.#userConfig && userConfig !== null) {
+      if (servable.reconfigure === null) {
+        const name = this.#spec?.deployment;
+        throw new UserError(
+          `user_config is set, but ${name} has no method reconfigure(userConfig): add it or leave user_config out`,
+        );
+      }
+      await this.#inUserCode(async () => servable.reconfigure?.(userConfig));
+    }
+    this.#userConfig = text;
+    this.#admission.setMax(settings.maxOngoingRequests);
+    this.#settingsVersion = settings.version;
+    this.#changed();
+  }
+
+  async #inUserCode(run: () => Promise<unknown>): Promise<void> {
+    try {
+      await run();
+    } catch (error) {
+      this.#context.logger.error("user code failed", { error });
+      throw new UserError(userErrorLine(error, this.#spec?.baseDir ?? ""));
+    }
+  }
+
+  async #drain(constructed: boolean): Promise<void> {
+    const { clock, logger } = this.#context;
+    await clock.sleep(QUIET_MS);
+    if (constructed) {
+      await this.#admission.idle();
+      this.#admission.close();
+      try {
+        await this.#servable?.dispose?.();
+      } catch (error) {
+        logger.error("the disposer failed", { error });
+      }
+    }
+    this.#end(0);
+  }
+
+  #end(code: number): void {
+    // Node removes sockets only of servers that are closed in order.
+    if (this.#server !== null && this.#spec !== null) rmSync(this.#spec.dataSocket, { force: true });
+    this.#context.exit(code);
+  }
+
+  #changed(): void {
+    this.#changes += 1;
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}
+
+/** An error that is one line for the user already. */
+export class UserError extends Error {
+  override readonly name = "UserError";
+}
+
+function jsonOf(value: Value | undefined): unknown {
+  return value === undefined || value.kind.case === undefined ? null : toJson(ValueSchema, value);
+}

@@ -1,0 +1,33 @@
+import type { RequestContext } from "../sdk/runtime.ts";
+
+/** The context of one request. The signal is made when somebody asks for it. */
+export class RequestScope implements RequestContext {
+  readonly requestId: string;
+  readonly multiplexedModelId: string;
+  #controller: AbortController | undefined;
+  #aborted = false;
+
+  constructor(requestId: string, multiplexedModelId: string) {
+    this.requestId = requestId;
+    this.multiplexedModelId = multiplexedModelId;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted) this.#controller.abort();
+    }
+    return this.#controller.signal;
+  }
+
+  get aborted(): boolean {
+    return this.#aborted;
+  }
+
+  /** The caller is gone. */
+  abort(): void {
+    if (this.#aborted) return;
+    this.#aborted = true;
+    this.#controller?.abort();
+  }
+}
