@@ -1,0 +1,124 @@
+import type { ApplicationConfig, DeploymentOverride } from "../../src/config/types.ts";
+import { Reconciler } from "../../src/controller/reconciler.ts";
+import { RouteHub } from "../../src/controller/route-hub.ts";
+import { silentLogger } from "../../src/observability/logger.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import type { Store } from "../../src/store/store.ts";
+import { seededRandom } from "./seeded-random.ts";
+import { SimulatedEngine, SimulatedProxies } from "./simulated-engine.ts";
+import { VirtualClock } from "./virtual-clock.ts";
+
+/** The real controller on a simulated engine and virtual time. */
+export interface SimulatedController {
+  readonly clock: VirtualClock;
+  readonly engine: SimulatedEngine;
+  readonly proxies: SimulatedProxies;
+  readonly routes: RouteHub;
+  readonly store: Store;
+  controller: Reconciler;
+  /** Ends the controller as a crash would and starts another one on the same store and engine. */
+  restart(): Promise<void>;
+  /** PUTs applications; the answer once it is durable. */
+  put(applications: ApplicationConfig[], more?: { target_capacity?: number | null }): Promise<{ warnings: string[] }>;
+  scale(application: string, deployment: string, target: number): Promise<number>;
+  /** `RUNNING 2, STARTING 1` of a deployment, sorted by name. */
+  replicas(application: string, deployment: string): string;
+  /** `HEALTHY/CONFIG_UPDATE_COMPLETED`. */
+  status(application: string, deployment: string): string;
+}
+
+export async function simulate(options: { store?: Store; seed?: number } = {}): Promise<SimulatedController> {
+  const clock = new VirtualClock();
+  const engine = new SimulatedEngine(clock);
+  const proxies = new SimulatedProxies(clock);
+  const store = options.store ?? createMemoryStore();
+  const random = seededRandom(options.seed ?? 1);
+  const make = async (): Promise<{ controller: Reconciler; routes: RouteHub }> => {
+    const routes = new RouteHub();
+    const controller = new Reconciler({
+      store,
+      engine,
+      proxies,
+      routes,
+      clock,
+      random,
+      logger: silentLogger,
+      sockets: (id) => ({ dataSocket: `/run/${id}.sock`, controlSocket: `/run/${id}.ctl` }),
+      bind: { host: "127.0.0.1", httpPort: 8000, grpcPort: 9000 },
+      proxyWorkers: 2,
+      proxyLocation: "EveryNode",
+    });
+    await controller.recover({ makeInstance: true });
+    await clock.advance(0);
+    return { controller, routes };
+  };
+  const first = await make();
+  const simulation: SimulatedController = {
+    clock,
+    engine,
+    proxies,
+    store,
+    routes: first.routes,
+    controller: first.controller,
+    async restart() {
+      await simulation.controller.close();
+      Object.assign(simulation, await make());
+    },
+    async put(applications, more = {}) {
+      const answer = simulation.controller.applyConfig({
+        config: { applications, ...more },
+        baseDir: "/apps",
+        actor: "test",
+      });
+      await clock.advance(0);
+      return answer;
+    },
+    async scale(application, deployment, target) {
+      const answer = simulation.controller.scale({
+        application,
+        deployment,
+        target,
+        requestId: "",
+        reason: "",
+        etag: "",
+        actor: "test",
+      });
+      // Handled at once, so that a refusal is not reported as unhandled while time goes on.
+      const settled = answer.then(
+        ({ revision }) => ({ revision }),
+        (error: unknown) => ({ error }),
+      );
+      await clock.advance(0);
+      const result = await settled;
+      if ("error" in result) throw result.error;
+      return result.revision;
+    },
+    replicas(application, deployment) {
+      const counts = simulation.controller.deployment(application, deployment)?.replicaCounts ?? {};
+      return Object.entries(counts)
+        .sort(([a], [b]) => (a < b ? -1 : 1))
+        .map(([state, count]) => `${state} ${count}`)
+        .join(", ");
+    },
+    status(application, deployment) {
+      const record = simulation.controller.deployment(application, deployment);
+      return record ? `${record.status}/${record.trigger}` : "absent";
+    },
+  };
+  return simulation;
+}
+
+/** A config of one application `a` whose import path is `app`, with overrides for deployment `D`. */
+export function application(
+  override: Partial<DeploymentOverride> = {},
+  more: Partial<ApplicationConfig> = {},
+): ApplicationConfig {
+  return {
+    name: "a",
+    route_prefix: "/a",
+    import_path: "app",
+    external_scaler_enabled: true,
+    deployments: [{ name: "D", ...override }],
+    ...more,
+  };
+}
