@@ -5,6 +5,7 @@ import { scalerToken } from "../../src/api/auth.ts";
 import { type ApiOptions, type ApiServer, startApiServer } from "../../src/api/server.ts";
 import { createToken } from "../../src/api/tokens.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
+import { createLogger } from "../../src/observability/logger.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import type { Op, Store } from "../../src/store/store.ts";
 import {
@@ -28,6 +29,8 @@ export interface TestApi extends AsyncDisposable {
   readonly store: Store;
   readonly controller: FakeController;
   readonly tokens: Readonly<Record<"admin" | "deployer" | "viewer" | "scaler" | "boundedScaler" | "derived", string>>;
+  /** Lines of the log. */
+  readonly logged: readonly string[];
   write(...ops: Op[]): Promise<number>;
 }
 
@@ -61,10 +64,12 @@ export async function startTestApi(options: Partial<ApiOptions> & { seed?: reado
     boundedScaler: await made("scaler", 3),
     derived: scalerToken(INSTANCE_KEY, "uid-of-a", 0),
   };
+  const logged: string[] = [];
   const server = await startApiServer({
     controller,
     store,
     clock,
+    logger: createLogger({ clock, write: (line) => void logged.push(line) }),
     auth: { kind: "on", adminToken: ADMIN_TOKEN, instanceKey: INSTANCE_KEY },
     appDir: "/srv/apps",
     host: "127.0.0.1",
@@ -77,6 +82,7 @@ export async function startTestApi(options: Partial<ApiOptions> & { seed?: reado
     store,
     controller,
     tokens,
+    logged,
     write: async (...ops) => (await store.txn([], ops)).revision,
     async [Symbol.asyncDispose]() {
       await server.close(200);

@@ -110,6 +110,7 @@ export function deploymentRecord(
     lastError: "",
     deleting: false,
     replicaCounts: { RUNNING: 1 },
+    recentDead: [],
     createdAt: AT,
     updatedAt: AT,
     ...over,

@@ -184,6 +184,29 @@ describe("GET /api/serve/applications/", () => {
     ]);
   });
 
+  it("lists replicas that ended", async () => {
+    const recentDead = [{ id: "dead0001", pid: 77, startedAt: 1_700_000_001_000 }];
+    await using api = await startTestApi({
+      seed: [...SEED.slice(0, 4), put.deployment(deploymentRecord("a", "Echo", { recentDead }))],
+    });
+    const { json } = await ask(api.port, { path: APPLICATIONS, token: ADMIN_TOKEN });
+    expect(json.applications.a.deployments.Echo.recent_dead_replicas).toEqual([
+      {
+        node_id: json.controller_info.node_id,
+        node_ip: "127.0.0.1",
+        node_instance_id: json.controller_info.node_instance_id,
+        actor_id: expect.any(String),
+        actor_name: "SERVE_REPLICA::a#Echo#dead0001",
+        worker_id: expect.any(String),
+        log_file_path: "/serve/replica_a_Echo_dead0001.log",
+        replica_id: "dead0001",
+        state: "STOPPED",
+        pid: 77,
+        start_time_s: 1_700_000_001,
+      },
+    ]);
+  });
+
   it.each([
     { name: "shows environment values to an admin", who: "admin", headers: {}, shown: true },
     { name: "shows environment values to a deployer", who: "deployer", headers: {}, shown: true },
@@ -303,6 +326,7 @@ describe("PUT /api/serve/applications/", () => {
     api.controller.failNext = new TypeError("undefined is not a secret");
     const { status, text } = await putConfig(api.port);
     expect({ status, text }).toEqual({ status: 500, text: "internal error" });
+    expect(api.logged.join("")).toContain("undefined is not a secret");
   });
 
   it("answers 413 to a body that says it is over 100 MiB, before it is sent", async () => {

@@ -4,6 +4,7 @@ import { redactConfig } from "../../config/redact.ts";
 import type { EffectiveDeploymentConfig } from "../../config/types.ts";
 import {
   type ApplicationRecord,
+  type DeadReplica,
   type DeploymentRecord,
   type ReplicaRecord,
   replicaStateName,
@@ -84,7 +85,7 @@ function deploymentDetails(
     target_num_replicas: record.target.replicas,
     required_resources: requiredResources(record.config),
     replicas: replicas.map((replica) => replicaDetails(replica, host)),
-    recent_dead_replicas: [],
+    recent_dead_replicas: record.recentDead.map((dead) => deadDetails(record, dead, host)),
   };
 }
 
@@ -116,7 +117,7 @@ function shownConfig(config: EffectiveDeploymentConfig): Record<string, unknown>
 
 /** A replica whose process has not been seen yet has only four keys. */
 function replicaDetails(record: ReplicaRecord, host: HostFacts) {
-  const name = `SERVE_REPLICA::${record.application}#${record.deployment}#${record.id}`;
+  const name = actorName(record.application, record.deployment, record.id);
   const own = {
     actor_name: name,
     replica_id: record.id,
@@ -124,7 +125,27 @@ function replicaDetails(record: ReplicaRecord, host: HostFacts) {
     start_time_s: record.startedAt / 1000,
   };
   if (record.process === null) return own;
-  const logFile = `replica_${record.application}_${record.deployment}_${record.id}`.replace(/[^\w.-]/g, "_");
-  const { actor_name: _, ...base } = actor(host, name, record.id);
-  return { ...base, ...own, log_file_path: `/serve/${logFile}.log`, pid: record.process.pid };
+  return { ...actor(host, name, record.id), ...own, log_file_path: logPath(name), pid: record.process.pid };
+}
+
+/** A replica that has ended. */
+function deadDetails({ application, name: deployment }: DeploymentRecord, dead: DeadReplica, host: HostFacts) {
+  const name = actorName(application, deployment, dead.id);
+  return {
+    ...actor(host, name, dead.id),
+    log_file_path: logPath(name),
+    replica_id: dead.id,
+    state: "STOPPED",
+    pid: dead.pid,
+    start_time_s: dead.startedAt / 1000,
+  };
+}
+
+function actorName(application: string, deployment: string, id: string): string {
+  return `SERVE_REPLICA::${application}#${deployment}#${id}`;
+}
+
+/** Relative to the folder of logs. */
+function logPath(name: string): string {
+  return `/serve/${name.replace("SERVE_REPLICA::", "replica_").replace(/[^\w.-]/g, "_")}.log`;
 }
