@@ -1,0 +1,139 @@
+import { describe, expect, it } from "vitest";
+import { AttachResponse_Phase as Phase } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
+import { call, GATE, open, send, startReady, until } from "../support/replica-process.ts";
+
+describe("serving HTTP", () => {
+  it.each([false, true])("answers requests after READY (gRPC protocol: %s)", async (grpc) => {
+    const running = await startReady({
+      grpc,
+      source: `import { deployment, getReplicaContext, getMultiplexedModelId } from "windlass";
+        class App {
+          async fetch(request: Request) {
+            const { appName, deployment, replicaId, servableObject } = getReplicaContext();
+            const body = { appName, deployment, replicaId, me: servableObject === this, model: getMultiplexedModelId(),
+              method: request.method, url: request.url, kind: request.headers.get("x-windlass-kind"), text: await request.text() };
+            return Response.json(body, { status: 201, headers: [["set-cookie", "a=1"], ["set-cookie", "b=2"], ["x-windlass-rejected", "9"]] });
+          }
+        }
+        export const app = deployment(App).bind();`,
+    });
+    const answer = await send(running, {
+      method: "POST",
+      path: "/a/b?c=d",
+      headers: { host: "example.org", serve_multiplexed_model_id: "m1" },
+      body: "hello",
+    });
+    expect(answer.status).toBe(201);
+    expect(answer.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+    expect(answer.headers["x-windlass-ongoing"]).toBe("1");
+    expect(answer.headers).not.toHaveProperty("x-windlass-rejected");
+    expect(JSON.parse(String(answer.body))).toEqual({
+      appName: "app",
+      deployment: "App",
+      replicaId: running.spec.replicaId,
+      me: true,
+      model: "m1",
+      method: "POST",
+      url: "http://example.org/a/b?c=d",
+      kind: null,
+      text: "hello",
+    });
+    expect(running.statuses.map(({ phase }) => phase)).toContain(Phase.INITIALIZING);
+    expect(running.statuses.at(-1)).toMatchObject({ settingsVersion: "1", pid: running.child.pid });
+  });
+
+  it("turns what a function returns or throws into answers", async () => {
+    const running = await startReady({
+      deployment: "app",
+      source: `import { BackPressureError, DeploymentUnavailableError, deployment } from "windlass";
+        const values: Record<string, () => unknown> = {
+          "/null": () => null, "/bytes": () => new Uint8Array([1, 2]), "/text": () => "hé", "/json": async () => ({ a: [1] }),
+          "/response": () => new Response("teapot", { status: 418, statusText: "Teapot" }),
+          "/throws": () => { throw new Error("secret"); },
+          "/busy": () => { throw new BackPressureError("too many", { statusCode: 429, retryAfterS: 1.2 }); },
+          "/gone": () => { throw new DeploymentUnavailableError("is gone"); },
+        };
+        export const app = deployment((request: Request) => values[new URL(request.url).pathname]!());`,
+    });
+    const row = async (path: string) => {
+      const { status, headers, body } = await send(running, { path });
+      return [status, headers["content-type"], String(body), headers["retry-after"]];
+    };
+    expect(await row("/null")).toEqual([200, "text/plain", "", undefined]);
+    expect(await row("/bytes")).toEqual([200, "text/plain", "\u0001\u0002", undefined]);
+    expect(await row("/text")).toEqual([200, "text/plain; charset=utf-8", "hé", undefined]);
+    expect(await row("/json")).toEqual([200, "application/json", '{"a":[1]}', undefined]);
+    expect(await row("/response")).toEqual([418, "text/plain;charset=UTF-8", "teapot", undefined]);
+    expect(await row("/throws")).toEqual([500, undefined, "Internal Server Error", undefined]);
+    expect(await row("/busy")).toEqual([429, "text/plain; charset=utf-8", "too many", "2"]);
+    expect(await row("/gone")).toEqual([503, "text/plain; charset=utf-8", "is gone", undefined]);
+    await until(() => /request failed.*secret.*app\.ts:5/s.test(running.output()));
+  });
+
+  it("streams both ways and cuts the connection when a started body breaks", async () => {
+    const running = await startReady({
+      source: `import { deployment } from "windlass";
+        class App {
+          fetch(request: Request) {
+            if (request.method === "POST") return new Response(request.body);
+            let n = 0;
+            return new Response(new ReadableStream({ pull(c) { if (n++ < 3) c.enqueue(new TextEncoder().encode("x")); else c.error(new Error("broke")); } }));
+          }
+        }
+        export const app = deployment(App).bind();`,
+    });
+    const big = Buffer.alloc(3_000_000, "b");
+    const echoed = await send(running, { method: "POST", body: big });
+    expect(echoed.body.equals(big)).toBe(true);
+    await expect(send(running)).rejects.toThrow(/aborted/);
+    expect((await send(running, { method: "POST", body: "again" })).body.toString()).toBe("again");
+  });
+
+  it("aborts the request's signal when the caller leaves, and counts the request until user code ends", async () => {
+    const running = await startReady({
+      source: `import { deployment } from "windlass";
+        class App {
+          fetch(request: Request) {
+            console.log("in");
+            return new Promise((resolve) => request.signal.addEventListener("abort", () => { console.log("aborted"); resolve("late"); }));
+          }
+          call() { return "ok"; }
+        }
+        export const app = deployment(App).bind();`,
+      maxOngoing: 1,
+    });
+    const { request } = open(running.spec.dataSocket);
+    await until(() => running.output().includes("in\n"));
+    expect((await call(running, "call")).status).toBe(503);
+    request.destroy();
+    await until(() => running.output().includes("aborted"));
+    await until(async () => (await call(running, "call")).status === 200);
+  });
+});
+
+describe("admission", () => {
+  it("refuses at the limit before user code runs, and follows a new limit at once", async () => {
+    const running = await startReady({ source: GATE, maxOngoing: 1 });
+    const first = open(running.spec.dataSocket, { path: "/wait" });
+    await until(() => running.output().includes("entered 1"));
+    const refused = await send(running, { method: "POST", path: "/wait", body: "x" });
+    expect([refused.status, refused.headers["x-windlass-rejected"]]).toEqual([503, "1"]);
+    await running.client.reconfigure({ settings: { version: "2", maxOngoingRequests: 2 } });
+    const accepted = await send(running, { path: "/go" });
+    expect([accepted.status, accepted.headers["x-windlass-ongoing"]]).toEqual([200, "2"]);
+    expect(String((await first.answer).body)).toBe("/wait");
+    expect(running.output()).not.toContain("entered 2");
+    await running.status((status) => status.settingsVersion === "2");
+  });
+
+  it("holds a reserved slot for its request", async () => {
+    const running = await startReady({ source: GATE, maxOngoing: 1 });
+    const reserved = await send(running, { method: "POST", headers: { "x-windlass-kind": "reserve" } });
+    const id = reserved.headers["x-windlass-reservation"] as string;
+    expect([reserved.status, typeof id]).toEqual([204, "string"]);
+    expect((await send(running)).status).toBe(503);
+    expect((await send(running, { headers: { "x-windlass-reservation": id } })).status).toBe(200);
+    expect((await send(running)).status).toBe(200);
+    expect((await send(running, { headers: { "x-windlass-reservation": id } })).status).toBe(200);
+  });
+});
