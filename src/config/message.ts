@@ -4,7 +4,6 @@
  * is the same as none.
  */
 import {
-  create,
   type DescMessage,
   fromJson,
   type JsonObject,
@@ -58,7 +57,7 @@ export function deploymentConfigToMessage(config: EffectiveDeploymentConfig): De
   const autoscaling = config.autoscaling_config;
   return build(DeploymentConfigSchema, {
     ...withoutNulls(config),
-    ...(autoscaling ? { autoscaling_config: { ...autoscalingJson(withoutNulls(autoscaling)) } } : {}),
+    ...(autoscaling ? { autoscaling_config: autoscalingJson(withoutNulls(autoscaling)) } : {}),
   });
 }
 
@@ -89,7 +88,7 @@ function build<Desc extends DescMessage>(schema: Desc, json: Plain): MessageShap
 
 function print<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): Plain {
   try {
-    return toJson(schema, create(schema, message as never), { useProtoFieldName: true }) as Plain;
+    return toJson(schema, message, { useProtoFieldName: true }) as Plain;
   } catch (error) {
     throw new WindlassError("INVALID_CONFIG", `the config cannot be read: ${errorText(error)}`);
   }
