@@ -23,6 +23,15 @@ export type ConfigDocument =
 
 /** Reads the text of a config file; `fileName` is only for messages. Never throws. */
 export function readConfigDocument(text: string, fileName: string): ConfigDocument {
+  try {
+    return read(text, fileName);
+  } catch (error) {
+    const why = error instanceof RangeError ? "is nested too deeply; flatten it" : `is not YAML: ${errorText(error)}`;
+    return { ok: false, problems: [`${fileName}: ${oneLine(why)}`] };
+  }
+}
+
+function read(text: string, fileName: string): ConfigDocument {
   const lines = new LineCounter();
   const fail = (message: string, offset?: number): ConfigDocument => ({
     ok: false,
@@ -67,6 +76,7 @@ const oneLine = (text: string): string => text.replaceAll(/\s+/g, " ").trim();
 function explain(error: { code: string; message: string }): string {
   if (error.code === "DUPLICATE_KEY") return "this key stands twice in the same map; remove one";
   if (error.code === "TAB_AS_INDENT") return "YAML is indented with spaces, not tabs";
+  if (error.code === "RESOURCE_EXHAUSTION") return "is nested too deeply; flatten it";
   return `is not YAML: ${oneLine(error.message)}`;
 }
 

@@ -38,6 +38,7 @@ export function readJson(text: string): JsonResult {
   try {
     return { ok: true, value: JSON.parse(text, reviver as Parameters<typeof JSON.parse>[1]), floats };
   } catch (error) {
+    if (error instanceof RangeError) return { ok: false, message: "is nested too deeply; flatten it" };
     return { ok: false, message: `is not JSON: ${(error as Error).message.replaceAll("\n", " ").slice(0, 200)}` };
   }
 }

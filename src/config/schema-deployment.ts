@@ -220,7 +220,7 @@ export const DEPLOYMENT_SCHEMA: Schema = {
   },
 };
 
-/** Options set in code: any JSON value as user_config, and two fields that a config cannot set. */
+/** Options set in code: any JSON value as user_config, and a field that a config cannot set. */
 export const CODE_OPTIONS_SCHEMA: Schema = {
   name: "deployment options",
   unknown: "drop",

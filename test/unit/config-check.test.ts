@@ -175,6 +175,8 @@ describe("parse", () => {
   });
 
   it("says in one line what is no JSON", () => {
+    const deep = `${"[".repeat(20000)}${"]".repeat(20000)}`;
+    expect(readJson(deep)).toEqual({ ok: false, message: "is nested too deeply; flatten it" });
     expect(readJson("{")).toMatchObject({ ok: false, message: expect.stringMatching(/^is not JSON: [^\n]+$/) });
   });
 

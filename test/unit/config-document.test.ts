@@ -18,6 +18,7 @@ describe("readConfigDocument", () => {
     { name: "an open bracket", text: "a: {", line: /^f\.yaml:1:5: is not YAML: / },
     { name: "two documents", text: "a: 1\n---\nb: 1", line: /^f\.yaml: holds several documents/ },
     { name: "a start section that is no map", text: "start: 5", line: /^f\.yaml: start must be a map/ },
+    { name: "a document of 20000 levels", text: `${"[".repeat(20000)}${"]".repeat(20000)}`, line: /nested too deeply/ },
     { name: "aliases that unfold without end", text: bomb.join("\n"), line: /^f\.yaml: Excessive alias count/ },
   ])("refuses $name in one line", ({ text, line }) => {
     const document = readConfigDocument(text, "f.yaml");
