@@ -95,7 +95,7 @@ async function serveHttp(
 ): Promise<void> {
   let request: Request;
   try {
-    request = toWebRequest(message, scope.signal);
+    request = toWebRequest(message, scope);
   } catch (error) {
     const body = `Bad Request: ${(error as Error).message}`;
     response.writeHead(400, [...headers, "content-type", "text/plain; charset=utf-8"]).end(body);

@@ -10,7 +10,7 @@ const HOP = new Set(["connection", "keep-alive", "transfer-encoding", "te", "tra
  * The web request that user code sees. The body is read from the socket only as user code reads it.
  * Throws a TypeError for methods and URLs that a web Request cannot express.
  */
-export function toWebRequest(message: IncomingMessage, signal: AbortSignal): Request {
+export function toWebRequest(message: IncomingMessage, scope: { readonly signal: AbortSignal }): Request {
   const method = message.method ?? "GET";
   const url = `http://${message.headers.host ?? "localhost"}${message.url}`;
   const headers = new Headers();
@@ -19,12 +19,15 @@ export function toWebRequest(message: IncomingMessage, signal: AbortSignal): Req
     const name = raw[i]!.toLowerCase();
     if (!HOP.has(name) && !name.startsWith("x-windlass-")) headers.append(name, raw[i + 1]!);
   }
-  const init: RequestInit & { duplex?: "half" } = { method, headers, signal };
+  const init: RequestInit & { duplex?: "half" } = { method, headers };
   if (method !== "GET" && method !== "HEAD" && hasBody(message)) {
     init.body = bodyOf(message);
     init.duplex = "half";
   }
-  return new Request(url, init);
+  const request = new Request(url, init);
+  // Handing it to the constructor costs as much as all the rest, and most handlers never look at it.
+  Object.defineProperty(request, "signal", { get: () => scope.signal, configurable: true });
+  return request;
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {

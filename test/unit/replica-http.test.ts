@@ -111,6 +111,32 @@ describe("serving HTTP", () => {
   });
 });
 
+describe("bodies", () => {
+  it("come with a length when they are whole, and at once when they are not", async () => {
+    const running = await startReady({
+      source: `import { deployment } from "windlass";
+        class App {
+          end!: () => void;
+          fetch(request: Request) {
+            const { pathname } = new URL(request.url);
+            if (pathname === "/end") { this.end(); return new Response(null, { status: 204 }); }
+            if (pathname === "/slow") return new Response(new ReadableStream({ start: (c) => { this.end = () => { c.enqueue(new Uint8Array([120])); c.close(); }; } }));
+            if (pathname === "/empty") return new Response("");
+            return new Response("whole");
+          }
+        }
+        export const app = deployment(App).bind();`,
+    });
+    const whole = await send(running, { path: "/whole" });
+    expect([whole.headers["content-length"], String(whole.body)]).toEqual(["5", "whole"]);
+    expect(String((await send(running, { path: "/empty" })).body)).toBe("");
+    const slow = open(running.spec.dataSocket, { path: "/slow" });
+    await new Promise((resolve) => slow.request.once("response", resolve));
+    expect((await send(running, { path: "/end" })).status).toBe(204);
+    expect(String((await slow.answer).body)).toBe("x");
+  });
+});
+
 describe("admission", () => {
   it("refuses at the limit before user code runs, and follows a new limit at once", async () => {
     const running = await startReady({ source: GATE, maxOngoing: 1 });
