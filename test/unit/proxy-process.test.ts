@@ -1,0 +1,277 @@
+/** The proxy as a process: start, drain, a controller that comes and goes, memory. */
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
+import { type AddressInfo, createServer } from "node:net";
+import { join } from "node:path";
+import type { Writable } from "node:stream";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { startFakeControllerRuntime } from "../support/fake-controller-runtime.ts";
+import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const PROXY = join(import.meta.dirname, "../../src/bin/proxy.ts");
+const soon = { timeout: 10_000 };
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
+
+interface Running {
+  readonly child: ChildProcess;
+  readonly port: number;
+  readonly cache: string;
+  /** The first thing it says. */
+  readonly said: Promise<unknown>;
+  readonly exit: Promise<number | null>;
+}
+
+function startProxy(dir: string, port: number, given: { id?: string; flags?: string[] } = {}): Running {
+  const id = given.id ?? "proxy/0";
+  const cache = join(dir, `${id.replace("/", "-")}.json`);
+  const args = ["--id", id, "--host", "127.0.0.1", "--port", String(port), "--controller", join(dir, "c")];
+  const child = fork(PROXY, [...args, "--cache", cache, ...(given.flags ?? [])], {
+    execArgv: [],
+    stdio: ["ignore", "ignore", "ignore", "ipc"],
+  });
+  onTestFinished(() => void child.kill("SIGKILL"));
+  const said = once(child, "message").then(([message]) => message as unknown);
+  said.catch(() => {});
+  return { child, port, cache, said, exit: once(child, "exit").then(([code]) => code as number | null) };
+}
+
+async function startController(dir: string) {
+  const controller = await startFakeControllerRuntime(join(dir, "c"));
+  onTestFinished(() => controller.stop());
+  return controller;
+}
+
+const tableFor = (replicas: readonly FakeReplica[]) => ({
+  routes: [{ prefix: "/", application: "app", deployment: "d" }],
+  deployments: [targetsOf(replicas)],
+});
+
+async function get(port: number, agent: Agent | false = false): Promise<{ status: number; body: string }> {
+  const req = httpRequest({ port, host: "127.0.0.1", agent }).end();
+  const [res] = (await once(req, "response")) as [IncomingMessage];
+  return { status: res.statusCode!, body: Buffer.concat(await res.toArray()).toString() };
+}
+
+/** The most memory a process has had, in bytes. */
+function peakBytes(child: ChildProcess): number {
+  return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${child.pid}/status`, "utf8"))![1]) * 1_024;
+}
+
+describe("start", () => {
+  it("says ready once it has a table and listens, and acknowledges the table", async () => {
+    const dir = tempDir();
+    const controller = await startController(dir);
+    const proxy = startProxy(dir, await freePort());
+    await vi.waitFor(() => expect(controller.watchers.has("proxy/0")).toBe(true), soon);
+    await expect(get(proxy.port)).rejects.toThrow("ECONNREFUSED");
+    controller.publish(tableFor([await startFakeReplica(dir, "r")]));
+    expect(await proxy.said).toEqual({ kind: "ready", port: proxy.port });
+    expect(await get(proxy.port)).toEqual({ status: 200, body: "r" });
+    await vi.waitFor(() => expect(controller.acknowledged).toEqual([{ routerId: "proxy/0", revision: 1n }]));
+    await vi.waitFor(() => expect(existsSync(proxy.cache)).toBe(true));
+  });
+
+  it("says why it cannot listen and exits with 1", async () => {
+    const dir = tempDir();
+    const controller = await startController(dir);
+    controller.publish({});
+    const taken = createServer().listen(0, "127.0.0.1");
+    await once(taken, "listening");
+    onTestFinished(() => void taken.close());
+    const proxy = startProxy(dir, (taken.address() as AddressInfo).port);
+    expect(await proxy.said).toMatchObject({ kind: "listen-failed", error: expect.stringContaining("EADDRINUSE") });
+    expect(await proxy.exit).toBe(1);
+  });
+
+  it("exits with 2 for arguments that make no sense", async () => {
+    expect(await startProxy(tempDir(), 0, { flags: ["--frob"] }).exit).toBe(2);
+  });
+});
+
+describe("a controller that goes away", () => {
+  it("leaves requests served, also by a proxy that starts meanwhile, and is followed again", async () => {
+    const dir = tempDir();
+    const first = await startController(dir);
+    const [old, young] = [await startFakeReplica(dir, "old"), await startFakeReplica(dir, "young")];
+    first.publish(tableFor([old]));
+    const proxy = startProxy(dir, await freePort());
+    await proxy.said;
+    await vi.waitFor(() => expect(existsSync(proxy.cache)).toBe(true), soon);
+    await first.stop();
+    expect((await get(proxy.port)).body).toBe("old");
+
+    proxy.child.kill("SIGKILL");
+    await proxy.exit;
+    const next = startProxy(dir, proxy.port);
+    expect(await next.said).toEqual({ kind: "ready", port: proxy.port });
+    expect((await get(next.port)).body).toBe("old");
+
+    const second = await startController(dir);
+    second.publish(tableFor([young]));
+    await vi.waitFor(() => expect(second.acknowledged).toHaveLength(1), soon);
+    expect((await get(next.port)).body).toBe("young");
+  });
+
+  it("ends a proxy that has no supervisor either, after the time given", async () => {
+    const dir = tempDir();
+    const controller = await startController(dir);
+    controller.publish(tableFor([await startFakeReplica(dir, "r")]));
+    const proxy = startProxy(dir, await freePort(), { flags: ["--orphan-ttl-s", "0.2"] });
+    await proxy.said;
+    proxy.child.disconnect();
+    expect((await get(proxy.port)).body).toBe("r");
+    await controller.stop();
+    expect(await proxy.exit).toBe(0);
+  });
+});
+
+describe("drain", () => {
+  it("fails no request: two workers on one port, one is told to end under load", async () => {
+    const dir = tempDir();
+    const controller = await startController(dir);
+    let slow: (() => void)[] = [];
+    const replica = await startFakeReplica(dir, "r", { maxOngoing: 10_000 });
+    replica.handler = (_req, res) => {
+      if (slow.length < 200) slow.push(() => void res.end("slow"));
+      else res.end("quick");
+    };
+    controller.publish({
+      routes: [{ prefix: "/", application: "app", deployment: "d" }],
+      deployments: [targetsOf([replica], { maxOngoingRequests: 10_000 })],
+    });
+    const port = await freePort();
+    const workers = [startProxy(dir, port), startProxy(dir, port, { id: "proxy/1" })];
+    await Promise.all(workers.map(({ said }) => said));
+
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const inFlight = Array.from({ length: 200 }, () => get(port, agent));
+    await vi.waitFor(() => expect(slow).toHaveLength(200), soon);
+
+    let running = true;
+    let quick = 0;
+    const load = Array.from({ length: 8 }, async (_, index) => {
+      // Half of the clients keep connections, half open new ones.
+      const own = index % 2 === 0 ? new Agent({ keepAlive: true, maxSockets: 1 }) : false;
+      while (running) {
+        expect(await get(port, own)).toEqual({ status: 200, body: "quick" });
+        quick += 1;
+      }
+      if (own) own.destroy();
+    });
+    await vi.waitFor(() => expect(quick).toBeGreaterThan(50), soon);
+    workers[0]!.child.kill("SIGINT");
+    workers[0]!.child.kill("SIGTERM");
+    const before = quick;
+    await vi.waitFor(() => expect(quick).toBeGreaterThan(before + 200), soon);
+    for (const end of slow.splice(0, 200)) end();
+    slow = Array.from({ length: 200 }, () => () => {});
+    const answers = await Promise.all(inFlight);
+    expect(answers.filter(({ status, body }) => status !== 200 || body !== "slow")).toEqual([]);
+    expect(await workers[0]!.exit).toBe(0);
+    expect(await get(port)).toEqual({ status: 200, body: "quick" });
+    running = false;
+    await Promise.all(load);
+  });
+
+  it("cuts what is left after the drain time-out, told over IPC", async () => {
+    const dir = tempDir();
+    const controller = await startController(dir);
+    const replica = await startFakeReplica(dir, "r", { handler: () => {} });
+    controller.publish(tableFor([replica]));
+    const proxy = startProxy(dir, await freePort(), { flags: ["--drain-timeout-s", "0.2"] });
+    await proxy.said;
+    const hanging = get(proxy.port).catch((error: Error) => error.message);
+    await vi.waitFor(() => expect(replica.accepted).toHaveLength(1), soon);
+    proxy.child.send({ kind: "drain" });
+    expect(await proxy.exit).toBe(0);
+    expect(await hanging).toMatch(/socket hang up|ECONNRESET/);
+  });
+});
+
+describe("memory", () => {
+  const SIZE = 50 * 1_024 * 1_024;
+  /** Buffers of four sockets and two streams; without back-pressure it would be all of SIZE. */
+  const ON_THE_WAY = 8 * 1_024 * 1_024;
+  const chunk = Buffer.alloc(65_536, 1);
+
+  /** Writes SIZE bytes as fast as they are taken. */
+  function pour(to: Writable): { written: number } {
+    const state = { written: 0 };
+    const more = (): void => {
+      while (state.written < SIZE) {
+        state.written += chunk.length;
+        if (!to.write(chunk)) {
+          to.once("drain", more);
+          return;
+        }
+      }
+      to.end();
+    };
+    more();
+    return state;
+  }
+
+  /** Waits until a count has stood still for a while, and returns it. */
+  async function settled(count: () => number): Promise<number> {
+    let last = -1;
+    let sinceMs = 0;
+    await vi.waitFor(() => {
+      if (count() !== last) sinceMs = performance.now();
+      last = count();
+      expect(performance.now() - sinceMs).toBeGreaterThan(250);
+    }, soon);
+    return last;
+  }
+
+  async function drain(from: IncomingMessage): Promise<number> {
+    let bytes = 0;
+    for await (const piece of from) bytes += (piece as Buffer).length;
+    return bytes;
+  }
+
+  it("stays flat while 50 MB flow each way past a reader that stands still for a while", async () => {
+    const dir = tempDir();
+    const controller = await startController(dir);
+    const replica = await startFakeReplica(dir, "r");
+    controller.publish(tableFor([replica]));
+    const proxy = startProxy(dir, await freePort());
+    await proxy.said;
+    const to = { port: proxy.port, host: "127.0.0.1", agent: false };
+
+    let sent = { written: 0 };
+    replica.handler = (_req, res) => {
+      sent = pour(res);
+    };
+    const before = (await get(proxy.port)) && peakBytes(proxy.child);
+    const [res] = (await once(httpRequest(to).end(), "response")) as [IncomingMessage];
+    expect(await settled(() => sent.written)).toBeLessThan(ON_THE_WAY);
+    expect(await drain(res)).toBe(SIZE);
+
+    const reader = Promise.withResolvers<IncomingMessage>();
+    replica.handler = (req, answer) => {
+      reader.resolve(req);
+      req.on("end", () => answer.end("done"));
+    };
+    const upload = httpRequest({ ...to, method: "POST" });
+    const answered = once(upload, "response");
+    sent = pour(upload);
+    const stalled = await reader.promise;
+    expect(await settled(() => sent.written)).toBeLessThan(ON_THE_WAY);
+    expect(await drain(stalled)).toBe(SIZE);
+    await answered;
+    // What a garbage collector leaves lying about, not what flowed.
+    expect(peakBytes(proxy.child) - before).toBeLessThan(SIZE);
+  });
+});
