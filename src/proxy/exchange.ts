@@ -22,6 +22,7 @@ export interface ExchangeContext {
   readonly log: Logger;
 }
 
+/** A request that has a route. */
 export interface ExchangeRequest {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
@@ -35,6 +36,7 @@ export interface ExchangeRequest {
   readonly expectsContinue: boolean;
 }
 
+/** The way of one request from its head to the end of its answer; whoever ends it, everything else is let go. */
 export class Exchange implements RouterReceiver {
   readonly #context: ExchangeContext;
   readonly #request: ExchangeRequest;

@@ -12,6 +12,7 @@ import { type CompiledTable, compileTable } from "./routes.ts";
 import { requestTimeoutS } from "./timeout.ts";
 import { forwardWebhook, isScaleWebhook } from "./webhook.ts";
 
+/** What a proxy's HTTP side needs. */
 export interface HttpProxyOptions {
   readonly router: Router;
   readonly clock: Clock;
@@ -86,7 +87,8 @@ export class HttpProxy {
     }
     if (this.#options.webhookSocket !== undefined && isScaleWebhook(req.method, rawPath)) {
       if (expectsContinue) res.writeContinue();
-      forwardWebhook({ socketPath: this.#options.webhookSocket, clock: this.#options.clock }, req, res, requestId);
+      const { webhookSocket: socketPath, clock } = this.#options;
+      forwardWebhook({ socketPath, clock, draining: close }, req, res, requestId);
       return;
     }
     const route = path.startsWith("/") ? this.#table?.match(path) : undefined;

@@ -13,10 +13,13 @@ export function isScaleWebhook(method: string | undefined, path: string): boolea
   return method === "POST" && path.startsWith("/api/v1/") && SCALE_PATH.test(path);
 }
 
+/** Where the webhook goes. */
 export interface WebhookOptions {
   /** The controller's runtime socket. */
   readonly socketPath: string;
   readonly clock: Clock;
+  /** The proxy drains: answers close their connection. */
+  readonly draining: boolean;
 }
 
 /** Hands the scale webhook to the controller and its answer back; 503 where that cannot be had. */
@@ -37,10 +40,14 @@ export function forwardWebhook(
   headers["x-windlass-forwarded"] = "webhook";
 
   const unavailable = (): void => {
-    if (res.headersSent) res.destroy();
-    else {
+    if (!res.headersSent) {
       const body = '{"error": "Serve controller is not available"}';
-      answer(res, requestId, { status: 503, body, contentType: "application/json", close: !req.complete });
+      answer(res, requestId, {
+        status: 503,
+        body,
+        contentType: "application/json",
+        close: options.draining || !req.complete,
+      });
     }
   };
   const upstream = request({
@@ -52,20 +59,24 @@ export function forwardWebhook(
     setDefaultHeaders: true,
   });
   const timer = options.clock.timer(TIMEOUT_MS, () => upstream.destroy(new Error("timed out")));
+  let answered = false;
   upstream.on("response", (response) => {
+    answered = true;
     timer.cancel();
     const passed: string[] = ["x-request-id", requestId];
     for (const name of ["content-type", "content-length", "retry-after", "www-authenticate", "x-windlass-warnings"]) {
       const value = response.headers[name];
       if (typeof value === "string") passed.push(name, value);
     }
+    if (options.draining) passed.push("connection", "close");
     res.writeHead(response.statusCode ?? 502, passed);
     response.on("error", () => res.destroy());
     response.pipe(res);
   });
   upstream.on("error", () => {
     timer.cancel();
-    unavailable();
+    // An answer that came before the whole body was read stands, though the rest could not be written.
+    if (!answered) unavailable();
   });
   res.on("close", () => {
     timer.cancel();

@@ -4,6 +4,7 @@
  */
 import type { Readable } from "node:stream";
 
+/** Sends requests to replicas. */
 export interface ReplicaChannel {
   /**
    * Sends a request to the replica that listens at `address`. Nothing of the receiver is called before this returns,
@@ -16,6 +17,7 @@ export interface ReplicaChannel {
   close(): Promise<void>;
 }
 
+/** A request as it goes to a replica. */
 export interface ChannelRequest {
   readonly kind: "http" | "call" | "reserve";
   readonly method: string;
@@ -29,6 +31,7 @@ export interface ChannelRequest {
   readonly reservation?: string;
 }
 
+/** Hears the answer. */
 export interface ChannelReceiver {
   /** The replica accepted the request and answers. */
   onAccepted(head: ResponseHead): void;
@@ -46,6 +49,7 @@ export interface ChannelCall {
   cancel(): void;
 }
 
+/** How an answer begins. */
 export interface ResponseHead {
   readonly status: number;
   /** Name, value, …; names in lower case, neither hop-by-hop headers nor `x-windlass-*`. */

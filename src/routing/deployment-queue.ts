@@ -43,6 +43,7 @@ export interface RouterContext {
   readonly budget: RetryBudget;
 }
 
+/** The line of requests for one deployment, and the replicas it is served by. */
 export class DeploymentQueue {
   readonly application: string;
   readonly deployment: string;

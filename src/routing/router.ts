@@ -18,12 +18,14 @@ export type { RouterRequest } from "./placement.ts";
 /** A deployment as requests are addressed to it; stays good over tables. Get it from {@link Router.target}. */
 export type RouterTarget = Pick<DeploymentQueue, "application" | "deployment" | "queued" | "ongoing">;
 
+/** What a router needs. */
 export interface RouterOptions {
   readonly channel: ReplicaChannel;
   readonly clock: Clock;
   readonly random: Random;
 }
 
+/** Places requests; one for each process that sends any. */
 export class Router {
   readonly #context: RouterContext;
   readonly #queues = new Map<string, DeploymentQueue>();

@@ -10,6 +10,7 @@ import { reconnectDelayMs } from "./backoff.ts";
 /** A stream that lived this long was a good one: the next reconnection begins at once again. */
 const GOOD_STREAM_MS = 1_000;
 
+/** Options of {@link followTable}. */
 export interface TableClientOptions {
   /** The controller's runtime socket. */
   readonly socketPath: string;
