@@ -1,15 +1,16 @@
 /**
  * Watches: what is, then `synced`, then each change, ordered by revision and resumable.
  *
- * Each watcher has a pump that reads the store as fast as the store has changes, and holds of each resource only the
- * newest event not yet sent. So a slow client costs at most one event a resource, and never delays a writer.
+ * A watch reads on only when its client has taken what was read, so every change is sent once and in order, and a slow
+ * client holds no memory and delays no writer: the store catches it up from the log. One that falls behind what the
+ * log still has is cut with HISTORY_COMPACTED.
  */
 import { toBinary } from "@bufbuild/protobuf";
 import { ApplicationSchema } from "../../gen/windlass/v1/application_pb.ts";
 import { DeploymentSchema, ReplicaSchema } from "../../gen/windlass/v1/deployment_pb.ts";
 import { InstanceSchema } from "../../gen/windlass/v1/instance_pb.ts";
 import type { InstanceRecord, ProxyRecord } from "../controller/records.ts";
-import type { Clock } from "../core/clock.ts";
+import type { Clock, Timer } from "../core/clock.ts";
 import { WindlassError } from "../core/errors.ts";
 import type { Store } from "../store/store.ts";
 import type { ResourceEvent } from "./feed-event.ts";
@@ -42,6 +43,8 @@ export interface Feed {
   watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem>;
   /** Watches open now. */
   readonly active: number;
+  /** Events that wait for slow readers, over all watches. */
+  readonly pending: number;
   /** Aborts when the feed closes. */
   readonly closed: AbortSignal;
   /** Ends every watch. */
@@ -52,7 +55,8 @@ export interface Feed {
 export function createFeed(store: Store, clock: Clock): Feed {
   const views = { hidden: createViews(store, false), revealed: createViews(store, true) };
   const closing = new AbortController();
-  let active = 0;
+  /** What each open watch has not sent yet, by resource name. */
+  const open = new Set<ReadonlyMap<string, unknown>>();
 
   async function* watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
     const { scope, startRevision } = request;
@@ -61,92 +65,76 @@ export function createFeed(store: Store, clock: Clock): Feed {
     const ended = new AbortController();
     const until = AbortSignal.any([signal, closing.signal, ended.signal]);
     const sent = new Map<string, Uint8Array>();
-    const pending = new Map<string, { revision: number; view: View }>();
     let reached = startRevision === 0 ? store.revision : startRevision;
     const current = startRevision === 0 ? snapshot() : [];
-    let failure: unknown;
-    let over = false;
-    let wake = (): void => {};
+    const changes = store.watch("", reached, until)[Symbol.asyncIterator]();
 
-    const pump = async (): Promise<void> => {
-      try {
-        for await (const batch of store.watch("", reached, until)) {
-          for (const { key, value } of batch.changes) {
-            const view = viewOf(key, value);
-            if (view === undefined || !inScope(scope, view.resource)) continue;
-            pending.delete(view.resource.name); // so that it moves to the end: revisions stay in order
-            pending.set(view.resource.name, { revision: batch.revision, view });
-          }
-          reached = batch.revision;
-          wake();
-        }
-      } catch (error) {
-        failure = error;
-      } finally {
-        over = true;
-        wake();
-      }
-    };
-
-    active++;
-    const pumping = pump();
+    open.add(pending);
     try {
-      if (startRevision === 0) {
-        const revision = reached;
-        for (const view of current) {
-          if (!inScope(scope, view.resource)) continue;
-          sent.set(view.resource.name, view.bytes);
-          yield { revision, event: view.event };
-          if (signal.aborted) return;
-        }
-        yield { revision, event: { case: "synced", value: true } };
-      } else {
-        yield { revision: startRevision };
+      for (const view of current) {
+        if (!inScope(scope, view.resource)) continue;
+        sent.set(view.resource.name, view.bytes);
+        yield { revision: reached, event: view.event };
+        if (signal.aborted) return;
       }
+      if (startRevision === 0) yield { revision: reached, event: { case: "synced", value: true } };
+      else yield { revision: reached };
+      let next = changes.next();
       while (!signal.aborted) {
-        for (const [name, { revision, view }] of pending) {
-          pending.delete(name);
+        const result = await withinInterval(next, clock);
+        if (result === undefined) {
+          yield { revision: reached };
+          continue;
+        }
+        if (result.done) {
+          if (signal.aborted) return;
+          throw new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping: watch again");
+        }
+        for (const { key, value } of result.value.changes) {
+          const view = viewOf(key, value);
+          if (view === undefined || !inScope(scope, view.resource)) continue;
+          const { name } = view.resource;
           if (sameBytes(sent.get(name), view.bytes)) continue;
           if (view.event.case !== "deleted") sent.set(name, view.bytes);
-          else if (!sent.delete(name) && startRevision === 0) continue; // it came and went unseen
-          yield { revision, event: view.event };
+          else sent.delete(name);
+          yield { revision: result.value.revision, event: view.event };
           if (signal.aborted) return;
         }
-        if (failure !== undefined) throw failure;
-        if (over) throw new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping: watch again");
-        let idle = false;
-        await new Promise<void>((resolve) => {
-          const timer = clock.timer(
-            PROGRESS_INTERVAL_MS,
-            () => {
-              idle = true;
-              wake();
-            },
-            { unref: true },
-          );
-          wake = () => {
-            timer.cancel();
-            resolve();
-          };
-        });
-        wake = () => {};
-        if (idle && pending.size === 0 && !over) yield { revision: reached };
+        reached = result.value.revision;
+        next = changes.next();
       }
     } finally {
-      active--;
+      open.delete(pending);
       ended.abort();
-      await pumping;
     }
   }
 
   return {
     watch,
     get active() {
-      return active;
+      return open.size;
+    },
+    get pending() {
+      let sum = 0;
+      for (const { size } of open) sum += size;
+      return sum;
     },
     closed: closing.signal,
     close: () => closing.abort(),
   };
+}
+
+/** The result, or undefined when it takes longer than the progress interval. */
+async function withinInterval<T>(result: Promise<T>, clock: Clock): Promise<T | undefined> {
+  let timer: Timer | undefined;
+  const silence = new Promise<undefined>((resolve) => {
+    timer = clock.timer(PROGRESS_INTERVAL_MS, () => resolve(undefined), { unref: true });
+  });
+  try {
+    return await Promise.race([result, silence]);
+  } finally {
+    timer?.cancel();
+  }
 }
 
 function checkStart(store: Store, startRevision: number): void {
