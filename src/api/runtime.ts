@@ -7,15 +7,14 @@ import {
   WatchRoutesResponseSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
 import { type RoutingTable, RoutingTableSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
-import type { RouteHub } from "../controller/route-hub.ts";
-import type { RoutingTableData } from "../controller/routing-table.ts";
+import type { RouteFeed, RoutingTableData } from "../controller/controller.ts";
 import type { NodeHandler } from "./http.ts";
 
 /**
  * What the controller answers on its runtime socket: the routing feed for proxies and handles, and, through
  * `fallback`, the scale webhook that proxies pass on. No token: the socket lies in a private folder.
  */
-export function createRuntimeHandler(hub: RouteHub, fallback: NodeHandler): NodeHandler {
+export function createRuntimeHandler(hub: RouteFeed, fallback: NodeHandler): NodeHandler {
   return connectNodeAdapter({
     routes(router) {
       router.service(ControllerRuntimeService, {

@@ -66,3 +66,33 @@ export interface DeleteApplicationRequest {
 export function etagOf(record: { uid: string; generation: number }): string {
   return `${record.uid}-${record.generation}`;
 }
+
+/** Hands routing tables to routers; the runtime socket serves it. */
+export interface RouteFeed {
+  /** Tables for one router, the present one first; ends when `signal` aborts. A slow router skips tables. */
+  watch(routerId: string, signal: AbortSignal): AsyncIterable<PublishedTable>;
+  /** Notes that a router applied a revision. */
+  acknowledge(routerId: string, revision: number): void;
+}
+
+/** A routing table with its revision; revisions only grow. */
+export interface PublishedTable {
+  readonly revision: number;
+  readonly table: RoutingTableData;
+}
+
+/** What routers need; the same shape as windlass.runtime.v1.RoutingTable, free of the RPC library. */
+export interface RoutingTableData {
+  readonly routes: readonly { prefix: string; application: string; deployment: string }[];
+  readonly deployments: readonly {
+    application: string;
+    deployment: string;
+    replicas: readonly { id: string; address: string }[];
+    maxOngoingRequests: number;
+    maxQueuedRequests: number;
+    backpressureStatusCode: number;
+    backpressureRetryAfterS: number | null;
+    unavailable: string;
+  }[];
+  readonly requestTimeoutS: number | null;
+}

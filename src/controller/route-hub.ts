@@ -1,16 +1,10 @@
-import type { RoutingTableData } from "./routing-table.ts";
-
-/** A routing table with its revision; revisions only grow. */
-export interface PublishedTable {
-  readonly revision: number;
-  readonly table: RoutingTableData;
-}
+import type { PublishedTable, RouteFeed, RoutingTableData } from "./controller.ts";
 
 /**
  * Hands the newest routing table to every connected router and knows which of them applied it. A slow router skips
  * tables and gets the newest; it never delays anyone.
  */
-export class RouteHub {
+export class RouteHub implements RouteFeed {
   #latest: PublishedTable = {
     revision: 0,
     table: { routes: [], deployments: [], requestTimeoutS: null },

@@ -1,22 +1,7 @@
+import type { RoutingTableData } from "./controller.ts";
 import type { DeploymentRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
 import type { World } from "./world.ts";
-
-/** What routers need; the same shape as windlass.runtime.v1.RoutingTable, free of the RPC library. */
-export interface RoutingTableData {
-  readonly routes: readonly { prefix: string; application: string; deployment: string }[];
-  readonly deployments: readonly {
-    application: string;
-    deployment: string;
-    replicas: readonly { id: string; address: string }[];
-    maxOngoingRequests: number;
-    maxQueuedRequests: number;
-    backpressureStatusCode: number;
-    backpressureRetryAfterS: number | null;
-    unavailable: string;
-  }[];
-  readonly requestTimeoutS: number | null;
-}
 
 /**
  * The routing table that follows from the records. A route exists from the first good build until the application is
