@@ -43,8 +43,6 @@ export interface Feed {
   watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem>;
   /** Watches open now. */
   readonly active: number;
-  /** Events that wait for slow readers, over all watches. */
-  readonly pending: number;
   /** Aborts when the feed closes. */
   readonly closed: AbortSignal;
   /** Ends every watch. */
@@ -55,8 +53,7 @@ export interface Feed {
 export function createFeed(store: Store, clock: Clock): Feed {
   const views = { hidden: createViews(store, false), revealed: createViews(store, true) };
   const closing = new AbortController();
-  /** What each open watch has not sent yet, by resource name. */
-  const open = new Set<ReadonlyMap<string, unknown>>();
+  let active = 0;
 
   async function* watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
     const { scope, startRevision } = request;
@@ -69,7 +66,7 @@ export function createFeed(store: Store, clock: Clock): Feed {
     const current = startRevision === 0 ? snapshot() : [];
     const changes = store.watch("", reached, until)[Symbol.asyncIterator]();
 
-    open.add(pending);
+    active++;
     try {
       for (const view of current) {
         if (!inScope(scope, view.resource)) continue;
@@ -104,7 +101,7 @@ export function createFeed(store: Store, clock: Clock): Feed {
         next = changes.next();
       }
     } finally {
-      open.delete(pending);
+      active--;
       ended.abort();
     }
   }
@@ -112,12 +109,7 @@ export function createFeed(store: Store, clock: Clock): Feed {
   return {
     watch,
     get active() {
-      return open.size;
-    },
-    get pending() {
-      let sum = 0;
-      for (const { size } of open) sum += size;
-      return sum;
+      return active;
     },
     closed: closing.signal,
     close: () => closing.abort(),
