@@ -48,7 +48,10 @@ export function createDualServer(options: DualServerOptions): DualServer {
     options.handler(request, response);
   };
 
-  const h1 = http.createServer({ headersTimeout: options.headersTimeoutMs ?? 10_000 }, handle);
+  const headersTimeout = options.headersTimeoutMs ?? 10_000;
+  // Node looks at header times only every so often; by default every 30 s.
+  const connectionsCheckingInterval = Math.min(1_000, headersTimeout);
+  const h1 = http.createServer({ headersTimeout, connectionsCheckingInterval }, handle);
   // It never listens itself, and arms its header and idle timers only on this event.
   h1.emit("listening");
   const h2 = http2.createServer(

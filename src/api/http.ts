@@ -53,7 +53,12 @@ export class BodyTooLargeError extends Error {
   override readonly name = "BodyTooLargeError";
 }
 
-/** Reads the whole body. Rejects with {@link BodyTooLargeError}, or with INVALID_REQUEST where it is not UTF-8. */
+/** The client went away; there is nobody to answer. */
+export class ClientLeftError extends Error {
+  override readonly name = "ClientLeftError";
+}
+
+/** Reads the whole body. Rejects with {@link ClientLeftError}, {@link BodyTooLargeError}, or INVALID_REQUEST where it is not UTF-8. */
 export async function readText(request: NodeRequest, limitBytes: number = MAX_BODY_BYTES): Promise<string> {
   const tooLarge = (): BodyTooLargeError => {
     request.resume(); // so that the client, which is still sending, gets to read the answer
@@ -71,8 +76,9 @@ export async function readText(request: NodeRequest, limitBytes: number = MAX_BO
     };
     request.on("data", onData);
     request.once("end", resolve);
-    request.once("error", reject);
-    request.once("close", () => reject(new Error("the client left before the body was complete")));
+    const left = (): void => reject(new ClientLeftError("the client left before the body was complete"));
+    request.once("error", left);
+    request.once("close", left);
   });
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(Buffer.concat(chunks));

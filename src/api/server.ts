@@ -85,6 +85,8 @@ export interface ApiServer {
   readonly port: number;
   /** The parts, to be mounted elsewhere too. */
   readonly api: Api;
+  /** Connections open now. */
+  connections(): number;
   /** Ends watches with UNAVAILABLE, lets other calls finish for `graceMs`, then cuts them. */
   close(graceMs: number): Promise<void>;
 }
@@ -97,6 +99,7 @@ export async function startApiServer(options: ApiOptions & { readonly port: numb
   return {
     port,
     api,
+    connections: () => server.connections(),
     close(graceMs) {
       api.feed.close();
       return server.close(graceMs);

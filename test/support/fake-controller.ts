@@ -158,8 +158,9 @@ export interface FakeController extends Controller {
   readonly calls: { method: string; request: unknown }[];
   /** Thrown by the next call that writes. */
   failNext: unknown;
-  /** Whether `instanceEnded` resolves at once (default) or only when its signal aborts. */
+  /** Whether `instanceEnded` resolves at once (default), or on {@link finishEnding} and when its signal aborts. */
   endsAtOnce: boolean;
+  finishEnding(): void;
 }
 
 /** Makes a fake over a store: reads show its records, writes are recorded and do the least that answers need. */
@@ -178,10 +179,14 @@ export function createFakeController(store: Store): FakeController {
     if (failure !== undefined) throw failure;
   };
 
+  const ending: (() => void)[] = [];
   const fake: FakeController = {
     calls: [],
     failNext: undefined,
     endsAtOnce: true,
+    finishEnding() {
+      for (const finish of ending.splice(0)) finish();
+    },
     snapshot: (): Snapshot => ({
       revision: store.revision,
       instance: instance(),
@@ -238,7 +243,10 @@ export function createFakeController(store: Store): FakeController {
     async instanceEnded(signal) {
       asked("instanceEnded", undefined);
       if (fake.endsAtOnce || signal.aborted) return;
-      await new Promise<void>((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+      await new Promise<void>((resolve) => {
+        ending.push(resolve);
+        signal.addEventListener("abort", () => resolve(), { once: true });
+      });
     },
     async rotateToken(application, actor) {
       asked("rotateToken", { application, actor });

@@ -1,4 +1,6 @@
-import { describe, expect, it } from "vitest";
+import * as http from "node:http";
+import * as http2 from "node:http2";
+import { describe, expect, it, vi } from "vitest";
 import { WindlassError } from "../../src/core/errors.ts";
 import { ADMIN_TOKEN, type Ask, ask, SEED, startTestApi } from "../support/api-harness.ts";
 import { applicationRecord, deploymentRecord, instanceRecord, put, replicaRecord } from "../support/fake-controller.ts";
@@ -316,6 +318,19 @@ describe("PUT /api/serve/applications/", () => {
     expect(lines[1]).toMatch(/^applications\[1\]\.deployments\[0\]\.max_ongoing_requests: /);
   });
 
+  it("says nothing and logs nothing when the client leaves amid the body", async () => {
+    await using api = await startTestApi();
+    const headers = { authorization: `Bearer ${ADMIN_TOKEN}`, "content-length": "1000" };
+    const place = { host: "127.0.0.1", port: api.port, method: "PUT", path: APPLICATIONS };
+    const request = http.request({ ...place, headers, agent: false }).on("error", () => {});
+    await new Promise<void>((resolve) => request.write("{", () => resolve()));
+    await vi.waitFor(() => expect(api.server.connections()).toBe(1));
+    request.destroy();
+    await vi.waitFor(() => expect(api.server.connections()).toBe(0));
+    expect(api.logged).toEqual([]);
+    expect(api.controller.calls).toEqual([]);
+  });
+
   it("answers 503 while the instance ends", async () => {
     await using api = await startTestApi({ seed: [put.instance(instanceRecord({ state: "ending" }))] });
     expect((await putConfig(api.port)).status).toBe(503);
@@ -358,6 +373,30 @@ describe("DELETE /api/serve/applications/", () => {
     const { json } = await ask(api.port, { path: APPLICATIONS, token: ADMIN_TOKEN });
     expect(json).toEqual(EMPTY);
     expect(api.controller.calls.map(({ method }) => method)).toContain("instanceEnded");
+  });
+
+  it.each([false, true])("survives a client that leaves while it waits (http2: %s)", async (overHttp2) => {
+    await using api = await startTestApi();
+    api.controller.endsAtOnce = false;
+    const options = { ":method": "DELETE", ":path": APPLICATIONS, authorization: `Bearer ${ADMIN_TOKEN}` };
+    const waits = () => vi.waitFor(() => expect(api.controller.calls.at(-1)?.method).toBe("instanceEnded"));
+    if (overHttp2) {
+      const session = http2.connect(`http://127.0.0.1:${api.port}`);
+      session.request(options).on("error", () => {});
+      await waits();
+      session.destroy();
+    } else {
+      const headers = { authorization: options.authorization };
+      const place = { host: "127.0.0.1", port: api.port, method: "DELETE", path: APPLICATIONS };
+      const request = http.request({ ...place, headers, agent: false }).on("error", () => {});
+      request.end();
+      await waits();
+      request.destroy();
+    }
+    await vi.waitFor(() => expect(api.server.connections()).toBe(0));
+    api.controller.finishEnding();
+    expect((await ask(api.port, { path: APPLICATIONS, token: ADMIN_TOKEN })).json).toEqual(EMPTY);
+    expect(api.logged).toEqual([]);
   });
 
   it("answers 503 where the store refuses the ending", async () => {

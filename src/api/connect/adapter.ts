@@ -13,6 +13,8 @@ import type { Gate } from "../gate.ts";
 import { MAX_BODY_BYTES, type NodeHandler, type NodeRequest, send, text } from "../http.ts";
 import { type GateOutcome, gateOutcomeKey } from "./context.ts";
 
+const STRANGER_BODY_BYTES = 64 * 1024;
+
 /** What {@link createConnectHandler} needs. */
 export interface ConnectHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -24,20 +26,27 @@ export interface ConnectHandlerOptions {
 
 /** Makes a handler for the given services. */
 export function createConnectHandler({ routes, gate, logger, fallback }: ConnectHandlerOptions): NodeHandler {
-  const router = createConnectRouter({
-    interceptors: [guard(logger)],
-    acceptCompression: [compressionGzip, compressionBrotli],
-    readMaxBytes: MAX_BODY_BYTES,
-  });
-  routes(router);
-  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const handlersUpTo = (readMaxBytes: number) => {
+    const router = createConnectRouter({
+      interceptors: [guard(logger)],
+      acceptCompression: [compressionGzip, compressionBrotli],
+      readMaxBytes,
+    });
+    routes(router);
+    return new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  };
+  const handlers = handlersUpTo(MAX_BODY_BYTES);
+  // Messages are read before the guard runs, so nobody we do not know may send large ones.
+  const strangers = handlersUpTo(STRANGER_BODY_BYTES);
 
   return (request, response) => {
-    const handler = handlers.get((request.url ?? "").split("?", 1)[0]!);
-    if (handler === undefined) return fallback(request, response);
+    const path = (request.url ?? "").split("?", 1)[0]!;
+    if (!handlers.has(path)) return fallback(request, response);
+    const outcome = outcomeOf(gate, request);
+    const handler = (outcome.ok ? handlers : strangers).get(path)!;
     type NodeResponse = Parameters<typeof universalResponseToNodeResponse>[1];
     const answer = async (): Promise<void> => {
-      const values = createContextValues().set(gateOutcomeKey, outcomeOf(gate, request));
+      const values = createContextValues().set(gateOutcomeKey, outcome);
       const nodeResponse = response as unknown as NodeResponse;
       const universal = universalRequestFromNodeRequest(request, nodeResponse, undefined, values);
       await universalResponseToNodeResponse(await handler(universal), nodeResponse);

@@ -1,10 +1,19 @@
 /** Runs a route table: finds the route, lets the gate decide, sends the answer or the mapped failure. */
-import { WindlassError } from "../../core/errors.ts";
+import { errorText, WindlassError } from "../../core/errors.ts";
 import { authorize, type Identity, type Permission } from "../auth.ts";
 import type { ApiDeps } from "../connect/context.ts";
-import { problemText, toRestReply, toWindlassError } from "../errors.ts";
+import { problemText, toRestReply } from "../errors.ts";
 import type { Gate, HostGate } from "../gate.ts";
-import { BodyTooLargeError, json, type NodeHandler, type NodeRequest, type Reply, send, text } from "../http.ts";
+import {
+  BodyTooLargeError,
+  ClientLeftError,
+  json,
+  type NodeHandler,
+  type NodeRequest,
+  type Reply,
+  send,
+  text,
+} from "../http.ts";
 
 /** A request that passed the gate. */
 export interface RestRequest {
@@ -66,19 +75,19 @@ export function createRestHandler(
       const query = new URLSearchParams(rest.join("?"));
       return await route.handle({ request, deps, params, query, ...caller });
     } catch (error) {
+      if (error instanceof ClientLeftError) throw error;
       const reply = toRestReply(error, deps.logger, where);
       return errors === "json" ? asJson(error, reply) : reply;
     }
   };
 
   return (request, response) => {
-    answer(request).then(
-      (reply) => send(request, response, reply),
-      (error: unknown) => {
-        const { message } = toWindlassError(error, deps.logger, "answering");
-        send(request, response, text(500, message));
-      },
-    );
+    answer(request)
+      .then((reply) => send(request, response, reply))
+      .catch((error: unknown) => {
+        deps.logger.debug("a request was not answered", { path: request.url, reason: errorText(error) });
+        response.destroy();
+      });
   };
 }
 
