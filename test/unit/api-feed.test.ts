@@ -1,4 +1,4 @@
-import { describe, expect, it, vi } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createFeed, type FeedItem, type FeedRequest, PROGRESS_INTERVAL_MS } from "../../src/api/feed.ts";
 import type { ResourceKind } from "../../src/api/feed-scope.ts";
 import { keys } from "../../src/controller/records.ts";
