@@ -275,6 +275,16 @@ describe("ApplyConfig", () => {
     });
   });
 
+  it("does not read large messages of callers without a token", async () => {
+    await using api = await startTestApi();
+    const path = "/windlass.v1.InstanceService/ApplyConfig";
+    const body = { baseDir: `/${"x".repeat(70_000)}`, validateOnly: true };
+    expect((await ask(api.port, { path, body, token: ADMIN_TOKEN })).status).toBe(200);
+    const answer = await ask(api.port, { path, body });
+    expect(answer.json.code).toBe("resource_exhausted");
+    expect((await ask(api.port, { path, body: {} })).json.code).toBe("unauthenticated");
+  });
+
   it("only checks when told to", async () => {
     await using api = await startTestApi();
     const before = api.store.revision;
