@@ -72,7 +72,7 @@ export function stepReplica(replica: ReplicaRecord, event: ReplicaEvent, now: nu
 
   switch (event.kind) {
     case "spawned":
-      return { ...same, replica: { ...replica, process: event.process } };
+      return { ...same, replica: { ...replica, process: event.process, updatedAt: now } };
     case "ready":
       if (state.kind === "starting") return into({ kind: "running", since: now }, { kind: "started" });
       if (state.kind === "recovering") {

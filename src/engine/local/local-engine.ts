@@ -2,7 +2,7 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { BuilderOutcome, BuilderRequest } from "../../builder/protocol.ts";
 import type { ProcessIdentity, ReplicaRecord } from "../../controller/records.ts";
-import type { Clock } from "../../core/clock.ts";
+import type { Clock, Timer } from "../../core/clock.ts";
 import { errorText } from "../../core/errors.ts";
 import { signalSame, stillRuns } from "../../supervisor/process-identity.ts";
 import type { BuildRequest, Engine, EngineEvent, ReplicaSettings, StartRequest } from "../engine.ts";
@@ -33,6 +33,8 @@ interface Running {
   following: Promise<void>;
 }
 
+/** A builder that takes longer is ended: a module may block the event loop for ever. */
+const BUILD_TIMEOUT_MS = 120_000;
 /** How long the last words of a replica that ended while starting may take to arrive. */
 const LAST_WORDS_MS = 300;
 /** Between looks at an adopted replica whose stream is lost. */
@@ -46,7 +48,7 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
 class LocalEngine implements Engine {
   readonly #o: LocalEngineOptions;
   readonly #replicas = new Map<string, Running>();
-  readonly #builds = new Map<string, string>();
+  readonly #builds = new Map<string, { readonly resultPath: string; readonly deadline: Timer }>();
   #emit: (event: EngineEvent) => void = () => {};
 
   constructor(options: LocalEngineOptions) {
@@ -76,7 +78,8 @@ class LocalEngine implements Engine {
       this.#later({ kind: "build-failed", buildId: request.buildId, error: errorText(error) });
       return;
     }
-    this.#builds.set(request.buildId, resultPath);
+    const deadline = this.#o.clock.timer(BUILD_TIMEOUT_MS, () => this.#overdue(request.buildId), { unref: true });
+    this.#builds.set(request.buildId, { resultPath, deadline });
     this.#o.supervisor.spawn(`build/${request.buildId}`, {
       role: "builder",
       args: [requestPath],
@@ -89,7 +92,10 @@ class LocalEngine implements Engine {
   }
 
   cancelBuild(buildId: string): void {
-    if (!this.#builds.delete(buildId)) return;
+    const build = this.#builds.get(buildId);
+    if (!build) return;
+    build.deadline.cancel();
+    this.#builds.delete(buildId);
     this.#o.supervisor.send({ kind: "signal", id: `build/${buildId}`, signal: "SIGKILL" });
   }
 
@@ -235,13 +241,20 @@ class LocalEngine implements Engine {
 
   #onBuild(event: ChildEvent): void {
     const buildId = event.id.slice("build/".length);
-    const resultPath = this.#builds.get(buildId);
+    const build = this.#builds.get(buildId);
     if (event.kind !== "exited" && event.kind !== "spawn-failed") return;
     rmSync(join(this.#o.runDir, "b", `${buildId}.json`), { force: true });
-    if (resultPath === undefined) return;
+    if (build === undefined) return;
+    build.deadline.cancel();
     this.#builds.delete(buildId);
-    this.#emit(readOutcome(buildId, resultPath, event.kind === "exited" ? event.detail : event.error));
-    rmSync(resultPath, { force: true });
+    this.#emit(readOutcome(buildId, build.resultPath, event.kind === "exited" ? event.detail : event.error));
+    rmSync(build.resultPath, { force: true });
+  }
+
+  #overdue(buildId: string): void {
+    this.cancelBuild(buildId);
+    const error = `importing the application took longer than ${BUILD_TIMEOUT_MS / 1000} s; does its module block or wait for ever?`;
+    this.#emit({ kind: "build-failed", buildId, error });
   }
 
   #signal(running: Running, signal: NodeJS.Signals): void {
