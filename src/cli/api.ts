@@ -16,12 +16,16 @@ export interface Api {
   readonly tokens: Client<typeof TokenService>;
 }
 
-/** Runs `use` with clients for `target`; a failed call becomes a CliError. */
-export async function withApi<T>(target: Target, use: (api: Api) => Promise<T>): Promise<T> {
+/** Runs `use` with clients for `target`; a failed call becomes a CliError that may send the user to `whereToLook`. */
+export async function withApi<T>(
+  target: Target,
+  use: (api: Api) => Promise<T>,
+  whereToLook = "windlass status",
+): Promise<T> {
   try {
     return await use(connect(target));
   } catch (error) {
-    throw callError(error, target);
+    throw callError(error, target, whereToLook);
   }
 }
 

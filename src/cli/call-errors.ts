@@ -3,8 +3,11 @@ import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_de
 import { cannotConnect, type Target, unauthorised } from "./address.ts";
 import { CliError, EXIT } from "./exit.ts";
 
-/** What a failed call means for the user. Anything that is not a ConnectError passes through. */
-export function callError(error: unknown, target: Target): unknown {
+/**
+ * What a failed call means for the user. `whereToLook` is the command that lists what there is, for unknown names.
+ * Anything that is not a ConnectError passes through.
+ */
+export function callError(error: unknown, target: Target, whereToLook: string): unknown {
   if (!(error instanceof ConnectError)) return error;
   switch (error.code) {
     case Code.Unauthenticated:
@@ -16,6 +19,8 @@ export function callError(error: unknown, target: Target): unknown {
       const lines = violations.map((v) => (v.field === "" ? v.description : `${v.field}: ${v.description}`));
       return new CliError(EXIT.failed, lines.length > 0 ? lines : error.rawMessage, error);
     }
+    case Code.NotFound:
+      return new CliError(EXIT.failed, `${error.rawMessage}; \`${whereToLook}\` shows what there is`, error);
     case Code.Unimplemented:
       return new CliError(EXIT.failed, `${target.address} does not speak Windlass's API; check the address`, error);
     default:

@@ -54,10 +54,8 @@ export function applicationProgress(seen: Seen, application: string, revision: b
   // An older generation's outcome says nothing about the config that was sent.
   const current = record.observedGeneration >= record.generation;
   if (current && record.state === Application_State.DEPLOY_FAILED) {
-    return {
-      kind: "failed",
-      message: `application ${application} failed to deploy: ${record.message || "no reason given"}`,
-    };
+    const why = record.message || "the deploy failed, no reason given";
+    return { kind: "failed", message: `application ${application}: ${why}` };
   }
   if (current && record.state === Application_State.RUNNING && !record.reconciling) return { kind: "done" };
   return { kind: "waiting", missing: missingOf(seen, application, record) };

@@ -382,7 +382,7 @@ describe("exit codes", () => {
     {
       error: apiError(Code.NotFound, "application a is unknown", "NOT_FOUND"),
       code: 1,
-      says: "application a is unknown",
+      says: "application a is unknown; `windlass status` shows what there is",
     },
     {
       error: apiError(Code.Unavailable, "the instance ends", "INSTANCE_UNAVAILABLE"),

@@ -214,7 +214,7 @@ describe("windlass deploy --wait", () => {
       folder(),
     );
     expect(code).toBe(1);
-    expect(err).toContain("windlass: application b failed to deploy: b.ts:1:8: no such module\n");
+    expect(err).toContain("windlass: application b: b.ts:1:8: no such module\n");
   });
 
   it("ends with 1 when an application is deleted meanwhile", async () => {

@@ -59,8 +59,11 @@ describe("the pages a newcomer reads", () => {
 
   it("package scripts that are named exist", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
-    const named = [read("README.md"), read("CONTRIBUTING.md")].join("\n").matchAll(/\bnpm (?:run )?([a-z:]+)\b/g);
+    const named = [read("README.md"), read("CONTRIBUTING.md")]
+      .join("\n")
+      .matchAll(/(?:^|`|&& )npm (?:run )?([a-z:]+)\b/gm);
     const builtIn = new Set(["install", "exec", "ci"]);
+    expect(scripts).toHaveProperty("start");
     const missing = [...named]
       .map((match) => match[1]!)
       .filter((name) => !builtIn.has(name) && scripts[name] === undefined);

@@ -83,7 +83,7 @@ export async function listTokens(ctx: CliContext, target: Target, output: Output
 
 /** `windlass token revoke`. */
 export async function revokeToken(ctx: CliContext, target: Target, id: string): Promise<void> {
-  await withApi(target, (api) => api.tokens.revokeToken({ id }));
+  await withApi(target, (api) => api.tokens.revokeToken({ id }), "windlass token list");
   ctx.out(`revoked ${id}\n`);
 }
 
