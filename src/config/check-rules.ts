@@ -2,13 +2,16 @@
  * The `check` layer: our rules beyond the reference's schema. It looks at documents that `parse` accepted, refuses
  * what would only fail later, and warns about what has no effect.
  */
+import * as z from "zod";
 import { AUTO_REPLICAS_BASE } from "./defaults.ts";
 import { formatPath, show } from "./describe.ts";
 import { AUTO_REPLICAS_NOT_YET, KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { type ConfigProblem, toProblem } from "./parse.ts";
-import { parseValue } from "./parse-value.ts";
+import { readBy } from "./read.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA, EXTERNAL_SCALER_CONFLICT } from "./schema-deploy.ts";
-import type { Path, Schema, Type } from "./schema-types.ts";
+import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
+import { itemOf, shapeOf, typeInfo } from "./schema-info.ts";
+import type { Path } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
 import { suggestKey } from "./suggest.ts";
 import type { ApplicationConfig, DeployConfig, DeploymentOverride } from "./types.ts";
@@ -60,7 +63,7 @@ export function checkApplicationConfig(input: unknown, parsed: ApplicationConfig
 }
 
 /** Only the keys that look like typos, for a document that parse refused: a typo often is why. */
-export function misspeltKeys(schema: Schema, input: unknown): ConfigProblem[] {
+export function misspeltKeys(schema: z.ZodType, input: unknown): ConfigProblem[] {
   const result: CheckResult = { problems: [], warnings: [] };
   checkKeys(schema, input, [], result);
   return result.problems;
@@ -75,54 +78,51 @@ function warn(result: CheckResult, path: Path, text: string): void {
 }
 
 /** Looks for unknown keys and wrong contents, following the schema through objects and lists. */
-function checkKeys(schema: Schema, input: unknown, path: Path, result: CheckResult): void {
-  if (!isRecord(input)) return;
-  const known = Object.keys(schema.fields);
-  for (const [key, value] of Object.entries(input)) {
-    const field = schema.fields[key];
-    if (field !== undefined && Object.hasOwn(schema.fields, key)) checkValue(field.type, value, [...path, key], result);
-    else checkStranger(schema, key, known, [...path, key], result);
+function checkKeys(schema: z.core.$ZodType, input: unknown, path: Path, result: CheckResult): void {
+  const shape = shapeOf(typeInfo(schema).contents ?? schema);
+  if (shape && isRecord(input)) {
+    for (const [key, value] of Object.entries(input)) {
+      const field = Object.hasOwn(shape, key) ? shape[key] : undefined;
+      if (field) checkKeys(field, value, [...path, key], result);
+      else checkStranger(schema, key, Object.keys(shape), [...path, key], result);
+    }
   }
+  const item = itemOf(schema);
+  if (!item || !Array.isArray(input)) return;
+  for (const [index, value] of input.entries()) checkKeys(item, value, [...path, index], result);
 }
 
-function checkStranger(schema: Schema, key: string, known: string[], path: Path, result: CheckResult): void {
-  const strangers = KNOWN_STRANGERS[schema.name] ?? {};
+function checkStranger(schema: z.core.$ZodType, key: string, known: string[], path: Path, result: CheckResult): void {
+  const { name = "" } = typeInfo(typeInfo(schema).contents ?? schema);
+  const strangers = KNOWN_STRANGERS[name] ?? {};
   const meant = suggestKey(key, known);
   if (Object.hasOwn(strangers, key)) warn(result, path, `${strangers[key]}; it was left out`);
   else if (meant === undefined) warn(result, path, "is not a known key and was left out");
   else refuse(result, "misspelt-key", path, `is not a known key; did you mean ${meant}?`);
 }
 
-function checkValue(type: Type, value: unknown, path: Path, result: CheckResult): void {
-  if (type.kind === "schema") checkKeys(type.schema, value, path, result);
-  if (type.kind === "object" && type.contents) checkKeys(type.contents, value, path, result);
-  if (type.kind === "list" && Array.isArray(value)) {
-    for (const [index, item] of value.entries()) checkValue(type.of, item, [...path, index], result);
-  }
-}
-
 /** Refuses numbers that neither a stored document nor a message can hold. */
-function checkRanges(schema: Schema, config: unknown, path: Path, result: CheckResult): void {
-  if (!isRecord(config)) return;
-  for (const [key, field] of Object.entries(schema.fields)) {
-    if (Object.hasOwn(config, key)) checkRange(field.type, config[key], [...path, key], result);
+function checkRanges(schema: z.core.$ZodType, value: unknown, path: Path, result: CheckResult): void {
+  const shape = shapeOf(schema);
+  const item = itemOf(schema);
+  if (Array.isArray(value)) {
+    if (item) for (const [index, entry] of value.entries()) checkRanges(item, entry, [...path, index], result);
+  } else if (isRecord(value)) {
+    for (const [key, entry] of Object.entries(value)) {
+      const next = shape?.[key] ?? item;
+      if (next) checkRanges(next, entry, [...path, key], result);
+    }
+  } else if (typeof value === "number") {
+    checkRange(value, typeInfo(schema).number !== "any", path, result);
   }
 }
 
-function checkRange(type: Type, value: unknown, path: Path, result: CheckResult): void {
-  if (type.kind === "schema") checkRanges(type.schema, value, path, result);
-  if (type.kind === "list" && Array.isArray(value)) {
-    for (const [index, item] of value.entries()) checkRange(type.of, item, [...path, index], result);
-  }
-  if (type.kind === "map" && isRecord(value)) {
-    for (const [key, item] of Object.entries(value)) checkRange(type.of, item, [...path, key], result);
-  }
-  if (typeof value !== "number") return;
+function checkRange(value: number, whole: boolean, path: Path, result: CheckResult): void {
   const key = path.at(-1);
   const { min, max } = RANGES[key as keyof typeof RANGES] ?? { min: -Infinity, max: 2 ** 32 - 1 };
   if (!Number.isFinite(value)) {
     refuse(result, "number-range", path, `must be a finite number, got ${value}; write a large number instead`);
-  } else if (type.kind !== "number" && (value < min || value > max)) {
+  } else if (whole && (value < min || value > max)) {
     const limits = min === -Infinity ? `<= ${max}` : `from ${min} to ${max}`;
     refuse(result, "number-range", path, `must be a whole number ${limits}, got ${value}`);
   }
@@ -171,14 +171,14 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   }
   if (autoscaling) {
     const base = deployment.num_replicas === "auto" ? AUTO_REPLICAS_BASE : {};
-    checkContents(DEPLOYMENT, "autoscaling_config", { ...base, ...autoscaling }, path, result);
+    checkContents(DEPLOYMENT_SCHEMA, "autoscaling_config", { ...base, ...autoscaling }, path, result);
     if (autoscaling.target_ongoing_requests === null) {
       const at = [...path, "autoscaling_config", "target_ongoing_requests"];
       refuse(result, "no-target", at, "must be a number > 0, got null; leave it out for 2");
     }
   }
   if (deployment.request_router_config) {
-    checkContents(DEPLOYMENT, "request_router_config", deployment.request_router_config, path, result);
+    checkContents(DEPLOYMENT_SCHEMA, "request_router_config", deployment.request_router_config, path, result);
   }
   checkActors(deployment.deployment_actors ?? [], path, result);
   if (strategy !== undefined) {
@@ -196,10 +196,8 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   }
 }
 
-const DEPLOYMENT = (APPLICATION_SCHEMA.fields.deployments!.type as { of: { schema: Schema } }).of.schema;
-
 function checkActors(actors: readonly Record<string, unknown>[], path: Path, result: CheckResult): void {
-  checkContents(DEPLOYMENT, "deployment_actors", actors, path, result);
+  checkContents(DEPLOYMENT_SCHEMA, "deployment_actors", actors, path, result);
   const names = actors.map((actor) => actor.name);
   const twice = names.find((name, index) => name !== undefined && names.indexOf(name) !== index);
   if (twice === undefined) return;
@@ -208,19 +206,16 @@ function checkActors(actors: readonly Record<string, unknown>[], path: Path, res
 }
 
 /** Reads a field's value by the schema of its contents, which the parse layer leaves alone. */
-function checkContents(schema: Schema, field: string, value: unknown, path: Path, result: CheckResult): void {
-  const type = withContents(schema.fields[field]!.type);
-  const parsed = parseValue(type, value, { path: [...path, field] });
-  if (parsed.ok) {
-    checkRange(type, parsed.value, [...path, field], result);
-    return;
-  }
-  for (const issue of parsed.issues) result.problems.push({ ...toProblem(issue), rule: "nested-contents" });
+function checkContents(schema: z.ZodType, field: string, value: unknown, path: Path, result: CheckResult): void {
+  const contents = contentsOf(shapeOf(schema)![field]!);
+  const read = readBy(contents, value, { path: [...path, field] });
+  if (read.ok) checkRanges(contents, read.value, [...path, field], result);
+  else for (const issue of read.issues) result.problems.push({ ...toProblem(issue), rule: "nested-contents" });
 }
 
-function withContents(type: Type): Type {
-  if (type.kind === "list") return { ...type, of: withContents(type.of) };
-  return type.kind === "object" && type.contents ? { kind: "schema", schema: type.contents } : type;
+function contentsOf(field: z.core.$ZodType): z.ZodType {
+  const item = itemOf(field);
+  return item ? z.array(contentsOf(item)) : typeInfo(field).contents!;
 }
 
 function warnNotYet(table: Readonly<Record<string, string>>, config: unknown, path: Path, result: CheckResult): void {

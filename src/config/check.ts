@@ -1,8 +1,8 @@
 /** Both layers in one call: what REST, the CLI and Connect run on a config before it is applied. */
+import type * as z from "zod";
 import { type CheckResult, checkApplicationConfig, checkDeployConfig, misspeltKeys } from "./check-rules.ts";
 import { type ConfigResult, type ParseOptions, parseApplicationConfig, parseDeployConfig } from "./parse.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA } from "./schema-deploy.ts";
-import type { Schema } from "./schema-types.ts";
 import type { ApplicationConfig, DeployConfig } from "./types.ts";
 
 export { CHECK_RULES, type CheckRule, checkApplicationConfig, checkDeployConfig } from "./check-rules.ts";
@@ -21,7 +21,7 @@ export function validateApplicationConfig(input: unknown, options?: ParseOptions
   return combine(parsed, checkApplicationConfig(input, parsed.config));
 }
 
-function withTypos<T>(parsed: ConfigResult<T> & { ok: false }, schema: Schema, input: unknown): ConfigResult<T> {
+function withTypos<T>(parsed: ConfigResult<T> & { ok: false }, schema: z.ZodType, input: unknown): ConfigResult<T> {
   const known = new Set(parsed.problems.map((problem) => problem.path));
   const typos = misspeltKeys(schema, input).filter((problem) => !known.has(problem.path));
   return { ok: false, problems: [...parsed.problems, ...typos] };

@@ -1,6 +1,6 @@
 /** Renders docs/config.md from the schemas. Run `node scripts/config-docs.mjs` after changing a field. */
+import type * as z from "zod";
 import { CHECK_RULES } from "./check-rules.ts";
-import { describeType } from "./describe.ts";
 import { NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { AUTOSCALING_SCHEMA, POLICY_SCHEMA } from "./schema-autoscaling.ts";
 import { LOGGING_SCHEMA } from "./schema-common.ts";
@@ -14,9 +14,9 @@ import {
 } from "./schema-deploy.ts";
 import { ACTOR_OPTIONS_SCHEMA, BACKPRESSURE_SCHEMA, DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import { DEPLOYMENT_ACTOR_SCHEMA, GANG_SCHEMA, REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
-import type { Field, Schema } from "./schema-types.ts";
+import { describeType, fieldInfo, isRequired, shapeOf } from "./schema-info.ts";
 
-const SECTIONS: readonly (readonly [title: string, schema: Schema])[] = [
+const SECTIONS: readonly (readonly [title: string, schema: z.ZodType])[] = [
   ["The document", DEPLOY_SCHEMA],
   ["`applications[]`", APPLICATION_SCHEMA],
   ["`applications[].deployments[]`", DEPLOYMENT_SCHEMA],
@@ -85,16 +85,17 @@ function prefixed(table: Readonly<Record<string, string>>): Record<string, strin
   return Object.fromEntries(Object.entries(table).map(([path, text]) => [`applications[].${path}`, text]));
 }
 
-function table(schema: Schema): string {
-  const rows = Object.entries(schema.fields)
-    .filter(([, field]) => !field.dropped)
-    .map(([name, field]) => row(name, field));
+function table(schema: z.ZodType): string {
+  const rows = Object.entries(shapeOf(schema) ?? {}).flatMap(([name, field]) => row(name, field));
   return ["| Field | Type | Default | Meaning | Change |", "|---|---|---|---|---|", ...rows].join("\n");
 }
 
-function row(name: string, field: Field): string {
-  const value = field.required ? "required" : field.default === undefined ? "" : `\`${JSON.stringify(field.default)}\``;
-  return `| \`${name}\` | ${cell(describeType(field.type))} | ${cell(value)} | ${cell(field.doc)} | ${field.update ?? ""} |`;
+function row(name: string, field: z.core.$ZodType): string[] {
+  const info = fieldInfo(field);
+  if (!info || info.hidden) return [];
+  const given = info.default === undefined ? "" : `\`${JSON.stringify(info.default)}\``;
+  const value = isRequired(field) ? "required" : given;
+  return [`| \`${name}\` | ${cell(describeType(field))} | ${cell(value)} | ${cell(info.doc)} | ${info.update ?? ""} |`];
 }
 
 function cell(text: string): string {

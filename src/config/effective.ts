@@ -9,7 +9,7 @@ import {
   REQUEST_ROUTER_DEFAULTS,
 } from "./defaults.ts";
 import { parseAutoscalingConfig, toProblem } from "./parse.ts";
-import { parseValue } from "./parse-value.ts";
+import { readBy } from "./read.ts";
 import { CODE_OPTIONS_SCHEMA } from "./schema-deployment.ts";
 import { REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
 import { isRecord } from "./schema-types.ts";
@@ -39,21 +39,21 @@ export function effectiveDeployment(
   override: DeploymentOverride | undefined,
   name: string,
 ): EffectiveResult {
-  const parsed = parseValue({ kind: "schema", schema: CODE_OPTIONS_SCHEMA }, codeOptions);
+  const parsed = readBy(CODE_OPTIONS_SCHEMA, codeOptions);
   if (!parsed.ok) return { ok: false, problems: parsed.issues.map((issue) => inDeployment(name, toProblem(issue))) };
-  const code = withoutNullCount(parsed.value as Options);
+  const code = withoutNullCount(parsed.value);
   const { name: _, ...config } = override ?? { name };
   const over = withoutNullCount(config);
   const scaling = mergeScaling(code, over);
   if (!scaling.ok) return { ok: false, problems: scaling.problems.map((problem) => inDeployment(name, problem)) };
   const both: Options = { ...code, ...over };
-  const router = parseValue({ kind: "schema", schema: REQUEST_ROUTER_SCHEMA }, both.request_router_config ?? {}, {
+  const router = readBy(REQUEST_ROUTER_SCHEMA, both.request_router_config ?? {}, {
     path: ["request_router_config"],
   });
   if (!router.ok) return { ok: false, problems: router.issues.map((issue) => inDeployment(name, toProblem(issue))) };
   return {
     ok: true,
-    config: fill(name, both, scaling.value, router.value as Record<string, unknown>),
+    config: fill(name, both, scaling.value, router.value),
     userConfigured: [...new Set([...Object.keys(code), ...Object.keys(over)])].sort(),
     warnings: "autoscaling_config" in scaling.value ? ignoredCount(name, over) : [],
   };

@@ -22,8 +22,8 @@ import {
   type DeploymentConfig as DeploymentMessage,
 } from "../../gen/windlass/config/v1/deployment_pb.ts";
 import { errorText, WindlassError } from "../core/errors.ts";
-import { parseValue } from "./parse-value.ts";
-import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
+import { readBy } from "./read.ts";
+import { AUTOSCALING_FIELDS } from "./schema-autoscaling.ts";
 import { isRecord } from "./schema-types.ts";
 import type { ApplicationConfig, DeployConfig, DeploymentOverride, EffectiveDeploymentConfig } from "./types.ts";
 
@@ -112,12 +112,12 @@ function overrideJson(override: DeploymentOverride): Plain {
   const given = override.autoscaling_config;
   if (!given) return nameNulls(override);
   // Its contents are kept as they were sent; a message needs them coerced.
-  const parsed = parseValue({ kind: "schema", schema: { ...AUTOSCALING_SCHEMA, after: [] } }, given);
+  const parsed = readBy(AUTOSCALING_FIELDS, given);
   if (!parsed.ok) {
     const { message } = parsed.issues[0]!;
     throw new WindlassError("INVALID_CONFIG", `autoscaling_config of ${override.name}: ${message}`);
   }
-  return { ...nameNulls(override), autoscaling_config: autoscalingJson(nameNulls(parsed.value as object)) };
+  return { ...nameNulls(override), autoscaling_config: autoscalingJson(nameNulls(parsed.value)) };
 }
 
 function autoscalingJson(config: Plain): Plain {
@@ -135,7 +135,7 @@ function overridePlain(json: Plain): Plain {
   const override = withNulls(json, DEPLOYMENT_FIELDS);
   const { autoscaling_config: scaling } = override;
   if (!isRecord(scaling)) return override;
-  const { aggregation_function: aggregation, policy, ...rest } = withNulls(scaling, AUTOSCALING_FIELDS);
+  const { aggregation_function: aggregation, policy, ...rest } = withNulls(scaling, AUTOSCALING_NAMES);
   return {
     ...override,
     autoscaling_config: {
@@ -151,7 +151,7 @@ function overridePlain(json: Plain): Plain {
 const fieldNames = (schema: DescMessage): readonly string[] => schema.fields.map((field) => field.name);
 const APPLICATION_FIELDS = fieldNames(ApplicationConfigSchema);
 const DEPLOYMENT_FIELDS = fieldNames(DeploymentConfigSchema);
-const AUTOSCALING_FIELDS = Object.keys(AUTOSCALING_SCHEMA.fields);
+const AUTOSCALING_NAMES = Object.keys(AUTOSCALING_FIELDS.shape);
 
 /** Puts explicit nulls back; names that are no field, or have a value, are ignored. */
 function withNulls(json: Plain, fields: readonly string[]): Plain {

@@ -1,14 +1,16 @@
 /**
  * The `parse` layer: exactly the reference's schemas, with its lax conversions, keeping only supplied keys and
- * dropping unknown ones. Our stricter rules are the `check` layer (check.ts); callers use validate.ts, which runs both.
+ * dropping unknown ones. Our stricter rules are the `check` layer (check.ts); callers use check.ts, which runs both.
  */
+import * as z from "zod";
 import type { Problem } from "../core/errors.ts";
 import { AUTOSCALING_DEFAULTS } from "./defaults.ts";
 import { formatPath } from "./describe.ts";
-import { parseValue } from "./parse-value.ts";
+import { readBy } from "./read.ts";
 import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA } from "./schema-deploy.ts";
-import type { FloatMarks, Issue, Path, Schema } from "./schema-types.ts";
+import { laxInt, object, optional, required } from "./schema-fields.ts";
+import type { FloatMarks, Issue, Path } from "./schema-types.ts";
 import type { ApplicationConfig, AutoscalingConfig, DeployConfig } from "./types.ts";
 
 /** A broken rule of a config, with the rule's id and the place as steps. */
@@ -35,13 +37,10 @@ export function toProblem(issue: Issue): ConfigProblem {
   return { path: formatPath(issue.path), message: issue.message, rule: issue.kind, steps: issue.path };
 }
 
-function parseBy<T>(schema: Schema, input: unknown, options: ParseOptions = {}): ConfigResult<T> {
-  const parsed = parseValue({ kind: "schema", schema }, input, {
-    ...(options.path ? { path: options.path } : {}),
-    ...(options.floats ? { floats: options.floats } : {}),
-  });
-  if (!parsed.ok) return { ok: false, problems: parsed.issues.map(toProblem) };
-  return { ok: true, config: parsed.value as T, warnings: [] };
+function parseBy<T>(schema: z.ZodType<T>, input: unknown, options?: ParseOptions): ConfigResult<T> {
+  const read = readBy(schema, input, options);
+  if (!read.ok) return { ok: false, problems: read.issues.map(toProblem) };
+  return { ok: true, config: read.value, warnings: [] };
 }
 
 /** Reads a whole document, the body of PUT /api/serve/applications/. */
@@ -51,7 +50,10 @@ export function parseDeployConfig(input: unknown, options?: ParseOptions): Confi
 
 /** Reads one application; a `host` or `port` beside it is dropped. */
 export function parseApplicationConfig(input: unknown, options?: ParseOptions): ConfigResult<ApplicationConfig> {
-  return parseBy(APPLICATION_SCHEMA, input, options);
+  const parsed = parseBy(APPLICATION_SCHEMA, input, options);
+  if (!parsed.ok) return parsed;
+  const { host: _host, port: _port, ...config } = parsed.config;
+  return { ...parsed, config };
 }
 
 /** Ids of what is odd, but allowed, about an autoscaling config. */
@@ -62,7 +64,7 @@ export function parseAutoscalingConfig(
   input: unknown,
   options?: ParseOptions,
 ): ConfigResult<AutoscalingConfig> & { warningIds?: AutoscalingWarning[] } {
-  const parsed = parseBy<Partial<AutoscalingConfig>>(AUTOSCALING_SCHEMA, input, options);
+  const parsed = parseBy(AUTOSCALING_SCHEMA, input, options);
   if (!parsed.ok) return parsed;
   const given = parsed.config;
   const config: AutoscalingConfig = {
@@ -93,15 +95,11 @@ export interface ScaleBody {
   reason?: string;
 }
 
-const SCALE_SCHEMA: Schema = {
-  name: "ScaleDeploymentRequest",
-  unknown: "drop",
-  fields: {
-    target_num_replicas: { type: { kind: "integer", min: 0 }, required: true, doc: "Wanted number of replicas." },
-    request_id: { type: { kind: "string" }, doc: "Makes a retry idempotent." },
-    reason: { type: { kind: "string" }, doc: "Why, for the journal." },
-  },
-};
+const SCALE_SCHEMA = object("ScaleDeploymentRequest", {
+  target_num_replicas: required(laxInt({ min: 0 }), { doc: "Wanted number of replicas." }),
+  request_id: optional(z.string(), { doc: "Makes a retry idempotent." }),
+  reason: optional(z.string(), { doc: "Why, for the journal." }),
+});
 
 /** Reads the body of the scale webhook: `target_num_replicas` >= 0 is required, unknown keys are dropped. */
 export function parseScaleRequest(input: unknown, options?: ParseOptions): ConfigResult<ScaleBody> {

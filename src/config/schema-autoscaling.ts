@@ -1,20 +1,23 @@
 /** The schema of `autoscaling_config`. */
+import * as z from "zod";
 import { AUTOSCALING_DEFAULTS as D, DEFAULT_POLICY_FUNCTION } from "./defaults.ts";
 import { show } from "./describe.ts";
-import { OBJECT } from "./schema-common.ts";
-import type { Fault, Field, Schema } from "./schema-types.ts";
+import { anyObject, choice, laxFloat, laxInt, object, optional, rules } from "./schema-fields.ts";
+import type { Fault } from "./schema-types.ts";
+import type { AutoscalingConfig } from "./types.ts";
 
-const factor = (doc: string): Field => ({ type: { kind: "number", above: 0, nullable: true }, default: null, doc });
+const factor = (doc: string) => optional(laxFloat({ above: 0 }).nullable(), { doc, default: null });
 
-function policyFunction(value: unknown): Fault | undefined {
-  const policy = value as { policy_function?: string };
+function policyFunction(policy: { policy_function?: string }): Fault | undefined {
   const path = policy.policy_function ?? DEFAULT_POLICY_FUNCTION;
   // Only the form is looked at: the module is loaded where policies run, never here.
   if (/^[^:]+:[^:]+$/.test(path) || /^[^:]*[^:.][^:]*\.[^:.]+$/.test(path)) return undefined;
   return { kind: "policy_not_importable", message: `has policy_function ${show(path)}; write MODULE:EXPORT` };
 }
 
-function replicaBounds(value: Readonly<Record<string, unknown>>): Fault | undefined {
+type Bound = "min_replicas" | "max_replicas" | "initial_replicas";
+
+function replicaBounds(value: Pick<Partial<AutoscalingConfig>, Bound>): Fault | undefined {
   const config = { ...D, ...value };
   const { min_replicas: min, max_replicas: max, initial_replicas: initial } = config;
   if (max < min) {
@@ -38,101 +41,81 @@ function replicaBounds(value: Readonly<Record<string, unknown>>): Fault | undefi
 }
 
 /** Names a user-supplied decision function. */
-export const POLICY_SCHEMA: Schema = {
-  name: "AutoscalingPolicy",
-  unknown: "drop",
-  fields: {
-    policy_function: {
-      type: { kind: "string" },
-      default: DEFAULT_POLICY_FUNCTION,
-      doc: "Module and export of the decision function.",
-    },
-    policy_kwargs: { type: OBJECT, default: {}, doc: "Passed to the function unchanged." },
-  },
-};
+export const POLICY_SCHEMA = object("AutoscalingPolicy", {
+  policy_function: optional(z.string(), {
+    doc: "Module and export of the decision function.",
+    default: DEFAULT_POLICY_FUNCTION,
+  }),
+  policy_kwargs: optional(anyObject(), { doc: "Passed to the function unchanged.", default: {} }),
+});
+
+/** The fields of an autoscaling config, each right by itself. */
+export const AUTOSCALING_FIELDS = object("AutoscalingConfig", {
+  min_replicas: optional(laxInt({ min: 0 }), {
+    doc: "The fewest replicas to keep; 0 allows scaling to zero.",
+    default: D.min_replicas,
+    update: "target",
+  }),
+  initial_replicas: optional(laxInt({ min: 0 }).nullable(), {
+    doc: "Replicas on the first deploy and after a changed config, within the bounds; null is min_replicas.",
+    default: D.initial_replicas,
+    update: "target",
+  }),
+  max_replicas: optional(laxInt({ above: 0 }), {
+    doc: 'The most replicas; 100 with `num_replicas: "auto"`.',
+    default: D.max_replicas,
+    update: "target",
+  }),
+  target_ongoing_requests: optional(laxFloat({ above: 0 }).nullable(), {
+    doc: "Requests running or queued that one replica should carry.",
+    default: D.target_ongoing_requests,
+    update: "target",
+  }),
+  metrics_interval_s: optional(laxFloat({ above: 0 }), {
+    doc: "Seconds between metric reports; deprecated by the reference.",
+    default: D.metrics_interval_s,
+    update: "reconfigure",
+  }),
+  look_back_period_s: optional(laxFloat({ above: 0 }), {
+    doc: "Seconds of load that are aggregated into one decision.",
+    default: D.look_back_period_s,
+    update: "reconfigure",
+  }),
+  smoothing_factor: optional(laxFloat({ above: 0 }), {
+    doc: "Factor for both directions; deprecated by the reference.",
+    default: D.smoothing_factor,
+    update: "target",
+  }),
+  upscale_smoothing_factor: factor("Deprecated by the reference: use upscaling_factor."),
+  downscale_smoothing_factor: factor("Deprecated by the reference: use downscaling_factor."),
+  upscaling_factor: factor("Multiplies each step up; null is upscale_smoothing_factor, else smoothing_factor."),
+  downscaling_factor: factor("Multiplies each step down; null is downscale_smoothing_factor, else smoothing_factor."),
+  downscale_delay_s: optional(laxFloat({ min: 0 }), {
+    doc: "Seconds a scale-down must stay wanted before it is applied.",
+    default: D.downscale_delay_s,
+    update: "target",
+  }),
+  downscale_to_zero_delay_s: optional(laxFloat({ min: 0 }).nullable(), {
+    doc: "The same for the step from one replica to none; null is downscale_delay_s.",
+    default: D.downscale_to_zero_delay_s,
+    update: "target",
+  }),
+  upscale_delay_s: optional(laxFloat({ min: 0 }), {
+    doc: "Seconds a scale-up must stay wanted before it is applied.",
+    default: D.upscale_delay_s,
+    update: "target",
+  }),
+  aggregation_function: optional(choice(["mean", "max", "min"], { fold: true }), {
+    doc: "Turns the samples of the window into one number; any case.",
+    default: D.aggregation_function,
+    update: "target",
+  }),
+  policy: optional(POLICY_SCHEMA.superRefine(rules(policyFunction)), {
+    doc: "A decision function of your own.",
+    default: D.policy,
+    update: "restart",
+  }),
+});
 
 /** How the replica count of a deployment follows its load. */
-export const AUTOSCALING_SCHEMA: Schema = {
-  name: "AutoscalingConfig",
-  unknown: "drop",
-  after: [replicaBounds],
-  fields: {
-    min_replicas: {
-      type: { kind: "integer", min: 0 },
-      default: D.min_replicas,
-      doc: "The fewest replicas to keep; 0 allows scaling to zero.",
-      update: "target",
-    },
-    initial_replicas: {
-      type: { kind: "integer", min: 0, nullable: true },
-      default: D.initial_replicas,
-      doc: "Replicas on the first deploy and after a changed config, within the bounds; null is min_replicas.",
-      update: "target",
-    },
-    max_replicas: {
-      type: { kind: "integer", above: 0 },
-      default: D.max_replicas,
-      doc: 'The most replicas; 100 with `num_replicas: "auto"`.',
-      update: "target",
-    },
-    target_ongoing_requests: {
-      type: { kind: "number", above: 0, nullable: true },
-      default: D.target_ongoing_requests,
-      doc: "Requests running or queued that one replica should carry.",
-      update: "target",
-    },
-    metrics_interval_s: {
-      type: { kind: "number", above: 0 },
-      default: D.metrics_interval_s,
-      doc: "Seconds between metric reports; deprecated by the reference.",
-      update: "reconfigure",
-    },
-    look_back_period_s: {
-      type: { kind: "number", above: 0 },
-      default: D.look_back_period_s,
-      doc: "Seconds of load that are aggregated into one decision.",
-      update: "reconfigure",
-    },
-    smoothing_factor: {
-      type: { kind: "number", above: 0 },
-      default: D.smoothing_factor,
-      doc: "Factor for both directions; deprecated by the reference.",
-      update: "target",
-    },
-    upscale_smoothing_factor: factor("Deprecated by the reference: use upscaling_factor."),
-    downscale_smoothing_factor: factor("Deprecated by the reference: use downscaling_factor."),
-    upscaling_factor: factor("Multiplies each step up; null is upscale_smoothing_factor, else smoothing_factor."),
-    downscaling_factor: factor("Multiplies each step down; null is downscale_smoothing_factor, else smoothing_factor."),
-    downscale_delay_s: {
-      type: { kind: "number", min: 0 },
-      default: D.downscale_delay_s,
-      doc: "Seconds a scale-down must stay wanted before it is applied.",
-      update: "target",
-    },
-    downscale_to_zero_delay_s: {
-      type: { kind: "number", min: 0, nullable: true },
-      default: D.downscale_to_zero_delay_s,
-      doc: "The same for the step from one replica to none; null is downscale_delay_s.",
-      update: "target",
-    },
-    upscale_delay_s: {
-      type: { kind: "number", min: 0 },
-      default: D.upscale_delay_s,
-      doc: "Seconds a scale-up must stay wanted before it is applied.",
-      update: "target",
-    },
-    aggregation_function: {
-      type: { kind: "choice", values: ["mean", "max", "min"], fold: true },
-      default: D.aggregation_function,
-      doc: "Turns the samples of the window into one number; any case.",
-      update: "target",
-    },
-    policy: {
-      type: { kind: "schema", schema: POLICY_SCHEMA },
-      rule: policyFunction,
-      default: D.policy,
-      doc: "A decision function of your own.",
-      update: "restart",
-    },
-  },
-};
+export const AUTOSCALING_SCHEMA = AUTOSCALING_FIELDS.superRefine(rules(replicaBounds));

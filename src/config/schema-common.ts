@@ -1,7 +1,9 @@
 /** Schemas and field rules that several schemas share: logging, runtime environments, labels, import paths. */
+import * as z from "zod";
 import { LOGGING_DEFAULTS } from "./defaults.ts";
 import { show } from "./describe.ts";
-import type { Cursor, Fault, Schema, Type } from "./schema-types.ts";
+import { choice, converted, laxBool, optional, strictObject } from "./schema-fields.ts";
+import type { Fault } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
 
 const LOG_LEVELS: Readonly<Record<string, number>> = {
@@ -30,46 +32,33 @@ const LOG_ATTRIBUTES = (
 
 const LOG_LEVEL_LABEL = `${Object.keys(LOG_LEVELS).join(", ")} or one of 50, 40, 30, 20, 10, 0`;
 
-function parseLogLevel({ value }: Cursor): { value: unknown } | Fault {
+function readLogLevel(value: unknown): { value: string } | Fault {
   const fault = (kind: Fault["kind"]): Fault => ({ kind, message: `must be ${LOG_LEVEL_LABEL}, got ${show(value)}` });
   if (typeof value === "string") return Object.hasOwn(LOG_LEVELS, value) ? { value } : fault("unknown_enum_value");
   if (typeof value !== "number" && typeof value !== "boolean") return fault("not_an_integer");
   const level = Number(value);
   if (!Number.isFinite(level)) return fault("not_finite");
   if (!Number.isInteger(level)) return fault("fractional_integer");
-  return LEVEL_NAMES[level] === undefined ? fault("unknown_enum_value") : { value: LEVEL_NAMES[level] };
+  const name = LEVEL_NAMES[level];
+  return name === undefined ? fault("unknown_enum_value") : { value: name };
 }
 
 /** What a component logs and how. */
-export const LOGGING_SCHEMA: Schema = {
-  name: "LoggingConfig",
-  unknown: "refuse",
-  fields: {
-    encoding: {
-      type: { kind: "choice", values: ["TEXT", "JSON"] },
-      default: LOGGING_DEFAULTS.encoding,
-      doc: "Form of a log line.",
-    },
-    log_level: {
-      type: { kind: "custom", label: LOG_LEVEL_LABEL, parse: parseLogLevel },
-      default: LOGGING_DEFAULTS.log_level,
-      doc: "The least severe level that is written; a number is turned into its name.",
-    },
-    logs_dir: { type: { kind: "string", nullable: true }, default: null, doc: "Folder for log files." },
-    enable_access_log: { type: { kind: "boolean" }, default: true, doc: "Writes a line for each request." },
-    additional_log_standard_attrs: {
-      type: {
-        kind: "custom",
-        label: `a list out of ${LOG_ATTRIBUTES.join(", ")}`,
-        parse: parseLogAttributes,
-      },
-      default: [],
-      doc: "Extra attributes on each record; repeated ones count once.",
-    },
-  },
-};
+export const LOGGING_SCHEMA = strictObject("LoggingConfig", {
+  encoding: optional(choice(["TEXT", "JSON"]), { doc: "Form of a log line.", default: LOGGING_DEFAULTS.encoding }),
+  log_level: optional(converted({ label: LOG_LEVEL_LABEL }, readLogLevel), {
+    doc: "The least severe level that is written; a number is turned into its name.",
+    default: LOGGING_DEFAULTS.log_level,
+  }),
+  logs_dir: optional(z.string().nullable(), { doc: "Folder for log files.", default: null }),
+  enable_access_log: optional(laxBool(), { doc: "Writes a line for each request.", default: true }),
+  additional_log_standard_attrs: optional(
+    converted({ label: `a list out of ${LOG_ATTRIBUTES.join(", ")}` }, readLogAttributes),
+    { doc: "Extra attributes on each record; repeated ones count once.", default: [] },
+  ),
+});
 
-function parseLogAttributes({ value }: Cursor): { value: unknown } | Fault {
+function readLogAttributes(value: unknown): { value: string[] } | Fault {
   if (!Array.isArray(value)) return { kind: "not_an_array", message: `must be a list, got ${show(value)}` };
   const wrong = value.find((item) => !LOG_ATTRIBUTES.includes(item as string));
   if (wrong === undefined && !value.includes(undefined)) return { value: [...new Set(value)] };
@@ -138,8 +127,7 @@ export function labelSelector(value: unknown): Fault | undefined {
 }
 
 /** `module:export`, or `module.export` as the reference also allows. */
-export function importPath(value: unknown): Fault | undefined {
-  const path = value as string;
+export function importPath(path: string): Fault | undefined {
   const fault = (kind: Fault["kind"]): Fault => ({ kind, message: `must be MODULE:EXPORT, got ${show(path)}` });
   if (path.includes(":")) {
     if (path.indexOf(":") !== path.lastIndexOf(":")) return fault("import_path_many_colons");
@@ -149,6 +137,3 @@ export function importPath(value: unknown): Fault | undefined {
   if (dot < 0) return fault("import_path_no_separator");
   return dot === 0 || dot === path.length - 1 ? fault("import_path_edge_dot") : undefined;
 }
-
-/** Any object; defaults to an empty one. */
-export const OBJECT: Type = { kind: "object" };
