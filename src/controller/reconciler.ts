@@ -137,7 +137,8 @@ export class Reconciler implements Controller {
     for (const application of this.#world.applications.values()) {
       if (application.build.kind === "building") this.#perform(buildAction(application));
     }
-    if (this.#world.instance.state === "running") this.#perform({ kind: "start-proxies" });
+    // An instance that was ending goes on ending; proxies of an earlier controller may still run.
+    this.#perform({ kind: this.#world.instance.state === "running" ? "start-proxies" : "stop-proxies" });
     this.#schedule(0);
   }
 
@@ -357,7 +358,6 @@ export class Reconciler implements Controller {
       const failure = draft.savepoint(() => {
         if (item.kind === "command") {
           effects.push(...item.command.run(draft, context));
-          for (const { name } of draft.applications()) this.#dirty.add(name);
           answers.push(item.command);
         } else {
           const touched = this.#take(draft, item, context, effects);
@@ -368,14 +368,14 @@ export class Reconciler implements Controller {
       if (item.kind === "command") item.command.failed(failure.error);
       else logger.error("an event was dropped", { kind: item.kind, error: errorText(failure.error) });
     }
-    const stepped = this.#dirty;
+    const stepped = new Set([...this.#dirty, ...draft.touched]);
     this.#dirty = new Set();
     for (const name of stepped) this.#stepApplication(draft, name, now, effects);
     this.#stepInstance(draft, now, effects);
 
-    let revision: number;
+    let committed: { revision: number; changed: boolean };
     try {
-      revision = await this.#commit(draft);
+      committed = await this.#commit(draft);
     } catch (error) {
       logger.error("the store refused a write", { error: errorText(error) });
       const refusal = new WindlassError("STORE_UNAVAILABLE", `the change was not stored: ${errorText(error)}`);
@@ -385,9 +385,9 @@ export class Reconciler implements Controller {
       for (const name of stepped) this.#dirty.add(name);
       return STORE_RETRY_MS;
     }
-    this.#publishRoutes();
+    if (committed.changed) this.#publishRoutes();
     for (const effect of effects) this.#perform(effect);
-    for (const command of answers) command.done(revision);
+    for (const command of answers) command.done(committed.revision);
     this.#lookForUnrouted();
     for (const look of [...this.#afterTurn]) look();
     return 0;
@@ -501,7 +501,7 @@ export class Reconciler implements Controller {
     }
   }
 
-  async #commit(draft: Draft): Promise<number> {
+  async #commit(draft: Draft): Promise<{ revision: number; changed: boolean }> {
     const writes = draft.writes();
     if (writes.length > 0) {
       const ops: Op[] = writes.map(({ key, value }) =>
@@ -516,7 +516,7 @@ export class Reconciler implements Controller {
         logger.warn("history was not compacted", { error: errorText(error) });
       });
     }
-    return store.revision;
+    return { revision: store.revision, changed: writes.length > 0 };
   }
 
   #publishRoutes(): void {

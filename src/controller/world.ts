@@ -63,6 +63,8 @@ const JOURNAL_LIMIT = 10_000;
 export class Draft {
   readonly #world: World;
   #writes = new Map<string, unknown>();
+  /** Applications of which something was written, whatever became of the write. */
+  readonly touched = new Set<string>();
   readonly #journal: JournalRecord[] = [];
 
   constructor(world: World) {
@@ -83,6 +85,7 @@ export class Draft {
     return this.#list("application/", this.#world.applications.values(), (record) => keys.application(record.name));
   }
   setApplication(record: ApplicationRecord): void {
+    this.touched.add(record.name);
     this.#write(keys.application(record.name), record, this.#world.applications.get(record.name));
   }
   deleteApplication(name: string): void {
@@ -101,6 +104,7 @@ export class Draft {
     return this.#list(prefix, known, (record) => keys.deployment(record.application, record.name));
   }
   setDeployment(record: DeploymentRecord): void {
+    this.touched.add(record.application);
     const key = keys.deployment(record.application, record.name);
     this.#write(key, record, this.#world.deployments.get(key));
   }

@@ -18,6 +18,8 @@ export interface SimulatedController {
   controller: Reconciler;
   /** Ends the controller as a crash would and starts another one on the same store and engine. */
   restart(): Promise<void>;
+  /** As `restart`, but the next thing that becomes durable is the last the old controller does: its actions are lost. */
+  crash(): Promise<void>;
   /** PUTs applications; the answer once it is durable. */
   put(applications: ApplicationConfig[], more?: { target_capacity?: number | null }): Promise<{ warnings: string[] }>;
   scale(application: string, deployment: string, target: number): Promise<number>;
@@ -33,12 +35,22 @@ export async function simulate(options: { store?: Store; seed?: number } = {}): 
   const proxies = new SimulatedProxies(clock);
   const store = options.store ?? createMemoryStore();
   const random = seededRandom(options.seed ?? 1);
+  let life = 0;
+  let crashAtCommit = false;
   const make = async (): Promise<{ controller: Reconciler; routes: RouteHub }> => {
+    const mine = ++life;
+    const alive = (): boolean => mine === life;
     const routes = new RouteHub();
     const controller = new Reconciler({
-      store,
-      engine,
-      proxies,
+      store: onlyWhile(alive, store, {
+        async txn(...args: Parameters<Store["txn"]>) {
+          const result = await store.txn(...args);
+          if (crashAtCommit && alive()) life += 1;
+          return result;
+        },
+      }),
+      engine: onlyWhile(alive, engine),
+      proxies: onlyWhile(alive, proxies),
       routes,
       clock,
       random,
@@ -60,6 +72,14 @@ export async function simulate(options: { store?: Store; seed?: number } = {}): 
     store,
     routes: first.routes,
     controller: first.controller,
+    async crash() {
+      crashAtCommit = true;
+      const before = life;
+      for (let i = 0; i < 50 && life === before; i++) await clock.advance(20);
+      crashAtCommit = false;
+      life += 1;
+      Object.assign(simulation, await make());
+    },
     async restart() {
       await simulation.controller.close();
       Object.assign(simulation, await make());
@@ -106,6 +126,17 @@ export async function simulate(options: { store?: Store; seed?: number } = {}): 
     },
   };
   return simulation;
+}
+
+/** The port as one controller sees it: once that is dead, its commands go nowhere. */
+function onlyWhile<T extends object>(alive: () => boolean, port: T, instead: Partial<T> = {}): T {
+  return new Proxy(port, {
+    get(target, property) {
+      const value: unknown = Reflect.get(instead, property) ?? Reflect.get(target, property, target);
+      if (typeof value !== "function") return value;
+      return (...args: unknown[]) => (alive() ? value.apply(target, args) : new Promise(() => {}));
+    },
+  });
 }
 
 /** A config of one application `a` whose import path is `app`, with overrides for deployment `D`. */

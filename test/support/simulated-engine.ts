@@ -89,9 +89,8 @@ export class SimulatedEngine implements Engine {
 
   adopt(record: ReplicaRecord, request: StartRequest): void {
     this.commands.push(`adopt ${record.id}`);
-    const alive = this.running.has(record.id);
     this.#after(1, () => {
-      if (alive) {
+      if (this.running.has(record.id)) {
         this.running.set(record.id, request);
         this.#emit({ kind: "ready", id: record.id });
       } else this.#emit({ kind: "exited", id: record.id, detail: "did not run any more" });

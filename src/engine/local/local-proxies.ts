@@ -18,6 +18,8 @@ export class LocalProxies implements ProxyFleet {
   readonly #o: LocalProxiesOptions;
   #emit: (event: ProxyEvent) => void = () => {};
   readonly #pids = new Map<string, number>();
+  /** Once stopped, the children this controller found when it came up are history. */
+  #retired = false;
 
   constructor(options: LocalProxiesOptions) {
     this.#o = options;
@@ -37,7 +39,7 @@ export class LocalProxies implements ProxyFleet {
     const { supervisor, runDir, stateDir, controllerSocket } = this.#o;
     for (let i = 0; i < options.count; i++) {
       const id = `proxy/${i}`;
-      const running = supervisor.children.find((child) => child.id === id);
+      const running = this.#retired ? undefined : supervisor.children.find((child) => child.id === id);
       if (running && !this.#pids.has(id)) {
         this.#pids.set(id, running.process.pid);
         this.#emit({ kind: "started", id: String(i), pid: running.process.pid });
@@ -67,7 +69,10 @@ export class LocalProxies implements ProxyFleet {
   }
 
   stop(): void {
-    for (const id of this.#pids.keys()) this.#o.supervisor.send({ kind: "retire", id });
+    this.#retired = true;
+    for (const id of new Set([...this.#pids.keys(), ...this.inherited])) {
+      this.#o.supervisor.send({ kind: "retire", id });
+    }
   }
 
   #onChild(event: ChildEvent): void {
