@@ -1,6 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import type { HandlerContext } from "@connectrpc/connect";
-import { connectNodeAdapter } from "@connectrpc/connect-node";
+import type { ConnectRouter } from "@connectrpc/connect";
 import {
   AcknowledgeRoutesResponseSchema,
   ControllerRuntimeService,
@@ -8,32 +7,44 @@ import {
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
 import { type RoutingTable, RoutingTableSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { RouteFeed, RoutingTableData } from "../controller/controller.ts";
+import { type Logger, silentLogger } from "../observability/logger.ts";
+import { answerRpc, rpcHandlers, rpcPath } from "./connect/rpc.ts";
 import type { NodeHandler } from "./http.ts";
+
+/** Routers send a few words only. */
+const MAX_MESSAGE_BYTES = 64 * 1024;
 
 /**
  * What the controller answers on its runtime socket: the routing feed for proxies and handles, and, through
  * `fallback`, the scale webhook that proxies pass on. No token: the socket lies in a private folder.
  */
-export function createRuntimeHandler(hub: RouteFeed, fallback: NodeHandler): NodeHandler {
-  return connectNodeAdapter({
-    routes(router) {
-      router.service(ControllerRuntimeService, {
-        async *watchRoutes(request, context: HandlerContext) {
-          for await (const { revision, table } of hub.watch(request.routerId, context.signal)) {
-            yield create(WatchRoutesResponseSchema, {
-              revision: BigInt(revision),
-              table: tableMessage(table, request.application),
-            });
-          }
-        },
-        acknowledgeRoutes(request) {
-          hub.acknowledge(request.routerId, Number(request.revision));
-          return create(AcknowledgeRoutesResponseSchema, {});
-        },
-      });
-    },
-    fallback: fallback as never,
-  }) as unknown as NodeHandler;
+export function createRuntimeHandler(
+  hub: RouteFeed,
+  fallback: NodeHandler,
+  logger: Logger = silentLogger,
+): NodeHandler {
+  const routes = (router: ConnectRouter): void => {
+    router.service(ControllerRuntimeService, {
+      async *watchRoutes(request, context) {
+        for await (const { revision, table } of hub.watch(request.routerId, context.signal)) {
+          yield create(WatchRoutesResponseSchema, {
+            revision: BigInt(revision),
+            table: tableMessage(table, request.application),
+          });
+        }
+      },
+      acknowledgeRoutes(request) {
+        hub.acknowledge(request.routerId, Number(request.revision));
+        return create(AcknowledgeRoutesResponseSchema, {});
+      },
+    });
+  };
+  const handlers = rpcHandlers({ routes, logger, readMaxBytes: MAX_MESSAGE_BYTES });
+  return (request, response) => {
+    const handler = handlers.get(rpcPath(request));
+    if (handler === undefined) fallback(request, response);
+    else void answerRpc(handler, request, response, logger);
+  };
 }
 
 function tableMessage(table: RoutingTableData, application: string): RoutingTable {

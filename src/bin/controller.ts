@@ -83,7 +83,7 @@ async function main(): Promise<void> {
     endProcess: () => supervisor.send({ kind: "end-process" }),
   });
   const server = createDualServer({ handler: api.handler, clock });
-  const runtimeServer = createDualServer({ handler: createRuntimeHandler(routes, api.webhook), clock });
+  const runtimeServer = createDualServer({ handler: createRuntimeHandler(routes, api.webhook, logger), clock });
 
   routes.expect(proxies.inherited);
   clock.timer(ROUTERS_RETURN_MS, () => routes.expect([]), { unref: true });

@@ -1,0 +1,110 @@
+import * as http2 from "node:http2";
+import { connect } from "node:net";
+import { join } from "node:path";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
+import {
+  ControllerRuntimeService,
+  WatchRoutesRequestSchema,
+} from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
+import { createDualServer } from "../../src/api/dual-server.ts";
+import { send, text } from "../../src/api/http.ts";
+import { createRuntimeHandler } from "../../src/api/runtime.ts";
+import type { PublishedTable, RouteFeed } from "../../src/controller/controller.ts";
+import { systemClock } from "../../src/core/system-clock.ts";
+import { createLogger } from "../../src/observability/logger.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const TABLE: PublishedTable = {
+  revision: 7,
+  table: {
+    routes: [{ prefix: "/", application: "a", deployment: "Echo" }],
+    deployments: [],
+    requestTimeoutS: null,
+  },
+};
+
+const LARGE: PublishedTable = {
+  revision: 8,
+  table: {
+    ...TABLE.table,
+    routes: Array.from({ length: 5_000 }, (_, i) => ({ prefix: `/${i}`, application: "a", deployment: "Echo" })),
+  },
+};
+
+/** Sends one table, or large ones without end; then waits until its router leaves, or fails when told to. */
+function createHub(endless = false) {
+  let fail: (error: Error) => void = () => {};
+  const left: string[] = [];
+  const acknowledged: string[] = [];
+  const hub: RouteFeed = {
+    async *watch(routerId, signal) {
+      try {
+        yield TABLE;
+        for (let revision = 8; endless && !signal.aborted; revision++) yield { ...LARGE, revision };
+        await new Promise<void>((resolve, reject) => {
+          fail = reject;
+          signal.addEventListener("abort", () => resolve(), { once: true });
+        });
+      } finally {
+        left.push(routerId);
+      }
+    },
+    acknowledge: (routerId, revision) => void acknowledged.push(`${routerId} ${revision}`),
+  };
+  return { hub, left, acknowledged, fail: (error: Error) => fail(error) };
+}
+
+async function listen(hub: RouteFeed, logged: string[]) {
+  const path = join(tempDir(), "c.sock");
+  const logger = createLogger({ clock: systemClock, level: "debug", write: (line) => void logged.push(line) });
+  const handler = createRuntimeHandler(hub, (request, response) => send(request, response, text(200, "other")), logger);
+  const server = createDualServer({ handler, clock: systemClock });
+  await server.listen({ path });
+  onTestFinished(() => server.close(0));
+  const transport = createGrpcTransport({ baseUrl: "http://localhost", nodeOptions: { path } });
+  return { client: createClient(ControllerRuntimeService, transport), path };
+}
+
+describe("the runtime socket", () => {
+  it("says nothing on the console when a router drops in the middle of its stream", async () => {
+    const consoleError = vi.spyOn(console, "error").mockImplementation(() => {});
+    onTestFinished(() => consoleError.mockRestore());
+    const { hub, left, acknowledged } = createHub(true);
+    const logged: string[] = [];
+    const { client, path } = await listen(hub, logged);
+    await client.acknowledgeRoutes({ routerId: "r", revision: 3n });
+    expect(acknowledged).toEqual(["r 3"]);
+
+    // A router that is killed: its connection breaks while the stream is open and more is written.
+    const session = http2.connect("http://localhost", { createConnection: () => connect(path) });
+    session.on("error", () => {});
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/windlass.runtime.v1.ControllerRuntimeService/WatchRoutes",
+      "content-type": "application/grpc+proto",
+      te: "trailers",
+    });
+    stream.on("error", () => {});
+    const message = toBinary(WatchRoutesRequestSchema, create(WatchRoutesRequestSchema, { routerId: "r" }));
+    stream.end(Buffer.concat([Buffer.from([0, 0, 0, 0, message.length]), message]));
+    await new Promise((resolve) => stream.once("data", resolve));
+    session.destroy();
+    await vi.waitFor(() => expect(left).toEqual(["r"]));
+    expect(consoleError).not.toHaveBeenCalled();
+    expect(logged.filter((line) => !line.includes(" debug "))).toEqual([]);
+  });
+
+  it("logs a bug with its stack and tells the router none of it", async () => {
+    const { hub, fail } = createHub();
+    const logged: string[] = [];
+    const { client } = await listen(hub, logged);
+    const failure = (async () => {
+      for await (const _ of client.watchRoutes({ routerId: "r" })) fail(new TypeError("secret detail"));
+    })().catch((error: unknown) => ConnectError.from(error));
+    expect(await failure).toMatchObject({ code: Code.Internal, rawMessage: "internal error" });
+    expect(logged.join("")).toContain("secret detail");
+  });
+});
