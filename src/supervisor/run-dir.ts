@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
-import { accessSync, chmodSync, constants, lstatSync, mkdirSync } from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 
 /** Longest socket path that fits every platform (macOS: 103 bytes), less the longest name we put below. */
 const LONGEST_ROOT = 103 - "/r/abcdefgh.ctl".length;
@@ -14,15 +14,25 @@ export class StartError extends Error {
 /** Makes the state folder (0700) or says why it cannot be used. */
 export function prepareStateDir(stateDir: string): void {
   try {
-    mkdirSync(stateDir, { recursive: true, mode: 0o700 });
-    mkdirSync(join(stateDir, "logs"), { recursive: true, mode: 0o700 });
-    mkdirSync(join(stateDir, "bundles"), { recursive: true, mode: 0o700 });
+    for (const folder of [stateDir, join(stateDir, "logs"), join(stateDir, "bundles")]) makeFolder(folder);
     accessSync(stateDir, constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     throw new StartError(
       `cannot write to the state dir ${stateDir} (${code}): make it writable or choose another with --state-dir`,
     );
+  }
+}
+
+/** As `mkdir -p`, one folder at a time: Node's own recursive mode never returns below /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolder(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
@@ -45,11 +55,11 @@ export function prepareRunDir(stateDir: string, env: NodeJS.ProcessEnv): string 
       continue;
     }
     try {
-      mkdirSync(path, { recursive: true, mode: 0o700 });
+      makeFolder(path);
       const stat = lstatSync(path);
       if (!stat.isDirectory() || stat.uid !== uid) throw new Error("belongs to another user");
       chmodSync(path, 0o700);
-      mkdirSync(join(path, "r"), { recursive: true, mode: 0o700 });
+      makeFolder(join(path, "r"));
       return path;
     } catch (error) {
       reasons.push(`${path}: ${(error as Error).message}`);

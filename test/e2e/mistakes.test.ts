@@ -77,9 +77,11 @@ describe("windlass start refuses, in one line and with exit code 1", () => {
   it("a state dir that cannot be written", async () => {
     const file = join(tempDir(), "file");
     writeFileSync(file, "");
-    const { code, line } = await refused(ports, join(file, "state"));
-    expect(code).toBe(1);
-    expect(line).toContain("cannot write to the state dir");
+    for (const stateDir of [join(file, "state"), "/proc/windlass/state"]) {
+      const { code, line } = await refused(ports, stateDir);
+      expect(code).toBe(1);
+      expect(line).toContain(`cannot write to the state dir ${stateDir}`);
+    }
   });
 
   it("a store file that is something else, and leaves it as it is", async () => {
