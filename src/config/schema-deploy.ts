@@ -27,6 +27,11 @@ type Raw = Readonly<Record<string, unknown>>;
 export const EXTERNAL_SCALER_CONFLICT =
   "external_scaler_enabled cannot be combined with autoscaling; set fixed num_replicas (and autoscaling_config: null where the code sets one), or switch external_scaler_enabled off";
 
+/** {@link EXTERNAL_SCALER_CONFLICT} about one deployment. */
+export function externalScalerConflict(deployment: string): string {
+  return `${EXTERNAL_SCALER_CONFLICT} (deployment ${show(deployment)})`;
+}
+
 const optionalText = (doc: string) => optional(z.string().nullable(), { doc, default: null, update: "instance" });
 
 /** Said about the certificate beside whatever else is wrong; a key that is wrong itself counts as none. */
@@ -137,10 +142,7 @@ function scalerOrAutoscaling(
     (d) => d.num_replicas === "auto" || (d.autoscaling_config ?? null) !== null,
   );
   if (!found) return undefined;
-  return {
-    kind: "external_scaler_with_autoscaling",
-    message: `${EXTERNAL_SCALER_CONFLICT} (deployment ${show(found.name)})`,
-  };
+  return { kind: "external_scaler_with_autoscaling", message: externalScalerConflict(found.name) };
 }
 
 /** One application. */

@@ -1,4 +1,5 @@
-import { effectiveDeployment, initialTarget } from "../config/effective.ts";
+import { effectiveDeployment, initialTarget, overrideOf } from "../config/effective.ts";
+import { externalScalerConflict } from "../config/schema-deploy.ts";
 import type { ApplicationConfig, EffectiveDeploymentConfig } from "../config/types.ts";
 import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
 import { deriveApplicationStatus } from "./application-status.ts";
@@ -101,10 +102,7 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
   }
   const deployments: DesiredDeployment[] = [];
   for (const { name, options, outbound } of built.deployments) {
-    // Of two entries with one name the later one wins, key by key, as applying them in order does.
-    const matching = overrides.filter((override) => override.name === name);
-    const override = matching.length === 0 ? undefined : Object.assign({}, ...matching);
-    const merged = effectiveDeployment({ ...options }, override, name);
+    const merged = effectiveDeployment({ ...options }, overrideOf(application.config, name), name);
     if (!merged.ok) {
       const [problem] = merged.problems;
       return { ok: false, message: `Deployment "${name}": ${problem!.path}: ${problem!.message}` };
@@ -128,11 +126,6 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
     });
   }
   return { ok: true, deployments };
-}
-
-/** The one sentence for autoscaling beside an external scaler (T18). */
-export function externalScalerConflict(deployment: string): string {
-  return `external_scaler_enabled cannot be combined with autoscaling: deployment "${deployment}" has an autoscaling_config; remove one of the two.`;
 }
 
 /** Unset means "/", null means not exposed. */

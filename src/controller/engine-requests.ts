@@ -1,3 +1,4 @@
+import { replicaEnv } from "../config/runtime-env.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { DeploymentAction } from "./deployment-state.ts";
 import type { ReplicaRecord } from "./records.ts";
@@ -47,19 +48,10 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       gracefulShutdownWaitLoopS: config.graceful_shutdown_wait_loop_s,
     },
     args: application.config.args ?? {},
-    env: {
-      ...envVars(application.config.runtime_env),
-      ...envVars(config.ray_actor_options["runtime_env"] as Record<string, unknown> | undefined),
-    },
+    env: replicaEnv(application.config.runtime_env, config.ray_actor_options),
     baseDir: application.baseDir,
     dataSocket: replica.dataSocket,
     controlSocket: replica.controlSocket,
     routePrefix: deployment.ingress ? (application.routePrefix ?? "") : "",
   };
-}
-
-function envVars(runtimeEnv: Record<string, unknown> | undefined): Record<string, string> {
-  const vars = runtimeEnv?.["env_vars"];
-  if (typeof vars !== "object" || vars === null) return {};
-  return Object.fromEntries(Object.entries(vars).map(([key, value]) => [key, String(value)]));
 }
