@@ -4,6 +4,8 @@ import { readJson } from "../../src/config/json.ts";
 import { parseAutoscalingConfig, parseDeployConfig, parseScaleRequest } from "../../src/config/parse.ts";
 import { EXTERNAL_SCALER_CONFLICT } from "../../src/config/schema-deploy.ts";
 import { editDistance, suggestKey } from "../../src/config/suggest.ts";
+import { desiredDeployments } from "../../src/controller/application-state.ts";
+import type { ApplicationRecord, BuiltApplication } from "../../src/controller/records.ts";
 
 const APP = { name: "a", import_path: "./app.ts:app" };
 const withApp = (app: object) => ({ applications: [{ ...APP, ...app }] });
@@ -108,6 +110,16 @@ describe("validateDeployConfig refuses", () => {
   });
 });
 
+it("the controller says the same sentence when the code sets autoscaling", () => {
+  const application = { name: "a", config: { import_path: "m:a", external_scaler_enabled: true } } as ApplicationRecord;
+  const deployment = { name: "D", options: { num_replicas: "auto" }, outbound: [] };
+  const built = { deployments: [deployment], ingress: "D" } as unknown as BuiltApplication;
+  expect(desiredDeployments(application, built)).toEqual({
+    ok: false,
+    message: `${EXTERNAL_SCALER_CONFLICT} (deployment "D")`,
+  });
+});
+
 describe("validateDeployConfig accepts", () => {
   it.each([
     { name: "a plain document silently", input: withDeployment({ num_replicas: 2 }), warnings: [] },
@@ -165,6 +177,48 @@ describe("parse", () => {
     expect(read("2").ok).toBe(true);
     const refused = read("2.0");
     expect(refused).toMatchObject({ ok: false, problems: [{ rule: "num_replicas_not_int_or_auto" }] });
+  });
+
+  it.each([
+    {
+      name: "a value as it was written, not as it was read",
+      input: withDeployment({ max_ongoing_requests: "0" }),
+      lines: ['applications[0].deployments[0].max_ongoing_requests: must be a whole number > 0, got "0"'],
+    },
+    {
+      name: "every unknown key where none may be, and nothing about the rest",
+      input: withDeployment({ backpressure_config: { a: 1, b: 2 }, max_queued_requests: 0 }),
+      lines: [
+        "applications[0].deployments[0].backpressure_config.a: is not a key of BackpressureConfig, remove it; known are status_code, retry_after_s",
+        "applications[0].deployments[0].backpressure_config.b: is not a key of BackpressureConfig, remove it; known are status_code, retry_after_s",
+      ],
+    },
+    {
+      name: "every wrong field at once, in order",
+      input: { http_options: { port: "x", ssl_certfile: "c" }, applications: [{}, 5], target_capacity: 101 },
+      lines: [
+        'http_options.port: must be a whole number, got "x"',
+        "http_options.ssl_certfile: ssl_certfile and ssl_keyfile go together; give both or neither",
+        "applications[0].import_path: is required: give text",
+        "applications[1]: must be an object, got 5",
+        "target_capacity: must be a number from 0 to 100 or null, got 101",
+      ],
+    },
+    { name: "a document that is no object", input: [], lines: [": must be an object, got []"] },
+  ])("says $name", ({ input, lines }) => {
+    const parsed = parseDeployConfig(input);
+    expect(parsed.ok ? [] : parsed.problems.map(({ path, message }) => `${path}: ${message}`)).toEqual(lines);
+  });
+
+  it("refuses floats beyond 64 bits where a whole number is due, and reads the same number without an exponent", () => {
+    const read = (port: string) => {
+      const json = readJson(`{"http_options":{"port":${port}},"applications":[]}`);
+      if (!json.ok) throw new Error(json.message);
+      return parseDeployConfig(json.value, { floats: json.floats });
+    };
+    expect(read("1e19")).toMatchObject({ problems: [{ rule: "integer_too_large", path: "http_options.port" }] });
+    expect(read("10000000000000000000").ok).toBe(true);
+    expect(read("8.0")).toEqual({ ok: true, config: { http_options: { port: 8 }, applications: [] }, warnings: [] });
   });
 
   it("keeps own keys called __proto__ harmless", () => {
