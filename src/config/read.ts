@@ -16,7 +16,9 @@ export function readBy<T>(
   input: unknown,
   options: { readonly path?: Path | undefined; readonly floats?: FloatMarks | undefined } = {},
 ): Read<T> {
-  const result = schema.safeParse(options.floats ? wrapFloats(schema, input, options.floats) : input);
+  const marked = options.floats ? wrapFloats(schema, input, options.floats) : input;
+  // Configs are read too seldom for generated code to pay for its compilation.
+  const result = schema.safeParse(marked, { jitless: true });
   if (result.success) return { ok: true, value: result.data };
   const issues = result.error.issues.flatMap((issue) => toIssues(schema, input, issue));
   const { path = [] } = options;
