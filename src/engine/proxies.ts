@@ -1,4 +1,4 @@
-/** The port through which the reconciler runs HTTP proxies. Drivers: local/ (processes under the supervisor). */
+/** The port through which the reconciler runs proxies. Drivers: local/ (processes under the supervisor). */
 export interface ProxyFleet {
   /** All events go to this one listener, set before the first command. */
   onEvent(listener: (event: ProxyEvent) => void): void;
@@ -11,6 +11,7 @@ export interface ProxyFleet {
 export interface ProxyOptions {
   readonly host: string;
   readonly port: number;
+  readonly grpcPort: number;
   readonly rootPath: string;
   readonly keepAliveTimeoutS: number;
   readonly count: number;

@@ -1,4 +1,5 @@
 import type { Server } from "node:http";
+import type { Http2Server, ServerHttp2Session } from "node:http2";
 import { Server as NetServer } from "node:net";
 import type { Clock } from "../core/clock.ts";
 
@@ -12,16 +13,31 @@ const IDLE_GRACE_MS = 1_500;
  * Not `http.Server.close()`: it resets idle and fresh connections, and their requests fail.
  */
 export function drainServer(server: Server, clock: Clock, timeoutMs: number): Promise<boolean> {
+  // Connections whose last answer was begun before the drain did not hear that they should close.
+  server.keepAliveTimeout = IDLE_GRACE_MS;
+  const idle = clock.timer(IDLE_GRACE_MS, () => server.closeIdleConnections());
+  return closed(server, clock, timeoutMs).finally(() => idle.cancel());
+}
+
+/**
+ * The same for HTTP/2: `sessions` are the connections of `server`, each of which is sent a GOAWAY, at once, and ends
+ * with its last stream.
+ */
+export function drainSessions(
+  server: Http2Server,
+  sessions: Iterable<ServerHttp2Session>,
+  clock: Clock,
+  timeoutMs: number,
+): Promise<boolean> {
+  const whenClosed = closed(server, clock, timeoutMs);
+  for (const session of sessions) session.close();
+  return whenClosed;
+}
+
+function closed(server: NetServer | Http2Server, clock: Clock, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    // Connections whose last answer was begun before the drain did not hear that they should close.
-    server.keepAliveTimeout = IDLE_GRACE_MS;
-    const idle = clock.timer(IDLE_GRACE_MS, () => server.closeIdleConnections());
-    const deadline = clock.timer(timeoutMs, () => {
-      idle.cancel();
-      resolve(false);
-    });
+    const deadline = clock.timer(timeoutMs, () => resolve(false));
     NetServer.prototype.close.call(server, () => {
-      idle.cancel();
       deadline.cancel();
       resolve(true);
     });

@@ -1,3 +1,5 @@
+import type { Server } from "node:net";
+import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
@@ -6,6 +8,7 @@ import { createHttpChannel } from "../routing/http-channel.ts";
 import { Router } from "../routing/router.ts";
 import { followTable } from "../routing/table-client.ts";
 import { drainServer } from "./draining.ts";
+import { GrpcProxy } from "./grpc-server.ts";
 import { parseProxyArguments } from "./options.ts";
 import { HttpProxy } from "./server.ts";
 import { createTableCache } from "./table-cache.ts";
@@ -15,9 +18,9 @@ const CACHE_AFTER_MS = 300;
 
 /** What a proxy tells the process that started it. */
 export type FromProxy =
-  /** It listens and has a table. */
-  | { readonly kind: "ready"; readonly port: number }
-  /** It cannot listen, and exits with 1. One line. */
+  /** It listens on all its ports and has a table. `grpcPort` is absent where gRPC is not served. */
+  | { readonly kind: "ready"; readonly port: number; readonly grpcPort?: number }
+  /** It cannot listen, and exits with 1. One line that names the port. */
   | { readonly kind: "listen-failed"; readonly error: string };
 
 /** What a proxy is told. */
@@ -51,6 +54,11 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     keepAliveTimeoutS: options.keepAliveTimeoutS,
     webhookSocket: options.webhook ? options.controllerSocket : undefined,
   });
+  const grpc = options.grpcPort === undefined ? undefined : new GrpcProxy();
+  const apply = (table: RoutingTable): void => {
+    proxy.apply(table);
+    grpc?.apply(table);
+  };
 
   const drain = Promise.withResolvers<void>();
   process.on("SIGTERM", () => drain.resolve());
@@ -77,7 +85,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     clock,
     random,
     onTable(table) {
-      proxy.apply(table);
+      apply(table);
       cache.write(table);
       firstTable.resolve();
     },
@@ -93,15 +101,20 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     const table = await cache.read();
     if (table === undefined || client.revision > 0n) return;
     log.info("starts with the table of its last run: the controller is away");
-    proxy.apply(table);
+    apply(table);
     firstTable.resolve();
   });
   await Promise.race([firstTable.promise, drain.promise]);
   fromCache.cancel();
 
-  const stopping = await Promise.race([drain.promise.then(() => true), listen(proxy, options).then(() => false)]).catch(
+  const { host, port, grpcPort } = options;
+  const listening = Promise.all([
+    listen(proxy.server, host, port),
+    ...(grpc === undefined ? [] : [listen(grpc.server, host, grpcPort!)]),
+  ]);
+  const stopping = await Promise.race([drain.promise.then(() => true), listening.then(() => false)]).catch(
     async (error: unknown) => {
-      const line = `cannot listen on ${options.host}:${options.port}: ${errorText(error)}`;
+      const line = errorText(error);
       log.error(line);
       await tell({ kind: "listen-failed", error: line });
       return undefined;
@@ -109,23 +122,32 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   );
   if (stopping === undefined) return 1;
   if (!stopping) {
-    await tell({ kind: "ready", port: options.port });
+    await tell({ kind: "ready", port, ...(grpcPort === undefined ? {} : { grpcPort }) });
     await drain.promise;
   }
 
   log.info("drains");
   proxy.startDraining();
-  const finished = await drainServer(proxy.server, clock, options.drainTimeoutS * 1_000);
-  if (!finished) log.warn("cut what was left after the drain timeout", { drainTimeoutS: options.drainTimeoutS });
+  const drainTimeoutMs = options.drainTimeoutS * 1_000;
+  const drained = await Promise.all([
+    drainServer(proxy.server, clock, drainTimeoutMs),
+    grpc?.drain(clock, drainTimeoutMs) ?? true,
+  ]);
+  if (drained.includes(false))
+    log.warn("cut what was left after the drain timeout", { drainTimeoutS: options.drainTimeoutS });
   return 0;
 }
 
-function listen(proxy: HttpProxy, options: { readonly host: string; readonly port: number }): Promise<void> {
+/** Rejects with one line that names the port. */
+function listen(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
-    proxy.server.once("error", reject);
+    const failed = (error: Error): void => {
+      reject(new Error(`cannot listen on ${host}:${port}: ${errorText(error)}`, { cause: error }));
+    };
+    server.once("error", failed);
     // Several workers share the port; the kernel spreads connections over them.
-    proxy.server.listen({ host: options.host, port: options.port, reusePort: true }, () => {
-      proxy.server.off("error", reject);
+    server.listen({ host, port, reusePort: true }, () => {
+      server.off("error", failed);
       resolve();
     });
   });

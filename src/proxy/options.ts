@@ -7,6 +7,8 @@ export interface ProxyOptions {
   readonly id: string;
   readonly host: string;
   readonly port: number;
+  /** Port of the gRPC side, on the same host; undefined: it has none. */
+  readonly grpcPort: number | undefined;
   /** The controller's runtime socket. */
   readonly controllerSocket: string;
   /** Where the last table is kept, for a start while the controller is away. */
@@ -47,6 +49,7 @@ export function parseProxyArguments(args: readonly string[]): ProxyOptions {
     id: required("id"),
     host: required("host"),
     port: number("port", undefined, 65_535),
+    grpcPort: values["grpc-port"] === undefined ? undefined : number("grpc-port", undefined, 65_535),
     controllerSocket: required("controller"),
     cacheFile: required("cache"),
     rootPath: rootPath.endsWith("/") ? rootPath.slice(0, -1) : rootPath,
@@ -67,6 +70,7 @@ function parse(args: readonly string[]) {
         id: text,
         host: text,
         port: text,
+        "grpc-port": text,
         controller: text,
         cache: text,
         "root-path": text,

@@ -8,6 +8,7 @@ import { decodePath } from "../routing/match.ts";
 import type { Router } from "../routing/router.ts";
 import { answer, rawAnswer, wantsWebsocket } from "./answers.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
+import { unhealthyText } from "./health.ts";
 import { type CompiledTable, compileTable } from "./routes.ts";
 import { requestTimeoutS } from "./timeout.ts";
 import { forwardWebhook, isScaleWebhook } from "./webhook.ts";
@@ -117,9 +118,8 @@ export class HttpProxy {
   /** Health and routes: any method, no route can hide them. */
   #probe(path: string, res: ServerResponse, requestId: string): void {
     const close = this.#context.draining;
-    if (this.#context.draining) answer(res, requestId, { status: 503, body: "This node is being drained.", close });
-    else if (!this.#populated)
-      answer(res, requestId, { status: 503, body: "Route table is not populated yet.", close });
+    const unhealthy = unhealthyText({ draining: close, populated: this.#populated });
+    if (unhealthy !== undefined) answer(res, requestId, { status: 503, body: unhealthy, close });
     else if (path === "/-/healthz") answer(res, requestId, { status: 200, body: "success", close });
     else {
       const body = this.#table?.routesJson ?? "{}";

@@ -1,5 +1,5 @@
 /** The proxy as a process: start, drain, a controller that comes and goes, memory. */
-import { type ChildProcess, fork } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
@@ -9,42 +9,10 @@ import type { Writable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { startFakeControllerRuntime } from "../support/fake-controller-runtime.ts";
 import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
+import { freePort, startProxy } from "../support/proxy-process.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
-const PROXY = join(import.meta.dirname, "../../src/bin/proxy.ts");
 const soon = { timeout: 10_000 };
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
-}
-
-interface Running {
-  readonly child: ChildProcess;
-  readonly port: number;
-  readonly cache: string;
-  /** The first thing it says. */
-  readonly said: Promise<unknown>;
-  readonly exit: Promise<number | null>;
-}
-
-function startProxy(dir: string, port: number, given: { id?: string; flags?: string[] } = {}): Running {
-  const id = given.id ?? "proxy/0";
-  const cache = join(dir, `${id.replace("/", "-")}.json`);
-  const args = ["--id", id, "--host", "127.0.0.1", "--port", String(port), "--controller", join(dir, "c")];
-  const child = fork(PROXY, [...args, "--cache", cache, ...(given.flags ?? [])], {
-    execArgv: [],
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const said = once(child, "message").then(([message]) => message as unknown);
-  said.catch(() => {});
-  return { child, port, cache, said, exit: once(child, "exit").then(([code]) => code as number | null) };
-}
 
 async function startController(dir: string) {
   const controller = await startFakeControllerRuntime(join(dir, "c"));

@@ -13,7 +13,7 @@ export interface LocalProxiesOptions {
   readonly orphanTtlS: number;
 }
 
-/** HTTP proxies as processes under the supervisor, which restarts them. */
+/** Proxies as processes under the supervisor, which restarts them. */
 export class LocalProxies implements ProxyFleet {
   readonly #o: LocalProxiesOptions;
   #emit: (event: ProxyEvent) => void = () => {};
@@ -52,6 +52,7 @@ export class LocalProxies implements ProxyFleet {
           ["--id", id],
           ["--host", options.host],
           ["--port", String(options.port)],
+          ["--grpc-port", String(options.grpcPort)],
           ["--controller", controllerSocket],
           ["--cache", join(runDir, `routes-${i}.json`)],
           ["--root-path", options.rootPath],
