@@ -28,7 +28,9 @@ await build({
   logLevel: "warning",
   external: ["esbuild"],
   // CommonJS dependencies inside an ES module still call require for Node's own modules.
-  banner: { js: 'import { createRequire as __windlassRequire } from "node:module"; const require = __windlassRequire(import.meta.url);' },
+  banner: {
+    js: 'import { createRequire as __windlassRequire } from "node:module"; const require = __windlassRequire(import.meta.url);',
+  },
 });
 execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json"], { stdio: "inherit" });
 if (!process.argv.includes("--quiet")) process.stdout.write("built dist/\n");

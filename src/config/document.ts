@@ -41,6 +41,9 @@ function read(text: string, fileName: string): ConfigDocument {
   const [document] = documents;
   if (!document?.contents) return fail("is empty; a config has at least `applications: []`");
   if (documents.length > 1) return fail("holds several documents; keep one");
+  // The parser may run out of depth again on its way back.
+  const tooDeep = document.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
+  if (tooDeep) return fail(explain(tooDeep), tooDeep.pos[0]);
   if (document.errors.length > 0) {
     return {
       ok: false,
