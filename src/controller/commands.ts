@@ -1,5 +1,5 @@
 import { targetCapacityDirection } from "../config/target-capacity.ts";
-import type { HttpOptions } from "../config/types.ts";
+import type { GrpcOptions, HttpOptions } from "../config/types.ts";
 import { inputsHash } from "../config/versions.ts";
 import { WindlassError } from "../core/errors.ts";
 import type { BuildRequest, BuildResult } from "../engine/engine.ts";
@@ -64,7 +64,9 @@ export function applyConfig(
     draft.instance = newInstance(config, context);
     draft.journal({ at: now, actor: request.actor, kind: "instance", state: "running" });
   } else {
-    warnings.push(...differingHttpOptions(draft.instance.httpOptions, config.http_options));
+    const { httpOptions, grpcOptions } = draft.instance;
+    warnings.push(...differingOptions("http_options", httpOptions, config.http_options));
+    warnings.push(...differingOptions("grpc_options", grpcOptions, config.grpc_options));
   }
   const capacityChanged = setTargetCapacity(draft, request, now);
   const actions: CommandAction[] = [];
@@ -294,13 +296,13 @@ function refuseTakenRoutes(draft: Draft, request: ApplyConfigRequest): void {
   }
 }
 
-function differingHttpOptions(running: HttpOptions, wanted: HttpOptions | undefined): string[] {
+function differingOptions<T extends HttpOptions | GrpcOptions>(name: string, running: T, wanted?: T): string[] {
   const present: Record<string, unknown> = { ...running };
   return Object.entries(wanted ?? {})
-    .filter(([key, value]) => present[key] !== undefined && present[key] !== value)
+    .filter(([key, value]) => present[key] !== undefined && JSON.stringify(present[key]) !== JSON.stringify(value))
     .map(
       ([key, value]) =>
-        `http_options.${key} ${JSON.stringify(value)} was not applied: the running instance has ${JSON.stringify(present[key])}; restart it to change this.`,
+        `${name}.${key} ${JSON.stringify(value)} was not applied: the running instance has ${JSON.stringify(present[key])}; restart it to change this.`,
     );
 }
 

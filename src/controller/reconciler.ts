@@ -568,6 +568,7 @@ export class Reconciler implements Controller {
         proxies.start({
           host: this.#o.bind.host,
           port: this.#o.bind.httpPort,
+          grpcPort: this.#o.bind.grpcPort,
           rootPath: instance.httpOptions.root_path ?? "",
           keepAliveTimeoutS: instance.httpOptions.keep_alive_timeout_s ?? 90,
           count: this.#o.proxyWorkers,

@@ -29,15 +29,38 @@ export async function runSupervisor(options: StartOptions, clock: Clock): Promis
   if (!self) throw new StartError("cannot read this process's own identity; /proc or ps must work");
   records.set({ id: "supervisor", role: "supervisor", process: self });
   try {
-    const controlPort = await probePort(options.host, options.controlPort, "--control-port");
-    const withProxies = options.proxyLocation !== "Disabled";
-    const httpPort = withProxies ? await probePort(options.host, options.httpPort, "--http-port") : options.httpPort;
+    const { controlPort, httpPort, grpcPort } = await choosePorts(options);
     const { onReady: _, ...plain } = options;
-    const controllerOptions: ControllerOptions = { ...plain, controlPort, httpPort, runDir };
+    const controllerOptions: ControllerOptions = { ...plain, controlPort, httpPort, grpcPort, runDir };
     return await new Supervisor(options, controllerOptions, records, clock).run();
   } finally {
     records.clear();
   }
+}
+
+/** Probes the ports that will be listened on, and picks those given as 0. Proxy ports only where there are proxies. */
+async function choosePorts(
+  options: StartOptions,
+): Promise<Pick<StartOptions, "controlPort" | "httpPort" | "grpcPort">> {
+  const flags = new Map<number, string>();
+  const choose = async (port: number, flag: string): Promise<number> => {
+    for (;;) {
+      const chosen = await probePort(options.host, port, flag);
+      const other = flags.get(chosen);
+      if (other === undefined) {
+        flags.set(chosen, flag);
+        return chosen;
+      }
+      // Proxies share ports, so two listeners on one would not be noticed.
+      if (port !== 0) throw new StartError(`port ${port} is given to both ${other} and ${flag}: choose two ports`);
+    }
+  };
+  const controlPort = await choose(options.controlPort, "--control-port");
+  if (options.proxyLocation === "Disabled") {
+    return { controlPort, httpPort: options.httpPort, grpcPort: options.grpcPort };
+  }
+  const httpPort = await choose(options.httpPort, "--http-port");
+  return { controlPort, httpPort, grpcPort: await choose(options.grpcPort, "--grpc-port") };
 }
 
 class Supervisor {
@@ -128,14 +151,13 @@ class Supervisor {
 
   async #announce(proxies: readonly number[]): Promise<void> {
     this.#ready = true;
-    const { host, controlPort, httpPort, stateDir, proxyLocation } = this.#controllerOptions;
+    const { host, controlPort, httpPort, grpcPort, stateDir, proxyLocation } = this.#controllerOptions;
     const name = host.includes(":") ? `[${host}]` : host;
     const withProxies = proxyLocation !== "Disabled";
     await this.#options.onReady({
       control: `http://${name}:${controlPort}`,
       http: withProxies ? `http://${name}:${httpPort}` : null,
-      // No gRPC proxy listens yet: saying an address here would be a promise that is not kept.
-      grpc: null,
+      grpc: withProxies ? `${name}:${grpcPort}` : null,
       stateDir,
       pids: { supervisor: process.pid, controller: this.#children.pid(CONTROLLER) ?? 0, proxies },
     });

@@ -50,13 +50,24 @@ describe("windlass start refuses, in one line and with exit code 1", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     onTestFinished(() => void server.close());
     const { port } = server.address() as { port: number };
-    for (const flag of ["--control-port", "--http-port"]) {
+    for (const flag of ["--control-port", "--http-port", "--grpc-port"]) {
       const others = ports.filter((_, i) => ports[i - (i % 2)] !== flag);
       const { code, line } = await refused([...others, flag, String(port)], join(tempDir(), "s"));
       expect(code).toBe(1);
       expect(line).toContain(`port ${port} on 127.0.0.1 is in use`);
       expect(line).toContain(flag);
     }
+  });
+
+  it("one port for two listeners", async () => {
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const { port } = server.address() as { port: number };
+    await new Promise((resolve) => server.close(resolve));
+    const same = ["--control-port", "0", "--http-port", String(port), "--grpc-port", String(port)];
+    const { code, line } = await refused(same, join(tempDir(), "s"));
+    expect(code).toBe(1);
+    expect(line).toContain(`port ${port} is given to both --http-port and --grpc-port`);
   });
 
   it("the ports of a second Windlass, and its state dir", async () => {

@@ -12,6 +12,8 @@ const LAUNCHER = join(ROOT, "bin", "windlass.cjs");
 export interface Windlass {
   readonly control: string;
   readonly http: string;
+  /** "127.0.0.1:9000". */
+  readonly grpc: string;
   readonly stateDir: string;
   readonly token: string;
   readonly pids: { supervisor: number; controller: number; proxies: number[] };
@@ -46,7 +48,7 @@ export async function startWindlass(args: string[] = [], options: { stateDir?: s
     if (child.exitCode !== null) throw new Stop(`start exited with ${child.exitCode}: ${stderr}`);
     return /^windlass ready (.*)$/m.exec(stdout)?.[1];
   });
-  const ready = JSON.parse(line) as { control: string; http: string; pids: Windlass["pids"] };
+  const ready = JSON.parse(line) as Pick<Windlass, "control" | "http" | "grpc" | "pids">;
   return {
     ...ready,
     stateDir,
