@@ -1,0 +1,97 @@
+import { execFileSync } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import { type Started, start } from "./children.ts";
+
+/** Where requests go. */
+export type Target = { readonly host: string; readonly port: number } | { readonly socketPath: string };
+
+/** A load on one target. */
+export interface LoadOptions {
+  readonly target: Target;
+  /** Default "/". */
+  readonly path?: string;
+  /** Default GET. */
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string;
+  /** Each has one request under way at any time. */
+  readonly connections: number;
+  /** Requests of this time are not counted. */
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
+
+/** What became of the requests of a load. */
+export interface LoadResult {
+  readonly ok: number;
+  /** How often each way to fail came: a status other than 200, or an error code. */
+  readonly failures: Readonly<Record<string, number>>;
+  /** Good answers a second. */
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  /** Share of a core the generator itself used; near 1 it is what limits. */
+  readonly cpuShare: number;
+}
+
+/** From this share of a core on the generator is taken to be what limits. */
+export const GENERATOR_LIMIT = 0.9;
+
+const PROGRAM = fileURLToPath(new URL("../programs/load-client.ts", import.meta.url));
+
+/** A load that runs until `finish`, or until its seconds are over. */
+export interface RunningLoad {
+  finish(): Promise<LoadResult>;
+}
+
+/** Starts the generator, a process of its own. */
+export function startLoad(options: LoadOptions): RunningLoad {
+  const started = start(process.execPath, [PROGRAM, JSON.stringify(options)]);
+  return {
+    finish() {
+      started.child.stdin?.end();
+      return resultOf(started);
+    },
+  };
+}
+
+/** Runs a load for its time. */
+export function runLoad(options: LoadOptions): Promise<LoadResult> {
+  return resultOf(start(process.execPath, [PROGRAM, JSON.stringify(options)]));
+}
+
+/** Failed requests in all. */
+export function failed({ failures }: LoadResult): number {
+  return Object.values(failures).reduce((sum, count) => sum + count, 0);
+}
+
+async function resultOf(started: Started): Promise<LoadResult> {
+  const code = await started.exited;
+  const { stdout, stderr } = started.output();
+  if (code !== 0) throw new Error(`the load generator ended with ${code}: ${stderr.trim().split("\n")[0]}`);
+  return JSON.parse(stdout) as LoadResult;
+}
+
+/** Where wrk is installed, requests a second by it; a check on our own generator. undefined without wrk. */
+export async function runWrk(url: string, connections: number, seconds: number): Promise<number | undefined> {
+  if (!hasWrk()) return undefined;
+  const wrk = start("wrk", ["-t1", `-c${connections}`, `-d${Math.max(1, Math.round(seconds))}s`, url]);
+  if ((await wrk.exited) !== 0) throw new Error(`wrk failed: ${wrk.output().stderr.trim()}`);
+  return Number(/Requests\/sec:\s+([\d.]+)/.exec(wrk.output().stdout)?.[1]);
+}
+
+let wrkFound: boolean | undefined;
+
+/** Whether Debian's wrk, or any other, is on the PATH. */
+export function hasWrk(): boolean {
+  if (wrkFound === undefined) {
+    try {
+      execFileSync("wrk", ["-v"], { stdio: "ignore" });
+      wrkFound = true;
+    } catch (error) {
+      // It prints its version and ends with 1.
+      wrkFound = (error as NodeJS.ErrnoException).code !== "ENOENT";
+    }
+  }
+  return wrkFound;
+}

@@ -1,0 +1,80 @@
+import { readdirSync, readFileSync } from "node:fs";
+
+/** A process as /proc shows it. */
+export interface ProcessView {
+  readonly pid: number;
+  /** Arguments, the program first. */
+  readonly args: readonly string[];
+  /** Resident bytes, shared pages counted in every process. */
+  readonly rss: number;
+  /** Resident bytes, shared pages divided among their users; NaN where the system does not say. */
+  readonly pss: number;
+}
+
+/** Whether processes can be looked into: Linux. */
+export const hasProc = process.platform === "linux";
+
+/** Ticks a second of the CPU times in /proc; fixed for user space on every Linux that Node runs on. */
+const TICKS_PER_S = 100;
+
+/** `root` and everything below it, oldest first. */
+export function processTree(root: number): number[] {
+  const found = [root];
+  for (let i = 0; i < found.length; i++) found.push(...childrenOf(found[i]!));
+  return found;
+}
+
+/** Direct children; none where the process is gone or the system has no /proc. */
+export function childrenOf(pid: number): number[] {
+  try {
+    // Each thread has a list of its own.
+    return readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+      (read(`/proc/${pid}/task/${task}/children`) ?? "").split(" ").filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
+/** Memory and name of a process; undefined when it is gone. */
+export function look(pid: number): ProcessView | undefined {
+  const args = argsOf(pid);
+  const status = read(`/proc/${pid}/status`);
+  const rss = /^VmRSS:\s+(\d+) kB/m.exec(status ?? "")?.[1];
+  if (args.length === 0 || rss === undefined) return undefined;
+  const pss = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? "")?.[1];
+  return { pid, args, rss: Number(rss) * 1_024, pss: pss === undefined ? Number.NaN : Number(pss) * 1_024 };
+}
+
+/** Arguments of a process; empty when it is gone. */
+export function argsOf(pid: number): string[] {
+  return (read(`/proc/${pid}/cmdline`) ?? "").split("\0").filter(Boolean);
+}
+
+/** Milliseconds of CPU time of these processes so far, user and system. */
+export function cpuMs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => {
+    const fields = statFields(pid);
+    return fields === undefined ? sum : sum + ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_S;
+  }, 0);
+}
+
+/** A mark that tells a process from a later one with the same pid; undefined when it is gone or dead. */
+export function startMark(pid: number): string | undefined {
+  const fields = statFields(pid);
+  return fields === undefined || fields[0] === "Z" ? undefined : fields[19];
+}
+
+/** Fields of /proc/PID/stat from the third, the state, on. */
+function statFields(pid: number): string[] | undefined {
+  const stat = read(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function read(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return undefined;
+  }
+}

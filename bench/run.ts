@@ -1,0 +1,97 @@
+// npm run bench -- [--peers] [--venv DIR] [--only SECTIONS] [--seconds S] [--rounds N] [--repeats N] [--no-file]
+// Prints one Markdown table and writes it to bench/results/<date>.md. docs/bench.md says how to read it.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { cleanUp } from "./lib/children.ts";
+import type { Context, Section } from "./lib/context.ts";
+import { load, machine } from "./lib/machine.ts";
+import { markdown, type Row } from "./lib/table.ts";
+import { measureRay } from "./peers/ray.ts";
+import { drain } from "./sections/drain.ts";
+import { idle } from "./sections/idle.ts";
+import { scaling } from "./sections/scaling.ts";
+import { startUp } from "./sections/start-up.ts";
+import { throughput } from "./sections/throughput.ts";
+import { writes } from "./sections/writes.ts";
+
+const SECTIONS: Readonly<Record<string, Section>> = { throughput, "start-up": startUp, scaling, writes, idle, drain };
+
+/** Budgets that need what this bench does not do. */
+const ELSEWHERE: readonly Row[] = [
+  "no-op through the proxy ≥ 8 × Ray Serve with HAProxy (that mode binds every interface, so it is not run)",
+  "one decision turn at 10,000 autoscaled deployments < 100 ms",
+  "change → 1,000 watchers, p99 < 50 ms",
+].map((text) => ({ what: text, windlass: "", budgets: [{ text: "as named", met: undefined }] }));
+
+const { values } = parseArgs({
+  options: {
+    peers: { type: "boolean", default: false },
+    venv: { type: "string" },
+    only: { type: "string", default: Object.keys(SECTIONS).join(",") },
+    seconds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "3" },
+    repeats: { type: "string", default: "5" },
+    "no-file": { type: "boolean", default: false },
+  },
+});
+const chosen = values.only.split(",").map((name) => name.trim());
+const unknown = chosen.filter((name) => !(name in SECTIONS));
+const numbers = [values.seconds, values.rounds, values.repeats].map(Number);
+if (unknown.length > 0 || numbers.some((number) => !(number > 0))) {
+  const what = unknown.length > 0 ? `--only ${unknown.join(",")} is unknown` : "--seconds, --rounds, --repeats are > 0";
+  process.stderr.write(`bench: ${what}; sections are ${Object.keys(SECTIONS).join(", ")}\n`);
+  process.exit(2);
+}
+
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
+process.on("exit", cleanUp);
+
+const progress = (text: string): void => void process.stderr.write(`bench: ${text}\n`);
+const notes: string[] = [];
+const began = new Date();
+const loadAtStart = load();
+let failures = 0;
+
+/** What a part of the run gives, or, where it fails, a line that says so. */
+async function attempt<T>(name: string, work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    failures += 1;
+    const text = error instanceof Error ? error.message : String(error);
+    progress(`${name} failed: ${text}`);
+    notes.push(`**${name} failed**: ${text}`);
+    return undefined;
+  }
+}
+
+const peer = values.peers
+  ? await attempt("Ray Serve", () => measureRay({ venv: values.venv, seconds: numbers[0]!, progress }))
+  : undefined;
+const context: Context = {
+  seconds: numbers[0]!,
+  rounds: Math.ceil(numbers[1]!),
+  repeats: Math.ceil(numbers[2]!),
+  peer,
+  progress,
+  note: (text) => void notes.push(text),
+};
+const rows: Row[] = [];
+for (const name of chosen) rows.push(...((await attempt(name, () => SECTIONS[name]!(context))) ?? []));
+
+const day = began.toISOString().slice(0, 10);
+const text = [
+  `# Bench, ${began.toISOString().slice(0, 16).replace("T", " ")} UTC`,
+  `${machine()}. Load average ${loadAtStart} at the start, ${load()} at the end.`,
+  markdown([...rows, ...ELSEWHERE]),
+  notes.map((note) => `- ${note}`).join("\n"),
+].join("\n\n");
+process.stdout.write(`${text}\n`);
+if (!values["no-file"]) {
+  const folder = join(import.meta.dirname, "results");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, `${day}.md`), `${text}\n`);
+}
+// Kept connections to what has been stopped would hold the process.
+process.exit(failures === 0 ? 0 : 1);

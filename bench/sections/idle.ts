@@ -1,0 +1,55 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Section } from "../lib/context.ts";
+import { cpuMs, hasProc, look, type ProcessView, processTree } from "../lib/proc.ts";
+import { megabytes, ratio } from "../lib/stats.ts";
+import { against } from "../lib/table.ts";
+import { firstAnswer, roleOf, startWindlass } from "../lib/windlass.ts";
+
+/** After the first answers garbage is collected and builders are gone. */
+const SETTLE_MS = 3_000;
+const IDLE_S = 5;
+
+/** Memory and CPU of an idle Windlass with one replica. */
+export const idle: Section = async (context) => {
+  if (!hasProc) return [{ what: "memory and CPU, idle", windlass: "only measured on Linux" }];
+  const windlass = await startWindlass();
+  await firstAnswer(windlass.http, 0);
+  context.progress("idle");
+  await sleep(SETTLE_MS);
+  const pids = processTree(windlass.started.pid);
+  const before = cpuMs(pids);
+  const beganAt = performance.now();
+  await sleep(IDLE_S * 1_000);
+  const share = (cpuMs(pids) - before) / (performance.now() - beganAt);
+  const views = pids.map(look).filter((view) => view !== undefined);
+  const parts = views.map(
+    ({ pid, rss, pss }) => `${roleOf(pid) ?? "?"} ${megabytes(rss)}${Number.isNaN(pss) ? "" : ` / ${megabytes(pss)}`}`,
+  );
+  await windlass.stop();
+
+  const sum = memoryOf(views);
+  const peer = context.peer?.memoryBytes;
+  return [
+    {
+      what: `memory, idle, one replica: sum of PSS over ${views.length} processes`,
+      windlass: megabytes(sum),
+      ...(peer !== undefined && {
+        ray: `${megabytes(peer)}, ${context.peer!.processes} processes`,
+        rayRatio: ratio(sum / peer),
+      }),
+      budgets: [against(peer, "≤ 1/6 of Ray's", (figure) => sum <= figure / 6)],
+    },
+    { what: "… each process, RSS / PSS", windlass: parts.join("; ") },
+    {
+      what: `CPU, idle, one replica, over ${IDLE_S} s (all processes)`,
+      windlass: `${(share * 100).toFixed(1)} % of a core`,
+      // One deployment shows when it is missed, never that it is met at 10,000.
+      budgets: [{ text: "< 1 % of a core at 10,000 deployments", met: share < 0.01 ? undefined : false }],
+    },
+  ];
+};
+
+/** Sum of PSS, or of RSS where the system does not tell PSS. */
+export function memoryOf(views: readonly ProcessView[]): number {
+  return views.reduce((sum, { rss, pss }) => sum + (Number.isNaN(pss) ? rss : pss), 0);
+}
