@@ -14,7 +14,7 @@ import { itemOf, shapeOf, typeInfo } from "./schema-info.ts";
 import type { Path } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
 import { suggestKey } from "./suggest.ts";
-import type { ApplicationConfig, DeployConfig, DeploymentOverride } from "./types.ts";
+import { type ApplicationConfig, COMMAND_IMPORT_PATH, type DeployConfig, type DeploymentOverride } from "./types.ts";
 
 /** Ids of the check layer's rules with what each refuses, as printed in the docs. */
 export const CHECK_RULES = {
@@ -31,6 +31,8 @@ export const CHECK_RULES = {
   "replicas-per-node": "max_replicas_per_node outside 1 to 100.",
   "number-range":
     "A number that is not finite, a whole number beyond 4294967295 (max_queued_requests: 2147483647), a port outside 0 to 65535, or a negative keep_alive_timeout_s.",
+  commands:
+    "A deployment with a command beside an import_path or beside deployments without one, with user_config, several of the same name, or not exactly one ingress among several.",
   "actor-names": "Two deployment_actors of one deployment with the same name.",
 } as const;
 
@@ -154,9 +156,38 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
     checkContents(APPLICATION_SCHEMA, "autoscaling_policy", app.autoscaling_policy, path, result);
     if (app.external_scaler_enabled) refuse(result, "external-scaler", path, EXTERNAL_SCALER_CONFLICT);
   }
+  checkCommands(app, path, result);
   warnNotYet(NOT_YET_APPLICATION, app, path, result);
   for (const [index, item] of (app.deployments ?? []).entries()) {
     checkDeployment(item, [...path, "deployments", index], result);
+  }
+}
+
+function checkCommands(app: ApplicationConfig, path: Path, result: CheckResult): void {
+  const deployments = app.deployments ?? [];
+  const refuseAt = (index: number, key: string, message: string): void =>
+    refuse(result, "commands", [...path, "deployments", index, key], message);
+  const commands = deployments.filter(({ command }) => command !== undefined);
+  if (app.import_path !== COMMAND_IMPORT_PATH) {
+    for (const [index, { command }] of deployments.entries()) {
+      if (command) refuseAt(index, "command", "stands instead of code; leave import_path out of this application");
+    }
+    return;
+  }
+  for (const [index, deployment] of deployments.entries()) {
+    const { name, command, user_config } = deployment;
+    if (!command) refuseAt(index, "command", "is missing: the other deployments are commands, so each must be one");
+    if ((user_config ?? null) !== null) refuseAt(index, "user_config", "cannot reach a command; use env or arguments");
+    if (deployments.findIndex((other) => other.name === name) !== index) {
+      refuseAt(index, "name", `${show(name)} is taken by another command; rename one`);
+    }
+  }
+  const ingresses = commands.filter(({ ingress }) => ingress);
+  if (commands.length === 0) {
+    refuse(result, "commands", [...path, "deployments"], "must hold at least one deployment with a command");
+  } else if (ingresses.length > 1 || (ingresses.length === 0 && commands.length > 1)) {
+    const message = `exactly one command gets the application's requests, ${ingresses.length} have ingress: true; set it on one`;
+    refuse(result, "commands", [...path, "deployments"], message);
   }
 }
 

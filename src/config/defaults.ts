@@ -114,3 +114,6 @@ export const DEPLOYMENT_DEFAULTS: Readonly<
   max_surge_percent: 0,
   max_constructor_retry_count: 20,
 };
+
+/** Of deployments that are commands. */
+export const COMMAND_DEFAULTS = { readiness_path: "/", readiness_timeout_s: 60 } as const;

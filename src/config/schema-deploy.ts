@@ -19,7 +19,7 @@ import {
 } from "./schema-fields.ts";
 import type { Fault } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
-import type { ApplicationConfig, HttpOptions } from "./types.ts";
+import { type ApplicationConfig, COMMAND_IMPORT_PATH, type HttpOptions } from "./types.ts";
 
 type Raw = Readonly<Record<string, unknown>>;
 
@@ -145,8 +145,14 @@ function scalerOrAutoscaling(
   return { kind: "external_scaler_with_autoscaling", message: externalScalerConflict(found.name) };
 }
 
-/** One application. */
-export const APPLICATION_SCHEMA = object("ServeApplicationSchema", {
+/** An application of commands needs no import path: it gets the one that says so. */
+function withCommandPath(raw: unknown): unknown {
+  if (!isRecord(raw) || Object.hasOwn(raw, "import_path") || !Array.isArray(raw.deployments)) return raw;
+  const commands = raw.deployments.some((item) => isRecord(item) && Object.hasOwn(item, "command"));
+  return commands ? { ...raw, import_path: COMMAND_IMPORT_PATH } : raw;
+}
+
+const APPLICATION_FIELDS = object("ServeApplicationSchema", {
   name: optional(z.string(), {
     doc: "Unique in the instance; any characters but `/` and control characters.",
     default: DEFAULT_APPLICATION_NAME,
@@ -185,6 +191,9 @@ export const APPLICATION_SCHEMA = object("ServeApplicationSchema", {
     update: "target",
   }),
 }).superRefine(rules(scalerOrAutoscaling));
+
+/** One application. */
+export const APPLICATION_SCHEMA = z.preprocess(withCommandPath, APPLICATION_FIELDS);
 
 function applicationList(
   apps: readonly { readonly name?: string; readonly route_prefix?: string | null }[],

@@ -1,12 +1,13 @@
 /** The schemas of one deployment: overrides in a config, and options set in code. */
 import * as z from "zod";
-import { BACKPRESSURE_DEFAULTS, DEPLOYMENT_DEFAULTS as D } from "./defaults.ts";
+import { BACKPRESSURE_DEFAULTS, COMMAND_DEFAULTS, DEPLOYMENT_DEFAULTS as D } from "./defaults.ts";
 import { DEPLOYMENT_AFTER, DEPLOYMENT_BEFORE } from "./deployment-rules.ts";
 import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
 import { LOGGING_SCHEMA, labelSelector, remoteUrisOnly } from "./schema-common.ts";
 import {
   anyObject,
   converted,
+  laxBool,
   laxFloat,
   laxInt,
   lookFirst,
@@ -171,12 +172,42 @@ const SHARED_FIELDS = {
   }),
 };
 
+/** Ours: any program that serves HTTP is a replica. */
+const COMMAND_FIELDS = {
+  command: optional(z.array(z.string().min(1)).min(1), {
+    doc: "A program and its arguments, instead of code: serves HTTP on `$PORT` or the unix socket `$WINDLASS_SOCKET`.",
+    update: "restart",
+  }),
+  readiness_path: optional(z.string().startsWith("/"), {
+    doc: "Path that a command answers with a status below 400 when it is ready, and while it is healthy.",
+    default: COMMAND_DEFAULTS.readiness_path,
+    update: "restart",
+  }),
+  readiness_timeout_s: optional(laxFloat({ above: 0 }), {
+    doc: "Seconds a command may take until it is ready.",
+    default: COMMAND_DEFAULTS.readiness_timeout_s,
+    update: "restart",
+  }),
+  env: optional(mapOf(z.string()), { doc: "Environment of a command.", default: {}, update: "restart" }),
+  working_dir: optional(z.string().min(1), {
+    doc: "Folder a command runs in, from the config's folder.",
+    default: ".",
+    update: "restart",
+  }),
+  ingress: optional(laxBool(), {
+    doc: "Whether a command gets the application's requests; needed where there are several.",
+    default: false,
+    update: "reconfigure",
+  }),
+};
+
 /** What a config says about one deployment. */
 export const DEPLOYMENT_SCHEMA = lookFirst(
   DEPLOYMENT_BEFORE,
   object("DeploymentSchema", {
     name: required(z.string(), { doc: "Name of the deployment in the application's code." }),
     ...SHARED_FIELDS,
+    ...COMMAND_FIELDS,
   }).superRefine(rules(...DEPLOYMENT_AFTER)),
 );
 

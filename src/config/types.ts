@@ -49,6 +49,12 @@ export interface DeploymentOverride {
   deployment_actors?: Record<string, unknown>[] | null;
   rolling_update_percentage?: number;
   max_surge_percent?: number;
+  command?: string[];
+  readiness_path?: string;
+  readiness_timeout_s?: number;
+  env?: Record<string, string>;
+  working_dir?: string;
+  ingress?: boolean;
 }
 
 export interface BackpressureConfig {
@@ -103,6 +109,9 @@ export interface AutoscalingConfig {
   policy: { policy_function: string; policy_kwargs: Record<string, unknown> };
 }
 
+/** The import path that stands for "its deployments are commands"; an application without one gets it. */
+export const COMMAND_IMPORT_PATH = "windlass:command";
+
 /** The settings of a deployment in force: code, override and defaults merged. */
 export interface EffectiveDeploymentConfig {
   name: string;
@@ -129,4 +138,11 @@ export interface EffectiveDeploymentConfig {
   placement_group_bundles?: Record<string, number>[];
   placement_group_strategy?: string;
   placement_group_bundle_label_selector?: Record<string, string>[];
+  /** A program that serves HTTP, instead of code; the fields below belong to it. */
+  command?: string[];
+  readiness_path?: string;
+  readiness_timeout_s?: number;
+  env?: Record<string, string>;
+  working_dir?: string;
+  ingress?: boolean;
 }

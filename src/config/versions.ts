@@ -53,6 +53,9 @@ export function restartHash(config: EffectiveDeploymentConfig, bundleHash: strin
     placement_group_bundle_label_selector: config.placement_group_bundle_label_selector ?? null,
     max_replicas_per_node: config.max_replicas_per_node ?? null,
     gang_scheduling_config: config.gang_scheduling_config ?? null,
+    command: config.command
+      ? [config.command, config.env ?? {}, config.working_dir ?? "", config.readiness_path, config.readiness_timeout_s]
+      : null,
   });
 }
 
