@@ -2,6 +2,7 @@
 
 import { WindlassError } from "../core/errors.ts";
 import { applicationName, deploymentName, parseName, replicaName } from "../core/names.ts";
+import type { Permission } from "./auth.ts";
 
 /** Kinds of resources that watches tell of. */
 export type ResourceKind = "instance" | "application" | "deployment" | "replica";
@@ -45,8 +46,17 @@ export function inScope(scope: FeedScope, resource: Resource): boolean {
   return under === undefined || resource.name === under || resource.name.startsWith(`${under}/`);
 }
 
+const EVERYTHING: ReadonlySet<ResourceKind> = new Set(["instance", "application", "deployment", "replica"]);
+
+/** What a watch of the instance by `name` ("" for all) is about, and what it takes. Throws INVALID_REQUEST. */
+export function instanceScope(name: string): { scope: FeedScope; permission: Permission } {
+  if (name === "") return { scope: { kinds: EVERYTHING, under: undefined }, permission: { kind: "read" } };
+  const { name: under, application } = canonicalName(name);
+  return { scope: { kinds: EVERYTHING, under }, permission: { kind: "read-application", application } };
+}
+
 /** A resource name with each part escaped as we do, however the client did. Throws INVALID_REQUEST. */
-export function canonicalName(name: string): { name: string; application: string } {
+function canonicalName(name: string): { name: string; application: string } {
   const parts = parseName(name);
   if (parts === undefined) {
     throw new WindlassError(

@@ -10,12 +10,13 @@ import { ApplicationSchema } from "../../gen/windlass/v1/application_pb.ts";
 import { DeploymentSchema, ReplicaSchema } from "../../gen/windlass/v1/deployment_pb.ts";
 import { InstanceSchema } from "../../gen/windlass/v1/instance_pb.ts";
 import type { InstanceRecord, ProxyRecord } from "../controller/records.ts";
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { WindlassError } from "../core/errors.ts";
-import type { Store } from "../store/store.ts";
+import { CompactedError, type Store } from "../store/store.ts";
 import type { ResourceEvent } from "./feed-event.ts";
 import { type FeedScope, inScope, resourceOf } from "./feed-scope.ts";
 import { applicationView, deploymentView, instanceView, replicaView } from "./views.ts";
+import { within } from "./within.ts";
 
 /** How long a watch stays silent before it says which revision it has reached. */
 export const PROGRESS_INTERVAL_MS = 20_000;
@@ -23,6 +24,8 @@ export const PROGRESS_INTERVAL_MS = 20_000;
 /** One message of a watch. Without an event it is progress. */
 export interface FeedItem {
   readonly revision: number;
+  /** Whether nothing more of this revision follows, so that a watch may be resumed after it without losing any. */
+  readonly complete: boolean;
   readonly event?: ResourceEvent | { readonly case: "synced"; readonly value: true };
 }
 
@@ -62,43 +65,42 @@ export function createFeed(store: Store, clock: Clock): Feed {
     const ended = new AbortController();
     const until = AbortSignal.any([signal, closing.signal, ended.signal]);
     const sent = new Map<string, Uint8Array>();
-    let reached = startRevision === 0 ? store.revision : startRevision;
+    let reached: number = startRevision === 0 ? store.revision : startRevision;
     const current = startRevision === 0 ? snapshot() : [];
-    const changes = store.watch("", reached, until)[Symbol.asyncIterator]();
+    const batches = store.watch("", reached, until)[Symbol.asyncIterator]();
 
     active++;
     try {
       for (const view of current) {
         if (!inScope(scope, view.resource)) continue;
         sent.set(view.resource.name, view.bytes);
-        yield { revision: reached, event: view.event };
+        yield { revision: reached, complete: false, event: view.event };
         if (signal.aborted) return;
       }
-      if (startRevision === 0) yield { revision: reached, event: { case: "synced", value: true } };
-      else yield { revision: reached };
-      let next = changes.next();
+      if (startRevision === 0) yield { revision: reached, complete: true, event: { case: "synced", value: true } };
+      else yield { revision: reached, complete: true };
+      let next = batches.next();
       while (!signal.aborted) {
-        const result = await withinInterval(next, clock);
+        const result = await within(next, PROGRESS_INTERVAL_MS, clock);
         if (result === undefined) {
-          yield { revision: reached };
+          yield { revision: reached, complete: true };
           continue;
         }
         if (result.done) {
           if (signal.aborted) return;
           throw new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping: watch again");
         }
-        for (const { key, value } of result.value.changes) {
+        const { revision, changes } = result.value;
+        const news = changes.flatMap(({ key, value }) => {
           const view = viewOf(key, value);
-          if (view === undefined || !inScope(scope, view.resource)) continue;
-          const { name } = view.resource;
-          if (sameBytes(sent.get(name), view.bytes)) continue;
-          if (view.event.case !== "deleted") sent.set(name, view.bytes);
-          else sent.delete(name);
-          yield { revision: result.value.revision, event: view.event };
+          return view !== undefined && inScope(scope, view.resource) && isNews(sent, view) ? [view.event] : [];
+        });
+        for (const [i, event] of news.entries()) {
+          yield { revision, complete: i === news.length - 1, event };
           if (signal.aborted) return;
         }
-        reached = result.value.revision;
-        next = changes.next();
+        reached = revision;
+        next = batches.next();
       }
     } finally {
       active--;
@@ -116,23 +118,11 @@ export function createFeed(store: Store, clock: Clock): Feed {
   };
 }
 
-/** The result, or undefined when it takes longer than the progress interval. */
-async function withinInterval<T>(result: Promise<T>, clock: Clock): Promise<T | undefined> {
-  let timer: Timer | undefined;
-  const silence = new Promise<undefined>((resolve) => {
-    timer = clock.timer(PROGRESS_INTERVAL_MS, () => resolve(undefined), { unref: true });
-  });
-  try {
-    return await Promise.race([result, silence]);
-  } finally {
-    timer?.cancel();
-  }
-}
-
 function checkStart(store: Store, startRevision: number): void {
   if (startRevision < 0) {
     throw new WindlassError("INVALID_REQUEST", `start_revision ${startRevision} must be >= 0`);
   }
+  if (startRevision > 0 && startRevision < store.compactedRevision) throw new CompactedError(store.compactedRevision);
   if (startRevision > store.revision) {
     // Revisions never go back, so this one belongs to another store.
     throw new WindlassError(
@@ -222,6 +212,14 @@ function encode(
       return { event: { case: kind, value: message }, bytes: toBinary(ReplicaSchema, message) };
     }
   }
+}
+
+/** Whether a watch that has sent what `sent` holds does not know this yet; notes that it does now. */
+function isNews(sent: Map<string, Uint8Array>, { resource, event, bytes }: View): boolean {
+  if (sameBytes(sent.get(resource.name), bytes)) return false;
+  if (event.case === "deleted") sent.delete(resource.name);
+  else sent.set(resource.name, bytes);
+  return true;
 }
 
 function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {

@@ -21,9 +21,18 @@ export const MAX_BODY_BYTES = 100 * 1024 * 1024;
 /** An answer as data. `body` is text; without one there is no content-type. */
 export interface Reply {
   readonly status: number;
-  readonly contentType?: "application/json" | "text/plain";
+  readonly contentType?: "application/json" | "text/plain" | "text/event-stream";
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
+}
+
+/** An answer whose body is sent piece by piece, each when the client has taken the one before. */
+export interface StreamReply {
+  readonly status: number;
+  readonly contentType: "text/event-stream" | "text/plain";
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Ended early (`return`) when the client leaves. */
+  readonly chunks: AsyncIterable<string>;
 }
 
 /** A JSON answer. */
@@ -39,6 +48,8 @@ export function text(status: number, body: string, headers: Reply["headers"] = {
 /** Sends an answer; one to HEAD goes without its body. */
 export function send(request: NodeRequest, response: NodeResponse, reply: Reply): void {
   for (const [name, value] of Object.entries(reply.headers ?? {})) {
+    // HTTP/2 has no such header, and node warns about it on the console.
+    if (name === "connection" && request.httpVersionMajor === 2) continue;
     response.setHeader(name, typeof value === "string" ? value : [...value]);
   }
   const bytes = Buffer.from(reply.body ?? "", "utf8");
@@ -46,6 +57,38 @@ export function send(request: NodeRequest, response: NodeResponse, reply: Reply)
   response.setHeader("content-length", bytes.length);
   response.writeHead(reply.status);
   response.end(request.method === "HEAD" ? undefined : bytes);
+}
+
+/** Sends an answer piece by piece. Resolves when it is complete or the client has left; rejects as `chunks` does. */
+export async function sendStream(response: NodeResponse, reply: StreamReply, left: AbortSignal): Promise<void> {
+  for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
+  response.setHeader("content-type", `${reply.contentType}; charset=utf-8`);
+  response.writeHead(reply.status);
+  for await (const chunk of reply.chunks) {
+    if (left.aborted) return;
+    if (!response.write(chunk)) await drained(response, left);
+  }
+  if (!left.aborted) response.end();
+}
+
+function drained(response: NodeResponse, left: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      response.off("drain", done);
+      left.removeEventListener("abort", done);
+      resolve();
+    };
+    response.once("drain", done);
+    left.addEventListener("abort", done, { once: true });
+    if (left.aborted) done();
+  });
+}
+
+/** Aborts when the client has left or the answer is complete. Ask for it before anything is awaited. */
+export function leftSignal(response: NodeResponse): AbortSignal {
+  const left = new AbortController();
+  response.once("close", () => left.abort());
+  return left.signal;
 }
 
 /** The body was over {@link MAX_BODY_BYTES}: 413. */

@@ -24,6 +24,8 @@ export interface ApiOptions {
   readonly auth: AuthOptions;
   /** Absolute folder that import paths start from where a request names none. */
   readonly appDir: string;
+  /** Absolute folder of the replicas' log files. Default: they have none. */
+  readonly logsDir?: string;
   /** Address the port is bound to: always an allowed Host. */
   readonly host: string;
   /** Further Host names that may be asked for, any port. Default: none. */
@@ -61,6 +63,7 @@ export function createApi(options: ApiOptions): Api {
     feed,
     instanceKey: options.auth.instanceKey,
     appDir: options.appDir,
+    logsDir: options.logsDir,
     isReady: options.isReady ?? (() => true),
     endProcess: options.endProcess ?? (() => {}),
     startedAtMs: clock.now(),

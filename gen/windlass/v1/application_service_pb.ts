@@ -119,7 +119,8 @@ export const ListApplicationsResponseSchema: GenMessage<ListApplicationsResponse
  */
 export type WatchApplicationsRequest = Message<"windlass.v1.WatchApplicationsRequest"> & {
   /**
-   * Resume after this revision. 0 sends the current state first.
+   * Resume after this revision, the last complete one as WatchInstanceRequest
+   * says. 0 sends the current state first.
    *
    * @generated from field: int64 start_revision = 1;
    */

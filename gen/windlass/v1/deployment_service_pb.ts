@@ -133,7 +133,8 @@ export type WatchDeploymentsRequest = Message<"windlass.v1.WatchDeploymentsReque
   parent: string;
 
   /**
-   * Resume after this revision. 0 sends the current state first.
+   * Resume after this revision, the last complete one as WatchInstanceRequest
+   * says. 0 sends the current state first.
    * OUT_OF_RANGE where the history before it was compacted: watch again from 0.
    *
    * @generated from field: int64 start_revision = 2;

@@ -198,6 +198,12 @@ export type WatchInstanceRequest = Message<"windlass.v1.WatchInstanceRequest"> &
   /**
    * Resume after this revision. 0 sends the current state first.
    *
+   * A revision is atomic: all its messages carry the same `revision`, and a
+   * watcher that is cut between two of them has only a part. So resume after
+   * the last complete one: one is complete once a message of a later revision,
+   * progress or `synced` has come. The rest is sent again, whole. A watcher that
+   * is cut before `synced` has no complete revision yet: it begins at 0 again.
+   *
    * @generated from field: int64 start_revision = 1;
    */
   startRevision: bigint;

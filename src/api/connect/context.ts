@@ -21,6 +21,8 @@ export interface ApiDeps {
   readonly instanceKey: string;
   /** Absolute folder that import paths start from where a request names none. */
   readonly appDir: string;
+  /** Absolute folder of the replicas' log files; undefined: they have none. */
+  readonly logsDir: string | undefined;
   /** Whether stored state is recovered and the API may be used. */
   readonly isReady: () => boolean;
   /** Ends the processes of `windlass start`. */

@@ -7,14 +7,12 @@ import { validateDeployConfig } from "../../config/check.ts";
 import { deployConfigFromMessage } from "../../config/message.ts";
 import { errorText } from "../../core/errors.ts";
 import { applyChecked } from "../apply.ts";
-import { canonicalName, type ResourceKind } from "../feed-scope.ts";
+import { instanceScope } from "../feed-scope.ts";
 import { applicationView, deploymentView, instanceView, replicaView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { watchOf } from "./watch.ts";
 
 const END_PROCESS_AFTER_MS = 30_000;
-
-const EVERYTHING: ReadonlySet<ResourceKind> = new Set(["instance", "application", "deployment", "replica"]);
 
 /** Makes the service's handlers. */
 export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceService> {
@@ -49,15 +47,8 @@ export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceServi
       return { revision: BigInt(revision) };
     },
     async *watchInstance(request, context) {
-      if (request.name === "") {
-        const { revealEnv } = callerWith(context, { kind: "read" });
-        const scope = { kinds: EVERYTHING, under: undefined };
-        yield* watchOf(feed, request.startRevision, scope, revealEnv, context.signal);
-        return;
-      }
-      const { name, application } = canonicalName(request.name);
-      const { revealEnv } = callerWith(context, { kind: "read-application", application });
-      const scope = { kinds: EVERYTHING, under: name };
+      const { scope, permission } = instanceScope(request.name);
+      const { revealEnv } = callerWith(context, permission);
       yield* watchOf(feed, request.startRevision, scope, revealEnv, context.signal);
     },
   };

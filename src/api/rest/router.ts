@@ -8,10 +8,13 @@ import {
   BodyTooLargeError,
   ClientLeftError,
   json,
+  leftSignal,
   type NodeHandler,
   type NodeRequest,
   type Reply,
+  type StreamReply,
   send,
+  sendStream,
   text,
 } from "../http.ts";
 
@@ -25,6 +28,8 @@ export interface RestRequest {
   readonly identity: Identity;
   /** Whether values of environment variables may be shown to the caller. */
   readonly revealEnv: boolean;
+  /** Aborts when the client leaves. To be asked for before anything is awaited. */
+  left(): AbortSignal;
 }
 
 /** One method of one path. */
@@ -38,7 +43,7 @@ export interface Route {
   readonly errors?: "text" | "json";
   /** What the caller must be allowed to do. */
   readonly permission?: (params: Readonly<Record<string, string>>) => Permission;
-  readonly handle: (request: RestRequest) => Reply | Promise<Reply>;
+  readonly handle: (request: RestRequest) => Reply | Promise<Reply | StreamReply>;
 }
 
 const NOBODY: Identity = { role: "viewer", actor: "nobody" };
@@ -52,7 +57,7 @@ export function createRestHandler(
 ): NodeHandler {
   const compiled = routes.map((route) => ({ route, pattern: patternOf(route.path) }));
 
-  const answer = async (request: NodeRequest): Promise<Reply> => {
+  const answer = async (request: NodeRequest, left: () => AbortSignal): Promise<Reply | StreamReply> => {
     const [path = "", ...rest] = (request.url ?? "").split("?");
     const here = compiled.flatMap(({ route, pattern }) => {
       const match = pattern.exec(path);
@@ -73,7 +78,7 @@ export function createRestHandler(
       const { route, params } = found;
       if (route.permission !== undefined) authorize(caller.identity, route.permission(params));
       const query = new URLSearchParams(rest.join("?"));
-      return await route.handle({ request, deps, params, query, ...caller });
+      return await route.handle({ request, deps, params, query, left, ...caller });
     } catch (error) {
       if (error instanceof ClientLeftError) throw error;
       const reply = toRestReply(error, deps.logger, where);
@@ -82,8 +87,13 @@ export function createRestHandler(
   };
 
   return (request, response) => {
-    answer(request)
-      .then((reply) => send(request, response, reply))
+    let signal: AbortSignal | undefined;
+    const left = (): AbortSignal => {
+      signal ??= leftSignal(response);
+      return signal;
+    };
+    answer(request, left)
+      .then((reply) => ("chunks" in reply ? sendStream(response, reply, left()) : send(request, response, reply)))
       .catch((error: unknown) => {
         deps.logger.debug("a request was not answered", { path: request.url, reason: errorText(error) });
         response.destroy();

@@ -1,8 +1,10 @@
 /** The REST paths of the control port: method, path, who may, and what answers. */
 import { deleteInstance, getApplications, putApplications } from "./applications.ts";
+import { getLogs } from "./logs.ts";
 import { healthz, readyz, version } from "./probes.ts";
 import type { Route } from "./router.ts";
 import { scale } from "./scale.ts";
+import { watch } from "./watch.ts";
 
 /** The external scaling webhook; also mounted for the HTTP proxies. */
 export const WEBHOOK_ROUTES: readonly Route[] = [
@@ -26,6 +28,15 @@ export const ROUTES: readonly Route[] = [
     handle: deleteInstance,
   },
   ...WEBHOOK_ROUTES,
+  {
+    method: "GET",
+    path: "/api/v1/applications/{application}/logs",
+    errors: "json",
+    permission: () => ({ kind: "read" }),
+    handle: getLogs,
+  },
+  // Who may depends on the name asked for.
+  { method: "GET", path: "/api/v1/watch", handle: watch },
   { method: "GET", path: "/api/ray/version", open: true, handle: version },
   { method: "GET", path: "/api/version", open: true, handle: version },
   { method: "GET", path: "/-/healthz", open: true, handle: healthz },
