@@ -15,6 +15,7 @@ const CODES: Record<CodeName, Code> = {
   FAILED_PRECONDITION: Code.FailedPrecondition,
   ABORTED: Code.Aborted,
   OUT_OF_RANGE: Code.OutOfRange,
+  RESOURCE_EXHAUSTED: Code.ResourceExhausted,
   UNAUTHENTICATED: Code.Unauthenticated,
   PERMISSION_DENIED: Code.PermissionDenied,
   UNAVAILABLE: Code.Unavailable,

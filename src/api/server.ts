@@ -15,6 +15,7 @@ import { hostFacts } from "./host-facts.ts";
 import type { NodeHandler } from "./http.ts";
 import { createRestHandler } from "./rest/router.ts";
 import { ROUTES, WEBHOOK_ROUTES } from "./rest/routes.ts";
+import { createStreamLimit, type StreamLimit } from "./stream-limit.ts";
 
 /** What {@link createApi} is made of. */
 export interface ApiOptions {
@@ -36,6 +37,8 @@ export interface ApiOptions {
   readonly logger?: Logger;
   /** Whether stored state is recovered and the API may be used. Default: always. */
   readonly isReady?: () => boolean;
+  /** Streams that one token may have open at once. Default: 256. */
+  readonly maxStreamsPerToken?: number;
   /** Ends the processes of `windlass start`: `windlass shutdown --process`. Default: has no effect. */
   readonly endProcess?: () => void;
 }
@@ -48,6 +51,7 @@ export interface Api {
   readonly webhook: NodeHandler;
   /** The watches; close it before the server. */
   readonly feed: Feed;
+  readonly streams: StreamLimit;
 }
 
 /** Builds the API's handlers. */
@@ -55,12 +59,14 @@ export function createApi(options: ApiOptions): Api {
   const { controller, store, clock } = options;
   const logger = options.logger ?? silentLogger;
   const feed = createFeed(store, clock);
+  const streams = createStreamLimit(options.maxStreamsPerToken);
   const deps: ApiDeps = {
     controller,
     store,
     clock,
     logger,
     feed,
+    streams,
     instanceKey: options.auth.instanceKey,
     appDir: options.appDir,
     logsDir: options.logsDir,
@@ -77,9 +83,10 @@ export function createApi(options: ApiOptions): Api {
   const gate = createGate(hostGate, createAuthenticator({ controller, store, clock, auth: options.auth }));
   const rest = createRestHandler(ROUTES, deps, hostGate, gate);
   return {
-    handler: createConnectHandler({ routes: apiRoutes(deps), gate, logger, fallback: rest }),
+    handler: createConnectHandler({ routes: apiRoutes(deps), gate, streams, logger, fallback: rest }),
     webhook: createRestHandler(WEBHOOK_ROUTES, deps, hostGate, gate),
     feed,
+    streams,
   };
 }
 

@@ -5,6 +5,7 @@ export type CodeName =
   | "FAILED_PRECONDITION"
   | "ABORTED"
   | "OUT_OF_RANGE"
+  | "RESOURCE_EXHAUSTED"
   | "UNAUTHENTICATED"
   | "PERMISSION_DENIED"
   | "UNAVAILABLE"
@@ -30,6 +31,11 @@ export const ERROR_REASONS = {
   ORIGIN_DENIED: { code: "PERMISSION_DENIED", http: 403, meaning: "Host or Origin is outside the allow-list." },
   INSTANCE_UNAVAILABLE: { code: "UNAVAILABLE", http: 503, meaning: "No instance runs, or it is ending." },
   HISTORY_COMPACTED: { code: "OUT_OF_RANGE", http: 410, meaning: "The history to resume from was compacted." },
+  TOO_MANY_STREAMS: {
+    code: "RESOURCE_EXHAUSTED",
+    http: 429,
+    meaning: "The token has as many streams open as it may have.",
+  },
   STORE_UNAVAILABLE: { code: "UNAVAILABLE", http: 503, meaning: "The store did not accept the write." },
   INTERNAL: { code: "INTERNAL", http: 500, meaning: "A bug; the controller's log has the details." },
 } as const satisfies Record<string, { code: CodeName; http: number; meaning: string }>;

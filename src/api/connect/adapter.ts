@@ -3,6 +3,7 @@ import { type ConnectRouter, createContextValues, type Interceptor } from "@conn
 import type { Logger } from "../../observability/logger.ts";
 import type { Gate } from "../gate.ts";
 import { MAX_BODY_BYTES, type NodeHandler, type NodeRequest } from "../http.ts";
+import type { StreamLimit } from "../stream-limit.ts";
 import { type GateOutcome, gateOutcomeKey } from "./context.ts";
 import { answerRpc, rpcHandlers, rpcPath } from "./rpc.ts";
 
@@ -13,14 +14,16 @@ export const STRANGER_BODY_BYTES = 64 * 1024;
 export interface ConnectHandlerOptions {
   readonly routes: (router: ConnectRouter) => void;
   readonly gate: Gate;
+  readonly streams: StreamLimit;
   readonly logger: Logger;
   /** Answers paths that are no RPC. */
   readonly fallback: NodeHandler;
 }
 
 /** Makes a handler for the given services. */
-export function createConnectHandler({ routes, gate, logger, fallback }: ConnectHandlerOptions): NodeHandler {
-  const interceptors = [checkGate];
+export function createConnectHandler(options: ConnectHandlerOptions): NodeHandler {
+  const { routes, gate, logger, fallback } = options;
+  const interceptors = [guard(options.streams)];
   const handlers = rpcHandlers({ routes, logger, interceptors, readMaxBytes: MAX_BODY_BYTES });
   // Messages are read before the gate is checked, so nobody we do not know may send large ones.
   const strangers = rpcHandlers({ routes, logger, interceptors, readMaxBytes: STRANGER_BODY_BYTES });
@@ -42,8 +45,13 @@ function outcomeOf(gate: Gate, request: NodeRequest): GateOutcome {
   }
 }
 
-const checkGate: Interceptor = (next) => async (request) => {
-  const outcome = request.contextValues.get(gateOutcomeKey);
-  if (!outcome.ok) throw outcome.error;
-  return next(request);
-};
+/** Lets in whom the gate let in, with no more streams than they may have. */
+function guard(streams: StreamLimit): Interceptor {
+  return (next) => async (request) => {
+    const outcome = request.contextValues.get(gateOutcomeKey);
+    if (!outcome.ok) throw outcome.error;
+    // The signal aborts when the client leaves and when the answer is complete.
+    if (request.stream) streams.open(outcome.caller.identity, request.signal);
+    return next(request);
+  };
+}

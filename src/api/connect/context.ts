@@ -9,6 +9,7 @@ import { authorize, type Permission } from "../auth.ts";
 import type { Feed } from "../feed.ts";
 import type { Caller } from "../gate.ts";
 import type { HostFacts } from "../host-facts.ts";
+import type { StreamLimit } from "../stream-limit.ts";
 
 /** What the API stands on. */
 export interface ApiDeps {
@@ -17,6 +18,7 @@ export interface ApiDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly feed: Feed;
+  readonly streams: StreamLimit;
   /** Key that applications' scaler tokens are derived from. */
   readonly instanceKey: string;
   /** Absolute folder that import paths start from where a request names none. */
