@@ -75,6 +75,7 @@ async function main(): Promise<void> {
     clock,
     logger,
     appDir: options.appDir,
+    logsDir: join(stateDir, "logs"),
     host: options.host,
     allowedHosts: options.allowedHosts,
     allowedOrigins: options.allowedOrigins,

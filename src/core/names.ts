@@ -16,6 +16,11 @@ export function replicaName(application: string, deployment: string, replica: st
   return `${deploymentName(application, deployment)}/replicas/${encodeURIComponent(replica)}`;
 }
 
+/** The name of the file that a replica's output goes to; it names one file of a folder, whatever the names hold. */
+export function replicaLogName(application: string, deployment: string, replica: string): string {
+  return `${encodeURIComponent(application)}_${encodeURIComponent(deployment)}_${replica}.log`;
+}
+
 /** The parts of a resource name; `undefined` when the text is not one. */
 export function parseName(name: string): { application: string; deployment?: string; replica?: string } | undefined {
   const match = /^applications\/([^/]+)(?:\/deployments\/([^/]+)(?:\/replicas\/([^/]+))?)?$/.exec(name);
