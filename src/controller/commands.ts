@@ -1,5 +1,5 @@
 import { targetCapacityDirection } from "../config/target-capacity.ts";
-import type { GrpcOptions, HttpOptions } from "../config/types.ts";
+import { type ApplicationConfig, COMMAND_IMPORT_PATH, type GrpcOptions, type HttpOptions } from "../config/types.ts";
 import { inputsHash } from "../config/versions.ts";
 import { WindlassError } from "../core/errors.ts";
 import type { BuildRequest, BuildResult } from "../engine/engine.ts";
@@ -82,6 +82,11 @@ export function applyConfig(
     const put = { name, config: withLogging, baseDir: request.baseDir, source: "declarative" as const };
     const next = putApplication(current, { ...put, now, newId: context.newId });
     draft.setApplication(next);
+    if (isCommands(next)) {
+      finishBuild(draft, next, commandsAsBuild(withLogging), { ...context, capacityChanged });
+      if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
+      continue;
+    }
     if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
     actions.push(buildAction(next));
     if (next.build.kind === "building" && next.build.check && next.built) {
@@ -187,10 +192,28 @@ export function finishBuild(
   draft: Draft,
   application: ApplicationRecord,
   result: BuildResult,
-  context: Pick<CommandContext, "now" | "newId">,
+  context: Pick<CommandContext, "now" | "newId"> & { readonly capacityChanged?: boolean },
 ): void {
   const built: BuiltApplication = { ...result, inputsHash: inputsHash(application.config) };
-  applyBuild(draft, { ...application, build: { kind: "done" } }, built, { ...context, capacityChanged: false });
+  applyBuild(draft, { ...application, build: { kind: "done" } }, built, { capacityChanged: false, ...context });
+}
+
+/** Whether an application consists of programs: there is nothing to build. */
+function isCommands(application: ApplicationRecord): boolean {
+  return application.config.import_path === COMMAND_IMPORT_PATH;
+}
+
+/** What a build would report of an application of commands. */
+function commandsAsBuild(config: ApplicationConfig): BuildResult {
+  const deployments = config.deployments ?? [];
+  const ingress = deployments.find((deployment) => deployment.ingress) ?? deployments[0]!;
+  return {
+    bundlePath: "",
+    bundleHash: "",
+    exportName: "",
+    ingress: ingress.name,
+    deployments: deployments.map(({ name }) => ({ name, options: {}, outbound: [] })),
+  };
 }
 
 /** Notes that a build failed; what served before serves on. */

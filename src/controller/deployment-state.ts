@@ -81,6 +81,7 @@ export function stepDeployment(input: {
       state: { kind: "starting", since: now },
       process: null,
       ...input.sockets(id),
+      address: "",
       startedAt: now,
       updatedAt: now,
     };

@@ -1,3 +1,4 @@
+import { COMMAND_DEFAULTS } from "../config/defaults.ts";
 import { replicaEnv } from "../config/runtime-env.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { DeploymentAction } from "./deployment-state.ts";
@@ -53,5 +54,14 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
     dataSocket: replica.dataSocket,
     controlSocket: replica.controlSocket,
     routePrefix: deployment.ingress ? (application.routePrefix ?? "") : "",
+    command: config.command
+      ? {
+          argv: config.command,
+          env: config.env ?? {},
+          workingDir: config.working_dir ?? ".",
+          readinessPath: config.readiness_path ?? COMMAND_DEFAULTS.readiness_path,
+          readinessTimeoutS: config.readiness_timeout_s ?? COMMAND_DEFAULTS.readiness_timeout_s,
+        }
+      : null,
   };
 }

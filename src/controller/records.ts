@@ -157,6 +157,8 @@ export interface ReplicaRecord {
   readonly process: ProcessIdentity | null;
   readonly dataSocket: string;
   readonly controlSocket: string;
+  /** Where it takes requests: the data socket; of a command "plain:<socket>" or "plain:127.0.0.1:PORT"; "" until ready. */
+  readonly address: string;
   readonly startedAt: number;
   readonly updatedAt: number;
 }

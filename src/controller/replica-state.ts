@@ -4,7 +4,7 @@ import type { ProcessIdentity, ReplicaRecord, ReplicaState } from "./records.ts"
 /** What can happen to a replica. */
 export type ReplicaEvent =
   | { readonly kind: "spawned"; readonly process: ProcessIdentity }
-  | { readonly kind: "ready" }
+  | { readonly kind: "ready"; readonly address: string }
   | { readonly kind: "start-failed"; readonly error: string }
   | { readonly kind: "reconfigured"; readonly settings: string }
   | { readonly kind: "reconfigure-failed"; readonly error: string }
@@ -73,12 +73,12 @@ export function stepReplica(replica: ReplicaRecord, event: ReplicaEvent, now: nu
   switch (event.kind) {
     case "spawned":
       return { ...same, replica: { ...replica, process: event.process, updatedAt: now } };
-    case "ready":
-      if (state.kind === "starting") return into({ kind: "running", since: now }, { kind: "started" });
-      if (state.kind === "recovering") {
-        return into({ kind: "running", since: now }, state.was === "starting" ? { kind: "started" } : null);
-      }
-      return same;
+    case "ready": {
+      const first = state.kind === "starting" || (state.kind === "recovering" && state.was === "starting");
+      if (!first && state.kind !== "recovering") return same;
+      const step = into({ kind: "running", since: now }, first ? { kind: "started" } : null);
+      return { ...step, replica: { ...step.replica!, address: event.address } };
+    }
     case "start-failed":
       if (state.kind !== "starting" && !(state.kind === "recovering" && state.was === "starting")) return same;
       return into(killed(), { kind: "start-failed", error: event.error }, [kill]);

@@ -19,7 +19,7 @@ export function routingTable(world: World): RoutingTableData {
         .map((id) => world.replicas.get(id)!)
         .filter((replica) => isRoutable(replica.state))
         .sort((a, b) => (a.id < b.id ? -1 : 1))
-        .map((replica) => ({ id: replica.id, address: replica.dataSocket }));
+        .map(({ id, address, dataSocket }) => ({ id, address: address || dataSocket }));
       deployments.push({
         application: application.name,
         deployment: deployment.name,

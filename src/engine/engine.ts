@@ -47,6 +47,18 @@ export interface StartRequest {
   readonly dataSocket: string;
   readonly controlSocket: string;
   readonly routePrefix: string;
+  /** A program to run instead of the bundle. */
+  readonly command: CommandSpec | null;
+}
+
+/** Any program that serves HTTP on $PORT or $WINDLASS_SOCKET. */
+export interface CommandSpec {
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** From the base dir, or absolute. */
+  readonly workingDir: string;
+  readonly readinessPath: string;
+  readonly readinessTimeoutS: number;
 }
 
 /** Live settings of a replica; a change needs no restart. */
@@ -60,7 +72,8 @@ export type EngineEvent =
   | { readonly kind: "built"; readonly buildId: string; readonly result: BuildResult }
   | { readonly kind: "build-failed"; readonly buildId: string; readonly error: string }
   | { readonly kind: "spawned"; readonly id: string; readonly process: ProcessIdentity }
-  | { readonly kind: "ready"; readonly id: string }
+  /** `address`: see ReplicaRecord. */
+  | { readonly kind: "ready"; readonly id: string; readonly address: string }
   | { readonly kind: "start-failed"; readonly id: string; readonly error: string }
   | { readonly kind: "reconfigured"; readonly id: string; readonly settings: string }
   | { readonly kind: "reconfigure-failed"; readonly id: string; readonly error: string }

@@ -4,6 +4,14 @@
  */
 import type { Readable } from "node:stream";
 
+/**
+ * Whether a program of the user's listens at an address: it speaks plain HTTP/1.1, so it is sent none of our headers,
+ * rejects nothing and holds no reservations.
+ */
+export function isPlain(address: string): boolean {
+  return address.startsWith("plain:");
+}
+
 /** Sends requests to replicas. */
 export interface ReplicaChannel {
   /**

@@ -12,6 +12,7 @@ import type {
   ReplicaChannel,
   ResponseHead,
 } from "./channel.ts";
+import { isPlain } from "./channel.ts";
 import { isHopByHop, namedByConnection } from "./hop-by-hop.ts";
 
 /** Nobody listens: waiting for this address helps no one. */
@@ -26,19 +27,27 @@ export function createHttpChannel(): ReplicaChannel {
     if (pool === undefined) {
       // Connections have no limit of their own: the router keeps at most max_ongoing_requests of them busy, and a
       // request that waited here for a connection could go elsewhere meanwhile.
-      pool = new Pool("http://replica", { socketPath: address, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 });
+      const at = isPlain(address) ? address.slice("plain:".length) : address;
+      const unix = at.startsWith("/");
+      pool = new Pool(unix ? "http://replica" : `http://${at}`, {
+        ...(unix ? { socketPath: at } : {}),
+        pipelining: 1,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      });
       pools.set(address, pool);
     }
     return pool;
   };
   return {
     open(address, request, receiver) {
-      const call = new HttpCall(receiver, request.body !== null && !(request.body instanceof Uint8Array));
+      const plain = isPlain(address);
+      const call = new HttpCall(receiver, request.body !== null && !(request.body instanceof Uint8Array), plain);
       poolOf(address).dispatch(
         {
           method: request.method as Dispatcher.HttpMethod,
           path: request.path,
-          headers: wireHeaders(request),
+          headers: plain ? [...request.headers] : wireHeaders(request),
           body: request.body as Buffer | null,
         },
         call,
@@ -73,10 +82,12 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
   #opening = true;
   #early: ChannelFailure | undefined;
   readonly #streamed: boolean;
+  readonly #plain: boolean;
 
-  constructor(receiver: ChannelReceiver, streamed: boolean) {
+  constructor(receiver: ChannelReceiver, streamed: boolean, plain: boolean) {
     this.#receiver = receiver;
     this.#streamed = streamed;
+    this.#plain = plain;
   }
 
   /** Failures found while dispatching are told once `open` has returned. */
@@ -107,7 +118,7 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
     headers: Record<string, string | string[] | undefined>,
   ): void {
     if (this.#done || status < 200) return;
-    const rejected = status === 503 ? headers["x-windlass-rejected"] : undefined;
+    const rejected = status === 503 && !this.#plain ? headers["x-windlass-rejected"] : undefined;
     if (rejected !== undefined) {
       this.#fail({ kind: "rejected", ongoing: count(rejected) });
       // A small body has been sent and the connection stays good; a stream would go on flowing into the void.

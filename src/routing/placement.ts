@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import type { Timer } from "../core/clock.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ResponseHead } from "./channel.ts";
+import { isPlain } from "./channel.ts";
 import type { DeploymentQueue, Waiter } from "./deployment-queue.ts";
 import type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
 import type { Slot } from "./slot.ts";
@@ -82,7 +83,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   start(slot: Slot): void {
     this.#slot = slot;
     this.avoid = undefined;
-    if (this.#streamed) {
+    if (this.#streamed && !isPlain(slot.address)) {
       this.#state = "reserving";
       const reserve: ChannelRequest = { kind: "reserve", method: "POST", path: "/", headers: [], body: null };
       this.#call = this.#queue.context.channel.open(slot.address, reserve, new Reservation(this));

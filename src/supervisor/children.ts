@@ -76,7 +76,8 @@ export class Children {
   }
 
   signal(id: string, signal: NodeJS.Signals): void {
-    this.#entries.get(id)?.child?.kill(signal);
+    const entry = this.#entries.get(id);
+    if (entry) deliver(entry, signal);
   }
 
   retire(id: string): void {
@@ -96,7 +97,7 @@ export class Children {
 
   /** SIGKILL to all that is left. */
   killAll(): void {
-    for (const entry of this.#entries.values()) entry.child?.kill("SIGKILL");
+    for (const entry of this.#entries.values()) deliver(entry, "SIGKILL");
   }
 
   isEmpty(): boolean {
@@ -109,7 +110,11 @@ export class Children {
     let log: number | undefined;
     try {
       log = openSync(spec.logFile, "a", 0o600);
-      const child = spawn(process.execPath, [programPath(spec.role), ...spec.args], {
+      const [program, args] =
+        spec.role === "command"
+          ? [spec.args[0]!, spec.args.slice(1)]
+          : [process.execPath, [programPath(spec.role), ...spec.args]];
+      const child = spawn(program, args, {
         // Ctrl-C in the terminal reaches the whole process group: children must not be in ours.
         detached: true,
         cwd: spec.cwd,
@@ -164,5 +169,18 @@ export class Children {
     if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id);
     this.#records.delete(entry.id);
     this.#report({ kind: "exited", id: entry.id, detail, restarting: false });
+  }
+}
+
+/** A user's program may be a shell with children of its own: its whole group is meant. */
+function deliver({ spec, child }: Entry, signal: NodeJS.Signals): void {
+  if (spec.role !== "command" || child?.pid === undefined) {
+    child?.kill(signal);
+    return;
+  }
+  try {
+    process.kill(-child.pid, signal);
+  } catch {
+    child.kill(signal);
   }
 }

@@ -30,8 +30,8 @@ export type FromSupervisor =
   /** Stop everything gracefully, keep the desired state, exit 0. */
   | { readonly kind: "stop" };
 
-/** Programs the supervisor runs; each is one of our own. */
-export type Role = "controller" | "proxy" | "replica" | "builder";
+/** Programs the supervisor runs: our own by role, or (`command`) one of the user's, named by `args[0]`. */
+export type Role = "controller" | "proxy" | "replica" | "builder" | "command";
 
 export interface SpawnSpec {
   readonly role: Role;

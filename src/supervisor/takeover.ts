@@ -21,7 +21,7 @@ export async function takeOver(previous: readonly RunRecord[], stateDir: string,
       `another Windlass (pid ${supervisor.process.pid}) uses the state dir ${stateDir}: stop it or choose another with --state-dir`,
     );
   }
-  const waitFor = alive.filter((record) => record.role !== "replica");
+  const waitFor = alive.filter((record) => record.role !== "replica" && record.role !== "command");
   const deadline = clock.monotonic();
   for (const record of waitFor) if (record.role === "proxy") signalSame(record.process, "SIGTERM");
   for (;;) {

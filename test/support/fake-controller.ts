@@ -132,6 +132,7 @@ export function replicaRecord(
     version: { restart: "r1", settings: "s1", bundlePath: "/bundle.js", exportName: "app" },
     state: { kind: "running", since: AT },
     process: { pid: 4242, startTime: "1", bootId: "b" },
+    address: "",
     dataSocket: "/run/data.sock",
     controlSocket: "/run/control.sock",
     startedAt: AT,

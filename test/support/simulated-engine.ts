@@ -82,7 +82,7 @@ export class SimulatedEngine implements Engine {
     this.#after(0, () => this.#emit({ kind: "spawned", id: request.id, process }));
     this.#after(startMs, () => {
       if (!this.running.has(request.id)) return;
-      if (startError === null) this.#emit({ kind: "ready", id: request.id });
+      if (startError === null) this.#emit({ kind: "ready", id: request.id, address: request.dataSocket });
       else this.#emit({ kind: "start-failed", id: request.id, error: startError });
     });
   }
@@ -92,7 +92,7 @@ export class SimulatedEngine implements Engine {
     this.#after(1, () => {
       if (this.running.has(record.id)) {
         this.running.set(record.id, request);
-        this.#emit({ kind: "ready", id: record.id });
+        this.#emit({ kind: "ready", id: record.id, address: record.dataSocket });
       } else this.#emit({ kind: "exited", id: record.id, detail: "did not run any more" });
     });
   }

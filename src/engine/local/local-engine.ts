@@ -1,11 +1,15 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { BuilderOutcome, BuilderRequest } from "../../builder/protocol.ts";
 import type { ProcessIdentity, ReplicaRecord } from "../../controller/records.ts";
 import type { Clock, Timer } from "../../core/clock.ts";
 import { errorText } from "../../core/errors.ts";
+import { replicaLogName } from "../../core/names.ts";
+import { probePort } from "../../supervisor/ports.ts";
 import { signalSame, stillRuns } from "../../supervisor/process-identity.ts";
-import type { BuildRequest, Engine, EngineEvent, ReplicaSettings, StartRequest } from "../engine.ts";
+import type { BuildRequest, CommandSpec, Engine, EngineEvent, ReplicaSettings, StartRequest } from "../engine.ts";
+import { CommandLink } from "./command-link.ts";
+import type { Link } from "./link.ts";
 import { ReplicaLink } from "./replica-link.ts";
 import type { ChildEvent, SupervisorClient } from "./supervisor-client.ts";
 
@@ -23,7 +27,7 @@ export interface LocalEngineOptions {
 
 interface Running {
   readonly request: StartRequest;
-  readonly link: ReplicaLink;
+  readonly link: Link;
   process: ProcessIdentity | undefined;
   /** Whether the supervisor that runs now is its parent and will report its exit. */
   supervised: boolean;
@@ -100,7 +104,8 @@ class LocalEngine implements Engine {
   }
 
   start(request: StartRequest): void {
-    const running = this.#track(request);
+    if (request.command) return void this.#startCommand(request, request.command);
+    const running = this.#track(request, new ReplicaLink(request.controlSocket, this.#o.clock));
     running.supervised = true;
     this.#o.supervisor.spawn(`replica/${request.id}`, {
       role: "replica",
@@ -115,7 +120,12 @@ class LocalEngine implements Engine {
 
   adopt(record: ReplicaRecord, request: StartRequest): void {
     const child = this.#o.supervisor.children.find(({ id }) => id === `replica/${record.id}`);
-    const running = this.#track(request);
+    const { clock } = this.#o;
+    // Which port a program was given is known once it was ready; one that was starting is started again.
+    const link = request.command
+      ? new CommandLink(request.command, record.address === "" ? [] : [record.address.replace(/^plain:/, "")], clock)
+      : new ReplicaLink(request.controlSocket, clock);
+    const running = this.#track(request, link);
     running.supervised = child !== undefined;
     running.process = child?.process ?? record.process ?? undefined;
     if (!running.process || !stillRuns(running.process)) {
@@ -123,6 +133,7 @@ class LocalEngine implements Engine {
       return;
     }
     this.#later({ kind: "spawned", id: request.id, process: running.process });
+    if (request.command && record.address === "") this.#signal(running, "SIGKILL");
     this.#follow(running);
   }
 
@@ -163,10 +174,30 @@ class LocalEngine implements Engine {
     else this.#later({ kind: "exited", id, detail: "was not running" });
   }
 
-  #track(request: StartRequest): Running {
+  async #startCommand(request: StartRequest, command: CommandSpec): Promise<void> {
+    const { clock, supervisor } = this.#o;
+    try {
+      const port = await probePort("127.0.0.1", 0, "");
+      const link = new CommandLink(command, [request.dataSocket, `127.0.0.1:${port}`], clock);
+      this.#track(request, link).supervised = true;
+      supervisor.spawn(`replica/${request.id}`, {
+        role: "command",
+        args: command.argv,
+        env: { ...request.env, ...command.env, PORT: String(port), WINDLASS_SOCKET: request.dataSocket },
+        cwd: resolve(request.baseDir, command.workingDir),
+        logFile: this.#logFile(request),
+        restart: false,
+        ipc: false,
+      });
+    } catch (error) {
+      this.#emit({ kind: "exited", id: request.id, detail: `could not be started: ${errorText(error)}` });
+    }
+  }
+
+  #track(request: StartRequest, link: Link): Running {
     const running: Running = {
       request,
-      link: new ReplicaLink(request.controlSocket, this.#o.clock),
+      link,
       process: undefined,
       supervised: false,
       exited: false,
@@ -183,11 +214,12 @@ class LocalEngine implements Engine {
     const alive = (): boolean => !running.exited && running.process !== undefined && stillRuns(running.process);
     running.following = running.link.follow(running.request, this.#o, alive, (event) => {
       if (event.kind === "ready") {
-        if (!running.ready) this.#emit({ kind: "ready", id });
+        if (!running.ready) this.#emit({ kind: "ready", id, address: event.address });
         running.ready = true;
       } else if (event.kind === "failed") {
         running.failed = true;
-        this.#emit({ kind: "start-failed", id, error: event.error });
+        const lastWords = running.request.command ? lastLogLine(this.#logFile(running.request)) : "";
+        this.#emit({ kind: "start-failed", id, error: `${event.error}${lastWords}` });
       } else if (!running.exited) void this.#lost(running);
     });
   }
@@ -269,8 +301,7 @@ class LocalEngine implements Engine {
   }
 
   #logFile({ application, deployment, id }: StartRequest): string {
-    const name = `${encodeURIComponent(application)}_${encodeURIComponent(deployment)}_${id}.log`;
-    return join(this.#o.stateDir, "logs", name);
+    return join(this.#o.stateDir, "logs", replicaLogName(application, deployment, id));
   }
 }
 

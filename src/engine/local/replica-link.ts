@@ -13,19 +13,14 @@ import {
 } from "../../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { ReplicaSettings, StartRequest } from "../engine.ts";
-
-/** What a link reports; `lost`: the stream ended, whether the process lives is for the engine to find out. */
-export type LinkEvent =
-  | { readonly kind: "ready" }
-  | { readonly kind: "failed"; readonly error: string }
-  | { readonly kind: "lost" };
+import type { Link, LinkEvent } from "./link.ts";
 
 /** Pauses between tries to reach a replica whose process is starting. */
 const CONNECT_FIRST_MS = 5;
 const CONNECT_CAP_MS = 200;
 
 /** The controller's connection to one replica: attaches to it and passes commands on. */
-export class ReplicaLink {
+export class ReplicaLink implements Link {
   readonly #client: Client<typeof ReplicaRuntimeService>;
   readonly #sessions: Http2SessionManager;
   readonly #clock: Clock;
@@ -73,7 +68,7 @@ export class ReplicaLink {
       try {
         for await (const status of this.#client.attach({ spec }, { signal })) {
           attached = true;
-          if (status.phase === AttachResponse_Phase.READY) report({ kind: "ready" });
+          if (status.phase === AttachResponse_Phase.READY) report({ kind: "ready", address: request.dataSocket });
           if (status.phase === AttachResponse_Phase.FAILED) report({ kind: "failed", error: status.error });
         }
       } catch (error) {

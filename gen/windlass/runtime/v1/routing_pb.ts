@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/routing.proto.
  */
 export const file_windlass_runtime_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEirQEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyJACgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkSEgoKZGVwbG95bWVudBgDIAEoCSKsAgoRRGVwbG95bWVudFRhcmdldHMSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZGVwbG95bWVudBgCIAEoCRI0CghyZXBsaWNhcxgDIAMoCzIiLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVRhcmdldBIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgEIAEoDRIbChNtYXhfcXVldWVkX3JlcXVlc3RzGAUgASgFEiAKGGJhY2twcmVzc3VyZV9zdGF0dXNfY29kZRgGIAEoDRInChpiYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcxgHIAEoAUgAiAEBEhMKC3VuYXZhaWxhYmxlGAggASgJQh0KG19iYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcyI7Cg1SZXBsaWNhVGFyZ2V0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSDQoFcGxhaW4YAyABKAhiBnByb3RvMw");
+  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEirQEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyJACgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkSEgoKZGVwbG95bWVudBgDIAEoCSKsAgoRRGVwbG95bWVudFRhcmdldHMSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZGVwbG95bWVudBgCIAEoCRI0CghyZXBsaWNhcxgDIAMoCzIiLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVRhcmdldBIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgEIAEoDRIbChNtYXhfcXVldWVkX3JlcXVlc3RzGAUgASgFEiAKGGJhY2twcmVzc3VyZV9zdGF0dXNfY29kZRgGIAEoDRInChpiYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcxgHIAEoAUgAiAEBEhMKC3VuYXZhaWxhYmxlGAggASgJQh0KG19iYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcyIsCg1SZXBsaWNhVGFyZ2V0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAliBnByb3RvMw");
 
 /**
  * All that a router (a proxy, or a handle in a replica) needs to place requests.
@@ -167,19 +167,13 @@ export type ReplicaTarget = Message<"windlass.runtime.v1.ReplicaTarget"> & {
   id: string;
 
   /**
-   * Where it takes requests: the path of a unix socket, or "127.0.0.1:PORT".
+   * Where it takes requests: the path of a unix socket. With "plain:" before
+   * that path or before "127.0.0.1:PORT" it is a program of the user's that
+   * speaks plain HTTP/1.1 and knows nothing of rejections and reservations.
    *
    * @generated from field: string address = 2;
    */
   address: string;
-
-  /**
-   * A program of the user's that speaks plain HTTP/1.1: it knows nothing of
-   * rejections and reservations, so only the router counts its requests.
-   *
-   * @generated from field: bool plain = 3;
-   */
-  plain: boolean;
 };
 
 /**
