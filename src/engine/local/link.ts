@@ -1,0 +1,25 @@
+import type { ReplicaSettings, StartRequest } from "../engine.ts";
+
+/** What a link reports; `lost`: it can no longer see the replica, whether the process lives is for the engine to find out. */
+export type LinkEvent =
+  | { readonly kind: "ready"; readonly address: string }
+  | { readonly kind: "failed"; readonly error: string }
+  | { readonly kind: "lost" };
+
+/** The controller's connection to one replica. */
+export interface Link {
+  /** Brings it to work and reports until it is lost or the link is closed. Tries while `alive`. */
+  follow(
+    request: StartRequest,
+    runtime: { readonly controllerSocket: string; readonly orphanTtlS: number },
+    alive: () => boolean,
+    report: (event: LinkEvent) => void,
+  ): Promise<void>;
+  /** Throws with the user's error as message. */
+  reconfigure(version: string, settings: ReplicaSettings): Promise<void>;
+  /** Throws with the user's error, or "timed out". */
+  checkHealth(timeoutMs: number): Promise<void>;
+  /** Tells it to drain and end; throws when it cannot be told. */
+  stop(timeoutMs: number): Promise<void>;
+  close(): void;
+}
