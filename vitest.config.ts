@@ -3,8 +3,8 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // A suite of its own: it installs the packed package from the registry.
-    exclude: ["test/pack/**", "node_modules/**"],
+    // Suites of their own, see vitest.further.config.ts.
+    exclude: ["test/pack/**", "test/examples/**", "node_modules/**"],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,

@@ -128,7 +128,12 @@ export async function application(windlass: Windlass, name: string): Promise<App
 }
 
 /** Waits until an application has a status. */
-export async function waitForStatus(windlass: Windlass, name: string, status: string): Promise<ApplicationView> {
+export async function waitForStatus(
+  windlass: Windlass,
+  name: string,
+  status: string,
+  timeoutMs = 20_000,
+): Promise<ApplicationView> {
   let last: ApplicationView | undefined;
   return eventually(
     async () => {
@@ -136,6 +141,7 @@ export async function waitForStatus(windlass: Windlass, name: string, status: st
       return last?.status === status ? last : undefined;
     },
     () => `application ${name} is ${last?.status} (${last?.message}), not ${status}`,
+    timeoutMs,
   );
 }
 
