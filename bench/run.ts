@@ -1,6 +1,6 @@
 // npm run bench -- [--peers] [--venv DIR] [--only SECTIONS] [--seconds S] [--rounds N] [--repeats N] [--no-file]
-// Prints one Markdown table and writes it to bench/results/<date>.md. docs/bench.md says how to read it.
-import { mkdirSync, writeFileSync } from "node:fs";
+// Prints one Markdown table and adds it to bench/results/<date>.md. docs/bench.md says how to read it.
+import { appendFileSync, existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cleanUp } from "./lib/children.ts";
@@ -80,9 +80,9 @@ const context: Context = {
 const rows: Row[] = [];
 for (const name of chosen) rows.push(...((await attempt(name, () => SECTIONS[name]!(context))) ?? []));
 
-const day = began.toISOString().slice(0, 10);
+const [day, time] = began.toISOString().split("T") as [string, string];
 const text = [
-  `# Bench, ${began.toISOString().slice(0, 16).replace("T", " ")} UTC`,
+  `## ${day}, ${time.slice(0, 5)} UTC`,
   `${machine()}. Load average ${loadAtStart} at the start, ${load()} at the end.`,
   markdown([...rows, ...ELSEWHERE]),
   notes.map((note) => `- ${note}`).join("\n"),
@@ -90,8 +90,10 @@ const text = [
 process.stdout.write(`${text}\n`);
 if (!values["no-file"]) {
   const folder = join(import.meta.dirname, "results");
+  const file = join(folder, `${day}.md`);
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, `${day}.md`), `${text}\n`);
+  // Further runs of a day stand below the first.
+  appendFileSync(file, existsSync(file) ? `\n${text}\n` : `# Bench\n\n${text}\n`);
 }
 // Kept connections to what has been stopped would hold the process.
 process.exit(failures === 0 ? 0 : 1);

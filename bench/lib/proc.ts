@@ -54,9 +54,16 @@ export function argsOf(pid: number): string[] {
 /** Milliseconds of CPU time of these processes so far, user and system. */
 export function cpuMs(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => {
-    const fields = statFields(pid);
-    return fields === undefined ? sum : sum + ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_S;
+    const { userMs, systemMs } = cpuOf(pid);
+    return sum + userMs + systemMs;
   }, 0);
+}
+
+/** CPU time of a process so far; zero when it is gone. Counted in steps of 10 ms. */
+export function cpuOf(pid: number): { readonly userMs: number; readonly systemMs: number } {
+  const fields = statFields(pid) ?? [];
+  const ms = (field: string | undefined): number => (Number(field ?? 0) * 1_000) / TICKS_PER_S;
+  return { userMs: ms(fields[11]), systemMs: ms(fields[12]) };
 }
 
 /** A mark that tells a process from a later one with the same pid; undefined when it is gone or dead. */
