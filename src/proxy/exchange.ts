@@ -13,6 +13,9 @@ import { forwardedHeaders } from "./request-headers.ts";
 import type { CompiledRoute } from "./routes.ts";
 import { timeoutText } from "./timeout.ts";
 
+/** Up to this size, copying a body into the head's write is cheaper than a second buffer. */
+const ONE_WRITE_BYTES = 16_384;
+
 /** What all exchanges of a proxy share. */
 export interface ExchangeContext {
   readonly router: Router;
@@ -44,7 +47,10 @@ export class Exchange implements RouterReceiver {
   #call: RouterCall | undefined;
   #timer: Timer | undefined;
   #answered = false;
-  #bodyStarted = false;
+  /** The head came in this turn and was not sent yet. */
+  #fresh = false;
+  /** The first piece of the body, while `#fresh`. */
+  #held: Uint8Array | undefined;
   #watchesDrain = false;
   #clientGone = false;
 
@@ -79,23 +85,27 @@ export class Exchange implements RouterReceiver {
     if (this.#context.draining) headers.push("connection", "close");
     this.#res.writeHead(head.status, headers);
     // Small bodies come within this turn and go out together with the head; a slow stream's head must not wait.
-    process.nextTick(flushHead, this);
+    this.#fresh = true;
+    process.nextTick(flushHeld, this);
   }
 
   onData(chunk: Uint8Array): boolean {
-    this.#bodyStarted = true;
-    if (this.#clientGone || this.#res.write(chunk)) return true;
-    if (!this.#watchesDrain) {
-      this.#watchesDrain = true;
-      this.#res.on("drain", () => this.#call?.resume());
+    if (this.#fresh && this.#held === undefined && chunk.byteLength <= ONE_WRITE_BYTES) {
+      this.#held = chunk;
+      return true;
     }
-    return false;
+    this.flushHeld();
+    return this.#write(chunk);
   }
 
   onEnd(): void {
-    this.#bodyStarted = true;
     this.#timer?.cancel();
-    if (!this.#clientGone) this.#res.end();
+    this.#fresh = false;
+    if (this.#clientGone) return;
+    // A string goes out in one write with the head, bytes in two.
+    if (this.#held === undefined) this.#res.end();
+    else this.#res.end(latin1(this.#held), "latin1");
+    this.#held = undefined;
   }
 
   onFailed(failure: RouterFailure): void {
@@ -107,12 +117,32 @@ export class Exchange implements RouterReceiver {
     }
     if (this.#clientGone) return;
     // Nothing says "broken" in HTTP/1.1 but a body that does not end.
-    if (this.#answered) this.#res.destroy();
+    if (this.#answered) this.#cut();
     else this.#answer(this.#answerTo(failure));
   }
 
-  flushHead(): void {
-    if (!this.#bodyStarted && !this.#clientGone) this.#res.flushHeaders();
+  /** Sends the head, and what there is of the body, without waiting for the rest. */
+  flushHeld(): void {
+    if (!this.#fresh) return;
+    this.#fresh = false;
+    if (this.#held !== undefined) this.#write(this.#held);
+    else if (!this.#clientGone) this.#res.flushHeaders();
+    this.#held = undefined;
+  }
+
+  #write(chunk: Uint8Array): boolean {
+    if (this.#clientGone || this.#res.write(chunk)) return true;
+    if (!this.#watchesDrain) {
+      this.#watchesDrain = true;
+      this.#res.on("drain", () => this.#call?.resume());
+    }
+    return false;
+  }
+
+  /** Ends an answer that cannot be completed so that the client notices. */
+  #cut(): void {
+    this.flushHeld();
+    this.#res.destroy();
   }
 
   #send(body: Buffer | RequestBody | null, length: string | undefined): void {
@@ -156,7 +186,7 @@ export class Exchange implements RouterReceiver {
     const answered = this.#answered;
     this.#call?.cancel();
     if (this.#clientGone) return;
-    if (answered) this.#res.destroy();
+    if (answered) this.#cut();
     else this.#answer({ status: 408, body: timeoutText(this.#request.requestId, this.#request.timeoutS) });
   }
 
@@ -174,6 +204,10 @@ export class Exchange implements RouterReceiver {
   }
 }
 
-function flushHead(exchange: Exchange): void {
-  exchange.flushHead();
+function flushHeld(exchange: Exchange): void {
+  exchange.flushHeld();
+}
+
+function latin1(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1");
 }

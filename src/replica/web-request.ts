@@ -13,21 +13,35 @@ const HOP = new Set(["connection", "keep-alive", "transfer-encoding", "te", "tra
 export function toWebRequest(message: IncomingMessage, scope: { readonly signal: AbortSignal }): Request {
   const method = message.method ?? "GET";
   const url = `http://${message.headers.host ?? "localhost"}${message.url}`;
-  const headers = new Headers();
+  // Pairs, not Headers: the constructor would copy those once more.
+  const headers: [string, string][] = [];
   const raw = message.rawHeaders;
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!.toLowerCase();
-    if (!HOP.has(name) && !name.startsWith("x-windlass-")) headers.append(name, raw[i + 1]!);
+    if (!HOP.has(name) && !name.startsWith("x-windlass-")) headers.push([name, raw[i + 1]!]);
   }
   const init: RequestInit & { duplex?: "half" } = { method, headers };
   if (method !== "GET" && method !== "HEAD" && hasBody(message)) {
     init.body = bodyOf(message);
     init.duplex = "half";
   }
-  const request = new Request(url, init);
-  // Handing it to the constructor costs as much as all the rest, and most handlers never look at it.
-  Object.defineProperty(request, "signal", { get: () => scope.signal, configurable: true });
-  return request;
+  return new ScopedRequest(url, init, scope);
+}
+
+const BareRequest: new (url: string, init: RequestInit) => Omit<Request, "signal"> = Request;
+
+/** Handing the signal to the constructor costs as much as all the rest, and most handlers never look at it. */
+class ScopedRequest extends BareRequest {
+  readonly #scope: { readonly signal: AbortSignal };
+
+  constructor(url: string, init: RequestInit, scope: { readonly signal: AbortSignal }) {
+    super(url, init);
+    this.#scope = scope;
+  }
+
+  get signal(): AbortSignal {
+    return this.#scope.signal;
+  }
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
