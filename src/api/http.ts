@@ -21,7 +21,8 @@ export const MAX_BODY_BYTES = 100 * 1024 * 1024;
 /** An answer as data. `body` is text; without one there is no content-type. */
 export interface Reply {
   readonly status: number;
-  readonly contentType?: "application/json" | "text/plain" | "text/event-stream";
+  /** Given `charset=utf-8` where it says none. */
+  readonly contentType?: string;
   readonly body?: string;
   readonly headers?: Readonly<Record<string, string | readonly string[]>>;
 }
@@ -53,16 +54,20 @@ export function send(request: NodeRequest, response: NodeResponse, reply: Reply)
     response.setHeader(name, typeof value === "string" ? value : [...value]);
   }
   const bytes = Buffer.from(reply.body ?? "", "utf8");
-  if (reply.contentType !== undefined) response.setHeader("content-type", `${reply.contentType}; charset=utf-8`);
+  if (reply.contentType !== undefined) response.setHeader("content-type", withCharset(reply.contentType));
   response.setHeader("content-length", bytes.length);
   response.writeHead(reply.status);
   response.end(request.method === "HEAD" ? undefined : bytes);
 }
 
+function withCharset(contentType: string): string {
+  return contentType.includes("charset=") ? contentType : `${contentType}; charset=utf-8`;
+}
+
 /** Sends an answer piece by piece. Resolves when it is complete or the client has left; rejects as `chunks` does. */
 export async function sendStream(response: NodeResponse, reply: StreamReply, left: AbortSignal): Promise<void> {
   for (const [name, value] of Object.entries(reply.headers ?? {})) response.setHeader(name, value);
-  response.setHeader("content-type", `${reply.contentType}; charset=utf-8`);
+  response.setHeader("content-type", withCharset(reply.contentType));
   response.writeHead(reply.status);
   for await (const chunk of reply.chunks) {
     if (left.aborted) return;

@@ -13,6 +13,7 @@ import { createFeed, type Feed } from "./feed.ts";
 import { createGate, createHostGate } from "./gate.ts";
 import { hostFacts } from "./host-facts.ts";
 import type { NodeHandler } from "./http.ts";
+import { apiMetrics } from "./rest/metrics.ts";
 import { createRestHandler } from "./rest/router.ts";
 import { ROUTES, WEBHOOK_ROUTES } from "./rest/routes.ts";
 import { createStreamLimit, type StreamLimit } from "./stream-limit.ts";
@@ -60,7 +61,7 @@ export function createApi(options: ApiOptions): Api {
   const logger = options.logger ?? silentLogger;
   const feed = createFeed(store, clock);
   const streams = createStreamLimit(options.maxStreamsPerToken);
-  const deps: ApiDeps = {
+  const basics = {
     controller,
     store,
     clock,
@@ -75,6 +76,7 @@ export function createApi(options: ApiOptions): Api {
     startedAtMs: clock.now(),
     host: hostFacts(hostname()),
   };
+  const deps: ApiDeps = { ...basics, metrics: apiMetrics(basics) };
   const hostGate = createHostGate({
     boundHost: options.host,
     allowedHosts: options.allowedHosts ?? [],

@@ -4,6 +4,7 @@ import type { Controller } from "../../controller/controller.ts";
 import type { Clock } from "../../core/clock.ts";
 import { WindlassError } from "../../core/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
+import type { ControlMetrics } from "../../observability/metrics.ts";
 import type { Store } from "../../store/store.ts";
 import { authorize, type Permission } from "../auth.ts";
 import type { Feed } from "../feed.ts";
@@ -19,6 +20,7 @@ export interface ApiDeps {
   readonly logger: Logger;
   readonly feed: Feed;
   readonly streams: StreamLimit;
+  readonly metrics: ControlMetrics;
   /** Key that applications' scaler tokens are derived from. */
   readonly instanceKey: string;
   /** Absolute folder that import paths start from where a request names none. */

@@ -69,9 +69,14 @@ export function actor(host: HostFacts, name: string, id: string) {
 
 const PROXY_STATES = ["healthy", "starting", "draining", "unhealthy"] as const;
 
+/** What a node's proxy processes count as together. */
+export function bestProxyState(proxies: readonly ProxyRecord[]): ProxyRecord["state"] {
+  return PROXY_STATES.find((wanted) => proxies.some(({ state }) => state === wanted)) ?? "starting";
+}
+
 /** One entry a node, as the reference has it: our proxy processes on it count as one, by the best of them. */
 function proxyDetails(proxies: readonly ProxyRecord[], host: HostFacts) {
-  const state = PROXY_STATES.find((wanted) => proxies.some((proxy) => proxy.state === wanted)) ?? "starting";
+  const state = bestProxyState(proxies);
   const { worker_id, ...rest } = actor(host, proxyName(host), "");
   const started = { worker_id, log_file_path: `/serve/proxy_${host.nodeIp}.log` };
   return { ...rest, ...(state === "starting" ? {} : started), status: state.toUpperCase() };

@@ -43,6 +43,8 @@ export interface Route {
   readonly errors?: "text" | "json";
   /** What the caller must be allowed to do. */
   readonly permission?: (params: Readonly<Record<string, string>>) => Permission;
+  /** The answer may go on without end: counted among the token's streams. Default: false. */
+  readonly stream?: boolean;
   readonly handle: (request: RestRequest) => Reply | Promise<Reply | StreamReply>;
 }
 
@@ -77,6 +79,7 @@ export function createRestHandler(
       }
       const { route, params } = found;
       if (route.permission !== undefined) authorize(caller.identity, route.permission(params));
+      if (route.stream === true && request.method !== "HEAD") deps.streams.open(caller.identity, left());
       const query = new URLSearchParams(rest.join("?"));
       return await route.handle({ request, deps, params, query, left, ...caller });
     } catch (error) {

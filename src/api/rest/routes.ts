@@ -1,6 +1,7 @@
 /** The REST paths of the control port: method, path, who may, and what answers. */
 import { deleteInstance, getApplications, putApplications } from "./applications.ts";
 import { getLogs } from "./logs.ts";
+import { getMetrics } from "./metrics.ts";
 import { healthz, readyz, version } from "./probes.ts";
 import type { Route } from "./router.ts";
 import { scale } from "./scale.ts";
@@ -33,10 +34,12 @@ export const ROUTES: readonly Route[] = [
     path: "/api/v1/applications/{application}/logs",
     errors: "json",
     permission: () => ({ kind: "read" }),
+    stream: true,
     handle: getLogs,
   },
   // Who may depends on the name asked for.
-  { method: "GET", path: "/api/v1/watch", handle: watch },
+  { method: "GET", path: "/api/v1/watch", stream: true, handle: watch },
+  { method: "GET", path: "/metrics", permission: () => ({ kind: "read" }), handle: getMetrics },
   { method: "GET", path: "/api/ray/version", open: true, handle: version },
   { method: "GET", path: "/api/version", open: true, handle: version },
   { method: "GET", path: "/-/healthz", open: true, handle: healthz },

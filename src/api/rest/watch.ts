@@ -33,7 +33,6 @@ export async function watch({
   const startRevision = resumeAfter(request, query);
   if (request.method === "HEAD") return { status: 200, contentType: CONTENT_TYPE };
   const signal = left();
-  deps.streams.open(identity, signal);
   const items = deps.feed.watch({ scope, startRevision, revealEnv }, signal);
   // The text below may never be begun, and then it ends nothing.
   signal.addEventListener("abort", () => void items.return(undefined), { once: true });

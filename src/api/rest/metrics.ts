@@ -1,0 +1,26 @@
+/** `GET /metrics`: the state of the controller for Prometheus. */
+import { type ControlMetrics, createControlMetrics } from "../../observability/metrics.ts";
+import type { ApiDeps } from "../connect/context.ts";
+import type { Reply } from "../http.ts";
+import { bestProxyState } from "./details.ts";
+import type { RestRequest } from "./router.ts";
+
+/** Declares the metrics of an API. */
+export function apiMetrics({ controller, feed, host }: Omit<ApiDeps, "metrics">): ControlMetrics {
+  return createControlMetrics(() => {
+    const now = controller.snapshot();
+    const proxied = now.instance.state !== "absent" && now.proxies.length > 0;
+    return {
+      ...now,
+      proxies: proxied
+        ? [{ nodeId: host.nodeId, nodeIp: host.nodeIp, status: bestProxyState(now.proxies).toUpperCase() }]
+        : [],
+      watchers: feed.active,
+    };
+  });
+}
+
+/** See the file's comment. */
+export async function getMetrics({ deps: { metrics } }: RestRequest): Promise<Reply> {
+  return { status: 200, contentType: metrics.contentType, body: await metrics.text() };
+}

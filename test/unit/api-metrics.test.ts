@@ -1,0 +1,165 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, vi } from "vitest";
+import type { ApplicationStatus, DeploymentStatus, ProxyRecord } from "../../src/controller/records.ts";
+import { keys } from "../../src/controller/records.ts";
+import { ask, startTestApi, type TestApi } from "../support/api-harness.ts";
+import { openStream } from "../support/event-stream.ts";
+import { applicationRecord, deploymentRecord, instanceRecord, put } from "../support/fake-controller.ts";
+
+interface Scrape {
+  /** `name{labels} value` by `name{labels}`. */
+  readonly series: ReadonlyMap<string, number>;
+  /** Type of each metric. */
+  readonly types: ReadonlyMap<string, string>;
+}
+
+async function scrape(api: TestApi, token = api.tokens.viewer): Promise<Scrape> {
+  const { status, headers, text } = await ask(api.port, { path: "/metrics", token });
+  expect([status, headers["content-type"]]).toEqual([200, "text/plain; version=0.0.4; charset=utf-8"]);
+  const series = new Map<string, number>();
+  const types = new Map<string, string>();
+  for (const line of text.split("\n")) {
+    const type = /^# TYPE (\w+) (\w+)$/.exec(line);
+    if (type !== null) types.set(type[1]!, type[2]!);
+    if (line === "" || line.startsWith("#")) continue;
+    // The format of a sample, as Prometheus reads it.
+    const sample = /^([a-zA-Z_:][\w:]*(?:\{(?:\w+="(?:[^"\\\n]|\\["\\n])*",?)*\})?) (\S+)$/.exec(line);
+    expect([line, sample]).not.toEqual([line, null]);
+    series.set(sample![1]!, Number(sample![2]));
+  }
+  return { series, types };
+}
+
+const values = ({ series }: Scrape, name: string): Record<string, number> =>
+  Object.fromEntries(
+    [...series].filter(([key]) => key.startsWith(`${name}{`)).map(([key, value]) => [key.slice(name.length), value]),
+  );
+
+describe("GET /metrics", () => {
+  it("tells where applications, deployments and proxies stand", async () => {
+    await using api = await startTestApi();
+    const first = await scrape(api);
+    expect(values(first, "serve_application_status")).toEqual({ '{application="a"}': 6, '{application="b"}': 6 });
+    expect(values(first, "serve_deployment_status")).toEqual({
+      '{deployment="Echo",application="a"}': 6,
+      '{deployment="Echo",application="b"}': 6,
+    });
+    const [proxy] = Object.entries(values(first, "serve_proxy_status"));
+    expect(proxy).toEqual([expect.stringMatching(/^\{node_id="[0-9a-f]{56}",node_ip_address="127\.0\.0\.1"\}$/), 2]);
+    expect(first.series.get("windlass_store_revision")).toBe(api.store.revision);
+    expect(first.series.get("windlass_watchers")).toBe(0);
+    expect(first.series.get("process_resident_memory_bytes")).toBeGreaterThan(1e6);
+    expect(first.types.get("nodejs_eventloop_lag_seconds")).toBe("gauge");
+  });
+
+  it("shows the numbers of the reference for each status", async () => {
+    await using api = await startTestApi();
+    const applications: [ApplicationStatus, number][] = [
+      ["DEPLOY_FAILED", 1],
+      ["UNHEALTHY", 2],
+      ["NOT_STARTED", 3],
+      ["DELETING", 4],
+      ["DEPLOYING", 5],
+      ["RUNNING", 6],
+    ];
+    for (const [status, number] of applications) {
+      await api.write(put.application(applicationRecord("a", { status })));
+      expect(values(await scrape(api), "serve_application_status")['{application="a"}']).toBe(number);
+    }
+    const deployments: [DeploymentStatus, number][] = [
+      ["DEPLOY_FAILED", 1],
+      ["UNHEALTHY", 2],
+      ["UPDATING", 3],
+      ["UPSCALING", 4],
+      ["DOWNSCALING", 5],
+      ["HEALTHY", 6],
+    ];
+    for (const [status, number] of deployments) {
+      await api.write(put.deployment(deploymentRecord("a", "Echo", { status })));
+      const name = '{deployment="Echo",application="a"}';
+      expect(values(await scrape(api), "serve_deployment_status")[name]).toBe(number);
+    }
+    const proxies: [ProxyRecord["state"], number][] = [
+      ["starting", 1],
+      ["healthy", 2],
+      ["unhealthy", 3],
+      ["draining", 4],
+    ];
+    for (const [state, number] of proxies) {
+      await api.write(put.proxy({ id: "proxy/0", pid: 1, state }));
+      expect(Object.values(values(await scrape(api), "serve_proxy_status"))).toEqual([number]);
+    }
+  });
+
+  it("keeps series only of what exists, however much came and went", async () => {
+    await using api = await startTestApi();
+    const before = [...(await scrape(api)).series.keys()].filter((key) => key.startsWith("serve_"));
+    for (let round = 0; round < 3; round++) {
+      const names = Array.from({ length: 50 }, (_, i) => `r${round}-${i}`);
+      await api.write(
+        ...names.map((name) => put.application(applicationRecord(name))),
+        ...names.map((name) => put.deployment(deploymentRecord(name, "D"))),
+      );
+      expect(Object.keys(values(await scrape(api), "serve_application_status")).length).toBe(52);
+      await api.write(
+        ...names.map((name) => ({ kind: "delete", key: keys.application(name) }) as const),
+        ...names.map((name) => ({ kind: "delete", key: keys.deployment(name, "D") }) as const),
+      );
+    }
+    expect([...(await scrape(api)).series.keys()].filter((key) => key.startsWith("serve_"))).toEqual(before);
+    await api.write(put.instance(instanceRecord({ state: "absent" })));
+    expect(values(await scrape(api), "serve_proxy_status")).toEqual({});
+  });
+
+  it("escapes names that hold anything", async () => {
+    await using api = await startTestApi({ seed: [put.application(applicationRecord('a"b\\c é'))] });
+    expect(values(await scrape(api), "serve_application_status")).toEqual({ '{application="a\\"b\\\\c é"}': 6 });
+  });
+
+  it("counts watches", async () => {
+    await using api = await startTestApi();
+    const watch = await openStream(api.port, "/api/v1/watch", { authorization: `Bearer ${api.tokens.viewer}` });
+    expect((await scrape(api)).series.get("windlass_watchers")).toBe(1);
+    watch.cut();
+    await vi.waitFor(async () => expect((await scrape(api)).series.get("windlass_watchers")).toBe(0));
+  });
+
+  it.each([
+    ["admin", 200],
+    ["deployer", 200],
+    ["viewer", 200],
+    ["scaler", 403],
+    ["derived", 403],
+    ["nobody", 401],
+  ] as const)("answers %s with %i", async (who, status) => {
+    await using api = await startTestApi();
+    const token = who === "nobody" ? undefined : api.tokens[who];
+    const answer = await ask(api.port, { path: "/metrics", token });
+    expect(answer.status).toBe(status);
+    if (status !== 200) expect(answer.text).not.toContain("serve_");
+  });
+});
+
+describe("docs/metrics.md", () => {
+  it("lists each metric of ours with its type, labels and numbers, and no other", async () => {
+    await using api = await startTestApi();
+    const { series, types } = await scrape(api);
+    const { text } = await ask(api.port, { path: "/metrics", token: api.tokens.viewer });
+    const page = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
+    const rows = [...page.matchAll(/^\| `(\w+)` \| (\w+) \| (.*?) ?\| (.+) \|$/gm)].map(
+      ([, name, type, labels, value]) => ({ name: name!, type: type!, labels: labels!, value: value! }),
+    );
+    const ours = [...types].filter(([name]) => !/^(process|nodejs)_/.test(name));
+    expect(rows.map(({ name, type }) => [name, type])).toEqual(ours);
+    for (const { name, labels, value } of rows) {
+      const sample = [...series.keys()].find((key) => key.replace(/\{.*/, "") === name)!;
+      const used = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => `\`${label}\``);
+      expect([name, labels]).toEqual([name, used.join(", ")]);
+      const help = new RegExp(`^# HELP ${name} (.*)\\.$`, "m").exec(text)![1]!;
+      const numbers = (legend: string): string => legend.replace(/^[^0-9]*/, "");
+      if (/\d/.test(help)) expect([name, numbers(value)]).toEqual([name, numbers(help)]);
+      else expect([name, value.toLowerCase()]).toEqual([name, help.toLowerCase()]);
+    }
+  });
+});
