@@ -1,6 +1,8 @@
 import { main } from "../builder/main.ts";
 import { systemClock } from "../core/system-clock.ts";
+import { surviveLostOutput } from "../observability/output.ts";
 
+surviveLostOutput();
 // The SDK that runs beside this file, from sources or built: user code must get this very copy.
 const sdkUrl = new URL(import.meta.url.endsWith(".ts") ? "../sdk/index.ts" : "../sdk/index.js", import.meta.url).href;
 await main(process.argv, { clock: systemClock, sdkUrl });

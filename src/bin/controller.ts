@@ -12,6 +12,7 @@ import { createLocalEngine } from "../engine/local/local-engine.ts";
 import { LocalProxies } from "../engine/local/local-proxies.ts";
 import { SupervisorClient } from "../engine/local/supervisor-client.ts";
 import { createLogger } from "../observability/logger.ts";
+import { surviveLostOutput } from "../observability/output.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
 import type { ControllerOptions } from "../supervisor/controller-options.ts";
 import type { FromSupervisor, ToSupervisor } from "../supervisor/protocol.ts";
@@ -22,6 +23,7 @@ const ORPHAN_TTL_S = 300;
 /** How long routers that ran before this controller may take to come back before they are not waited for. */
 const ROUTERS_RETURN_MS = 3_000;
 
+surviveLostOutput();
 const options = JSON.parse(process.argv[2]!) as ControllerOptions;
 const clock = systemClock;
 const logger = createLogger({ clock, format: options.logFormat, level: options.logLevel });

@@ -128,8 +128,18 @@ export class Reconciler implements Controller {
       const { httpOptions, grpcOptions, httpAddress } = fresh;
       draft.instance = { ...instance, httpOptions, grpcOptions, httpAddress };
     }
+    const bundleLost = new Set<string>();
+    for (const application of draft.applications()) {
+      const { built, build, deleting } = application;
+      if (!built || built.bundlePath === "" || deleting || engine.hasBundle(built.bundlePath)) continue;
+      bundleLost.add(application.name);
+      if (build.kind === "building") continue;
+      const buildId = randomId(this.#o.random, 12);
+      draft.setApplication({ ...application, build: { kind: "building", buildId, check: true, since: now } });
+    }
     await this.#commit(draft);
-    for (const application of this.#world.applications.values()) this.#dirty.add(application.name);
+    // What has no bundle could only fail to start: the end of its build makes it dirty.
+    for (const { name } of this.#world.applications.values()) if (!bundleLost.has(name)) this.#dirty.add(name);
     this.#publishRoutes();
     for (const replica of adopt) {
       performDeploymentAction(engine, this.#world, { kind: "adopt", replica });

@@ -11,6 +11,8 @@ export interface Engine {
   /** Bundles and inspects an application; ends in `built` or `build-failed`. */
   build(request: BuildRequest): void;
   cancelBuild(buildId: string): void;
+  /** Whether what a build left is still there; the only command that answers at once. */
+  hasBundle(bundlePath: string): boolean;
   /** Runs a replica: `spawned`, then `ready` or `start-failed`; `exited` at its end, always and once. */
   start(request: StartRequest): void;
   /**

@@ -27,18 +27,36 @@ export class RunRecords {
     }
   }
 
-  set(record: RunRecord): void {
+  /** Throws where the file cannot be written. */
+  create(record: RunRecord): void {
     this.#records.set(record.id, record);
     this.#write();
   }
 
+  /**
+   * As `create`, but a disk that fills up later must not end what runs: the file stays as it was, and the next change
+   * writes all of it.
+   */
+  set(record: RunRecord): void {
+    this.#records.set(record.id, record);
+    this.#tryToWrite();
+  }
+
   delete(id: string): void {
-    if (this.#records.delete(id)) this.#write();
+    if (this.#records.delete(id)) this.#tryToWrite();
   }
 
   /** After an orderly end: nothing runs. */
   clear(): void {
     rmSync(this.#path, { force: true });
+  }
+
+  #tryToWrite(): void {
+    try {
+      this.#write();
+    } catch {
+      // See `set`. Replicas are recorded in the store as well.
+    }
   }
 
   #write(): void {

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
 import { Children } from "./children.ts";
 import type { ControllerOptions } from "./controller-options.ts";
 import type { StartOptions } from "./options.ts";
@@ -27,7 +28,13 @@ export async function runSupervisor(options: StartOptions, clock: Clock): Promis
   await takeOver(records.readPrevious(), options.stateDir, clock);
   const self = identify(process.pid);
   if (!self) throw new StartError("cannot read this process's own identity; /proc or ps must work");
-  records.set({ id: "supervisor", role: "supervisor", process: self });
+  try {
+    records.create({ id: "supervisor", role: "supervisor", process: self });
+  } catch (error) {
+    throw new StartError(
+      `cannot write to the state dir ${options.stateDir}: ${errorText(error)}; free space on its disk`,
+    );
+  }
   try {
     const { controlPort, httpPort, grpcPort } = await choosePorts(options);
     const { onReady: _, ...plain } = options;

@@ -39,6 +39,7 @@ export class SimulatedEngine implements Engine {
   readonly running = new Map<string, StartRequest>();
   readonly commands: string[] = [];
   buildMs = 20;
+  readonly lostBundles = new Set<string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -72,6 +73,10 @@ export class SimulatedEngine implements Engine {
 
   cancelBuild(buildId: string): void {
     this.commands.push(`cancel-build ${buildId}`);
+  }
+
+  hasBundle(bundlePath: string): boolean {
+    return !this.lostBundles.has(bundlePath);
   }
 
   start(request: StartRequest): void {

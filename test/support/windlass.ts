@@ -25,11 +25,14 @@ export interface Windlass {
 }
 
 /** Starts Windlass from the built dist/ on free ports and resolves at its ready line; it is stopped with the test. */
-export async function startWindlass(args: string[] = [], options: { stateDir?: string } = {}): Promise<Windlass> {
+export async function startWindlass(
+  args: string[] = [],
+  options: { stateDir?: string; env?: Record<string, string> } = {},
+): Promise<Windlass> {
   const stateDir = options.stateDir ?? join(tempDir(), "state");
   const child = spawn(process.execPath, [LAUNCHER, "start", ...args, "--state-dir", stateDir, ...freePorts(args)], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: cleanEnv(stateDir),
+    env: { ...cleanEnv(stateDir), ...options.env },
   });
   let stdout = "";
   let stderr = "";

@@ -370,6 +370,19 @@ describe("recovering", () => {
     expect(simulation.controller.application("a")?.status).toBe("RUNNING");
   });
 
+  it("builds again what lost its bundle, before it starts anything", async () => {
+    const simulation = await deployed({}, 2);
+    simulation.engine.lostBundles.add("/bundles/h1");
+    simulation.engine.running.clear();
+    simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h2" });
+    await simulation.restart();
+    await simulation.clock.advance(5_000);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
+    expect([...simulation.engine.running.values()].map(({ version }) => version.bundlePath)).toEqual(
+      Array(2).fill("/bundles/h2"),
+    );
+  });
+
   it("remembers that a deployment was given up", async () => {
     const simulation = await simulate();
     simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });

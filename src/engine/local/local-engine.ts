@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { BuilderOutcome, BuilderRequest } from "../../builder/protocol.ts";
 import type { ProcessIdentity, ReplicaRecord } from "../../controller/records.ts";
@@ -101,6 +101,10 @@ class LocalEngine implements Engine {
     build.deadline.cancel();
     this.#builds.delete(buildId);
     this.#o.supervisor.send({ kind: "signal", id: `build/${buildId}`, signal: "SIGKILL" });
+  }
+
+  hasBundle(bundlePath: string): boolean {
+    return existsSync(bundlePath);
   }
 
   start(request: StartRequest): void {
