@@ -8,6 +8,7 @@ import { RouteHub } from "../controller/route-hub.ts";
 import { errorText } from "../core/errors.ts";
 import { systemClock } from "../core/system-clock.ts";
 import { systemRandom } from "../core/system-random.ts";
+import { tidy } from "../engine/local/housekeeping.ts";
 import { createLocalEngine } from "../engine/local/local-engine.ts";
 import { LocalProxies } from "../engine/local/local-proxies.ts";
 import { SupervisorClient } from "../engine/local/supervisor-client.ts";
@@ -20,6 +21,8 @@ import { loadSecrets } from "../supervisor/secrets.ts";
 
 /** Seconds that replicas and proxies serve on without a controller. */
 const ORPHAN_TTL_S = 300;
+/** Between looks for files that nobody needs any more. */
+const TIDY_MS = 3_600_000;
 /** How long routers that ran before this controller may take to come back before they are not waited for. */
 const ROUTERS_RETURN_MS = 3_000;
 
@@ -99,6 +102,17 @@ async function main(): Promise<void> {
   supervisor.send({ kind: "ready", proxies: controller.snapshot().proxies.map(({ pid }) => pid) });
 
   supervisor.onStop(() => void stop());
+
+  const housekeeping = (): void => {
+    const { applications, replicas, deployments } = controller.snapshot();
+    const used = [
+      ...applications.map(({ built }) => built?.bundlePath ?? ""),
+      ...[...deployments, ...replicas].map(({ version }) => version.bundlePath),
+    ];
+    tidy(stateDir, new Set(used), clock.now());
+    clock.timer(TIDY_MS, housekeeping, { unref: true });
+  };
+  clock.timer(60_000, housekeeping, { unref: true });
 
   /** Proxies finish what they have begun, then the replicas; what is desired stays stored. */
   async function stop(): Promise<void> {
