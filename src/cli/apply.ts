@@ -32,10 +32,15 @@ export async function followApplications(
   names: readonly string[],
   wait: { progress(seen: Seen): Progress; timeoutS: number | undefined; signal: AbortSignal },
 ): Promise<void> {
-  const prefixes = names.map(applicationName);
-  const concerns = (changed: string): boolean =>
-    prefixes.some((prefix) => changed === prefix || changed.startsWith(`${prefix}/`));
-  await waitFor(api, ctx, { name: "", concerns, ...wait });
+  await waitFor(api, ctx, { name: "", concerns: (changed) => belongsTo(changed, names), ...wait });
+}
+
+/** Whether a resource is one of the applications or a part of one. */
+export function belongsTo(resource: string, applications: readonly string[]): boolean {
+  return applications.some((application) => {
+    const name = applicationName(application);
+    return resource === name || resource.startsWith(`${name}/`);
+  });
 }
 
 /** Done when each is RUNNING; failed as soon as one is. */

@@ -29,23 +29,42 @@ export async function firstDeploy(
     for (const line of lines) if (!signal.aborted) ctx.err(`windlass: ${line}\n`);
   };
   try {
-    const token = options.auth ? readAdminToken(ready.stateDir) : undefined;
-    const target: Target = { address: reachable(ready.control), token };
+    const target = ownTarget(ready, options);
     const revision = await applyPatiently(ctx, target, loaded, signal);
     await withApi(target, async (api) => {
       const { running, failures } = await settled(api, ctx, loaded, revision, signal);
       fail(failures);
-      const applications = await Promise.all(running.map((name) => describe(api, name, options.auth)));
-      const http = ready.http === null ? null : reachable(ready.http);
-      const webhook = options.webhookOnProxy && http !== null ? http : target.address;
-      for (const line of tryLines(applications, loaded.tries, http, webhook)) ctx.out(`${line}\n`);
+      await printTries(ctx, api, { running, tries: loaded.tries, ready, ...options });
     });
   } catch (error) {
     fail(error instanceof CliError ? error.lines.map((line) => `deploy failed: ${line}`) : [oneLine(errorText(error))]);
   }
 }
 
-async function applyPatiently(
+/** The API of the server in this process, as admin. */
+export function ownTarget(ready: ReadyInfo, { auth }: Pick<StartOptions, "auth">): Target {
+  return { address: reachable(ready.control), token: auth ? readAdminToken(ready.stateDir) : undefined };
+}
+
+/** `curl` lines for the applications that run, on stdout. */
+export async function printTries(
+  ctx: CliContext,
+  api: Api,
+  given: Pick<StartOptions, "auth" | "webhookOnProxy"> & {
+    readonly running: readonly string[];
+    readonly tries: readonly string[];
+    readonly ready: ReadyInfo;
+  },
+): Promise<void> {
+  const { running, tries, ready, auth, webhookOnProxy } = given;
+  const applications = await Promise.all(running.map((name) => describe(api, name, auth)));
+  const http = ready.http === null ? null : reachable(ready.http);
+  const webhook = webhookOnProxy && http !== null ? http : api.target.address;
+  for (const line of tryLines(applications, tries, http, webhook)) ctx.out(`${line}\n`);
+}
+
+/** Applies a config through an API that may be away for a moment. */
+export async function applyPatiently(
   ctx: CliContext,
   target: Target,
   loaded: LoadedConfig,
@@ -70,23 +89,35 @@ async function settled(
   loaded: LoadedConfig,
   revision: bigint,
   signal: AbortSignal,
-): Promise<{ running: string[]; failures: string[] }> {
+): Promise<Outcome> {
   const names = applicationNames(loaded.config);
-  let latest: Seen | undefined;
-  const of = (seen: Seen) => names.map((name) => applicationProgress(seen, name, revision));
+  let outcome: Outcome = { missing: [], running: [], failures: [] };
   await followApplications(api, ctx, names, {
     progress(seen) {
-      latest = seen;
-      const missing = of(seen).flatMap((progress) => (progress.kind === "waiting" ? [progress.missing] : []));
+      outcome = outcomeOf(seen, names, revision);
+      const { missing } = outcome;
       return missing.length > 0 ? { kind: "waiting", missing: missing.join("; ") } : { kind: "done" };
     },
     timeoutS: undefined,
     signal,
   });
-  const outcomes = latest === undefined ? [] : of(latest);
+  return outcome;
+}
+
+/** Where the applications of a deploy stand: what is waited for, names of those that run, messages of those that failed. */
+export interface Outcome {
+  readonly missing: readonly string[];
+  readonly running: readonly string[];
+  readonly failures: readonly string[];
+}
+
+/** The {@link Outcome} of a deploy accepted at `revision`, so far. */
+export function outcomeOf(seen: Seen, names: readonly string[], revision: bigint): Outcome {
+  const each = names.map((name) => ({ name, progress: applicationProgress(seen, name, revision) }));
   return {
-    running: names.filter((_, index) => outcomes[index]?.kind === "done"),
-    failures: outcomes.flatMap((outcome) => (outcome.kind === "failed" ? [outcome.message] : [])),
+    missing: each.flatMap(({ progress }) => (progress.kind === "waiting" ? [progress.missing] : [])),
+    running: each.flatMap(({ name, progress }) => (progress.kind === "done" ? [name] : [])),
+    failures: each.flatMap(({ progress }) => (progress.kind === "failed" ? [progress.message] : [])),
   };
 }
 

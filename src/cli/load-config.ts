@@ -46,12 +46,36 @@ export async function loadConfig(ctx: CliContext, file: string): Promise<LoadedC
   };
 }
 
+/** How an application at an import path is to be called and reached; the config's defaults where left out. */
+export interface ImportPathOptions {
+  readonly name?: string;
+  readonly routePrefix?: string;
+}
+
+/** The config in a file, or the one that an import path stands for. */
+export async function loadTarget(
+  ctx: CliContext,
+  what: string,
+  args: readonly string[],
+  options: ImportPathOptions,
+): Promise<LoadedConfig> {
+  if (!isFile(ctx, what)) return configOfImportPath(ctx, what, args, options);
+  if (args.length > 0) {
+    throw new CliError(EXIT.usage, `arguments are for import paths; write them below args: in ${what} instead`);
+  }
+  if (options.name !== undefined) ctx.err(`warning: --name is for import paths; ${what} says its names itself\n`);
+  if (options.routePrefix !== undefined) {
+    ctx.err(`warning: --route-prefix is for import paths; ${what} says its prefixes itself\n`);
+  }
+  return loadConfig(ctx, what);
+}
+
 /** The config that deploys one application by import path from the present folder. */
-export async function configOfImportPath(
+async function configOfImportPath(
   ctx: CliContext,
   importPath: string,
   args: readonly string[],
-  name: string | undefined,
+  { name, routePrefix }: ImportPathOptions,
 ): Promise<LoadedConfig> {
   if (!importPath.includes(":")) {
     throw new CliError(EXIT.failed, `${importPath} is no file and no import path; give a config file, or ./app.ts:app`);
@@ -60,6 +84,7 @@ export async function configOfImportPath(
     applications: [
       {
         ...(name === undefined ? {} : { name }),
+        ...(routePrefix === undefined ? {} : { route_prefix: routePrefix }),
         import_path: importPath,
         ...(args.length === 0 ? {} : { args: Object.fromEntries(args.map(parseArg)) }),
       },

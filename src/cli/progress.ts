@@ -29,35 +29,23 @@ export interface Wait {
 /** Follows the feed with a line per change on stderr until the progress is done; throws a CliError when it failed. */
 export async function waitFor(api: Api, ctx: CliContext, wait: Wait): Promise<void> {
   const stop = new AbortController();
+  let progress: Progress = { kind: "waiting", missing: "no news" };
   const timer =
     wait.timeoutS === undefined
       ? undefined
       : ctx.clock.timer(wait.timeoutS * 1000, () => stop.abort(), { unref: true });
-  const seen = nothingSeen();
-  const printed = new Map<string, string>();
-  const notice = (text: string): void => ctx.err(`windlass: ${text}\n`);
   const signal = AbortSignal.any([wait.signal, stop.signal]);
   try {
-    const feed = follow(api, ctx, {
-      name: wait.name,
-      since: 0n,
-      signal,
-      patienceMs: PATIENCE_MS,
-      endless: false,
-      notice,
-    });
-    for await (const message of feed) {
-      see(seen, message);
-      printChange(ctx, wait, message, printed);
-      const progress = wait.progress(seen);
+    const changes = followChanges(api, ctx, { ...wait, signal, endless: false });
+    for await (const seen of changes) {
+      progress = wait.progress(seen);
       if (progress.kind === "done") return;
       if (progress.kind === "failed") throw new CliError(EXIT.failed, progress.message);
     }
   } finally {
     timer?.cancel();
   }
-  const progress = wait.progress(seen);
-  const missing = progress.kind === "waiting" ? progress.missing : "no news";
+  const { missing } = progress;
   throw new CliError(
     EXIT.failed,
     stop.signal.aborted
@@ -66,7 +54,36 @@ export async function waitFor(api: Api, ctx: CliContext, wait: Wait): Promise<vo
   );
 }
 
-function printChange(ctx: CliContext, wait: Wait, message: WatchInstanceResponse, printed: Map<string, string>): void {
+/** What is known, after each message of the feed, with a line on stderr for each change of what concerns. */
+export async function* followChanges(
+  api: Api,
+  ctx: CliContext,
+  options: Pick<Wait, "name" | "concerns" | "signal"> & { endless: boolean },
+): AsyncGenerator<Seen> {
+  const { name, signal, endless } = options;
+  const notice = (text: string): void => ctx.err(`windlass: ${text}\n`);
+  const seen = nothingSeen();
+  const printed = new Map<string, string>();
+  for await (const message of follow(api, ctx, {
+    name,
+    since: 0n,
+    signal,
+    patienceMs: PATIENCE_MS,
+    endless,
+    notice,
+  })) {
+    see(seen, message);
+    printChange(ctx, options, message, printed);
+    yield seen;
+  }
+}
+
+function printChange(
+  ctx: CliContext,
+  wait: Pick<Wait, "concerns">,
+  message: WatchInstanceResponse,
+  printed: Map<string, string>,
+): void {
   const line = changeLine(ctx, message);
   if (line === undefined || !wait.concerns(line.name) || printed.get(line.name) === line.text) return;
   printed.set(line.name, line.text);

@@ -54,12 +54,20 @@ async function request(target: Target, method: "GET" | "DELETE"): Promise<string
   } catch {
     throw cannotConnect(target);
   }
-  if (response.status === 401) throw unauthorised(target, "");
-  if (response.status === 403) throw unauthorised(target, errorOf(body));
-  if (response.status === 404)
-    throw new CliError(EXIT.failed, `${target.address} is not a Windlass; check the address`);
-  if (!response.ok) throw new CliError(EXIT.failed, `${target.address} answered ${response.status}: ${errorOf(body)}`);
+  if (!response.ok) throw refusal(target, response.status, body);
   return body;
+}
+
+/** What an answer that is no 2xx means for the user. */
+export function refusal(target: Target, status: number, body: string): CliError {
+  if (status === 401) return unauthorised(target, "");
+  if (status === 403) return unauthorised(target, errorOf(body));
+  // Of names that stand for nothing, the API speaks in JSON; of paths that it does not know, in plain text.
+  if (status === 404 && body.startsWith("{")) {
+    return new CliError(EXIT.failed, `${errorOf(body)}; \`windlass status\` shows what there is`);
+  }
+  if (status === 404) return new CliError(EXIT.failed, `${target.address} is not a Windlass; check the address`);
+  return new CliError(EXIT.failed, `${target.address} answered ${status}: ${errorOf(body)}`);
 }
 
 function errorOf(body: string): string {

@@ -75,6 +75,11 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
   };
 }
 
+/** Whether a flag, its variable or its key says something. */
+export function isGiven(sources: StartSources, name: StartFlagName): boolean {
+  return rawValue(sources, name) !== undefined;
+}
+
 /** A value as it was given, and by whom. */
 interface Raw {
   readonly values: readonly string[];

@@ -2,8 +2,7 @@ import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
 import { allRunning, applicationNames, applyConfig, followApplications } from "../apply.ts";
 import type { CliContext } from "../context.ts";
-import { CliError, EXIT } from "../exit.ts";
-import { configOfImportPath, isFile, type LoadedConfig, loadConfig } from "../load-config.ts";
+import { loadTarget } from "../load-config.ts";
 
 /** Options of `windlass deploy`. */
 export interface DeployOptions {
@@ -23,7 +22,7 @@ export async function deploy(
   args: readonly string[],
   options: DeployOptions,
 ): Promise<void> {
-  const loaded = await load(ctx, what, args, options);
+  const loaded = await loadTarget(ctx, what, args, options);
   const names = applicationNames(loaded.config);
   await withApi(target, async (api) => {
     const revision = await applyConfig(api, ctx, loaded);
@@ -39,18 +38,4 @@ export async function deploy(
     });
     ctx.out(`${names.join(", ") || "nothing"}: running\n`);
   });
-}
-
-async function load(
-  ctx: CliContext,
-  what: string,
-  args: readonly string[],
-  options: DeployOptions,
-): Promise<LoadedConfig> {
-  if (!isFile(ctx, what)) return configOfImportPath(ctx, what, args, options.name);
-  if (args.length > 0) {
-    throw new CliError(EXIT.usage, `arguments are for import paths; write them below args: in ${what} instead`);
-  }
-  if (options.name !== undefined) ctx.err(`warning: --name is for import paths; ${what} says its names itself\n`);
-  return loadConfig(ctx, what);
 }

@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import type { CliContext } from "../context.ts";
+import type { OutputFormat } from "../output.ts";
+import { add, addressOption, outputOption, revision, targetOf, whole } from "./shared.ts";
+
+/** `status`, `config`, `watch` and `logs`: the commands that look at a running instance. */
+export function addReads(program: Command, ctx: CliContext): void {
+  const status = add(program, "status", "print where proxies, applications and deployments stand");
+  status
+    .option("-n, --name <app>", "only this application")
+    .option("--watch", "print again after each change, until stopped")
+    .addOption(outputOption().default("yaml"))
+    .addOption(addressOption());
+  status.action(async (options: { name?: string; watch?: boolean; output: OutputFormat }) => {
+    const command = await import("../commands/status.ts");
+    await command.status(ctx, await targetOf(ctx, status), options);
+  });
+
+  const config = add(program, "config", "print the configs of the applications as they were deployed");
+  config
+    .option("-n, --name <app>", "only this application")
+    .addOption(outputOption().default("yaml"))
+    .addOption(addressOption());
+  config.action(async (options: { name?: string; output: OutputFormat }) => {
+    const command = await import("../commands/config.ts");
+    await command.config(ctx, await targetOf(ctx, config), options);
+  });
+
+  const watch = add(program, "watch", "print every change as one JSON object a line, until stopped");
+  watch
+    .argument("[APP[/DEPLOYMENT]]", "only what belongs to it")
+    .option("--since <revision>", "continue after this revision instead of with the present state", revision)
+    .addOption(addressOption());
+  watch.action(async (what: string | undefined, options: { since?: bigint }) => {
+    const command = await import("../commands/watch.ts");
+    await command.watch(ctx, await targetOf(ctx, watch), what, { since: options.since ?? 0n });
+  });
+
+  const logs = add(program, "logs", "print what the replicas of an application wrote");
+  logs
+    .argument("<APP>", "name of the application")
+    .argument("[DEPLOYMENT]", "only its replicas")
+    .option("--follow", "go on with what is written later, until stopped")
+    .option("--lines <n>", "of each replica, the last so many lines (default: 100)", whole(0, 100_000))
+    .option("--replica <id>", "only this replica, which may have ended")
+    .addOption(addressOption());
+  logs.action(
+    async (
+      application: string,
+      deployment: string | undefined,
+      options: { follow?: boolean; lines?: number; replica?: string },
+    ) => {
+      const command = await import("../commands/logs.ts");
+      await command.logs(ctx, await targetOf(ctx, logs), { application, deployment, ...options });
+    },
+  );
+}

@@ -1,0 +1,57 @@
+import type { Command } from "commander";
+import type { CliContext } from "../context.ts";
+import { add, addressOption, targetOf, timeoutOption, whole } from "./shared.ts";
+
+/** `deploy`, `scale`, `delete` and `shutdown`: the commands that change a running instance. */
+export function addWrites(program: Command, ctx: CliContext): void {
+  const deploy = add(program, "deploy", "make a config, or the application at an import path, the whole desired state");
+  deploy
+    .argument("<CONFIG_OR_IMPORT_PATH>", "config file, or module and export: ./app.ts:app")
+    .argument("[ARGS...]", "key=value arguments for the application at an import path")
+    .option("--name <name>", "name of the application at an import path (default: default)")
+    .option("--wait", "wait until every application is RUNNING, with progress on stderr; exit 1 if one fails")
+    .addOption(timeoutOption())
+    .addOption(addressOption());
+  deploy.action(async (what: string, args: string[], options: { name?: string; wait?: boolean; timeout?: number }) => {
+    const command = await import("../commands/deploy.ts");
+    await command.deploy(ctx, await targetOf(ctx, deploy), what, args, options);
+  });
+
+  const scale = add(program, "scale", "set the number of replicas of a deployment");
+  scale
+    .argument("<APP>", "name of the application")
+    .argument("<DEPLOYMENT>", "name of the deployment")
+    .argument("<N>", "number of replicas", whole(0, 4_294_967_295))
+    .option("--wait", "wait until exactly N replicas are RUNNING, with progress on stderr")
+    .addOption(timeoutOption())
+    .option("--reason <text>", "why, for the journal")
+    .addOption(addressOption());
+  scale.action(
+    async (
+      application: string,
+      deployment: string,
+      replicas: number,
+      options: { wait?: boolean; timeout?: number },
+    ) => {
+      const command = await import("../commands/scale.ts");
+      await command.scale(ctx, await targetOf(ctx, scale), { application, deployment, replicas }, options);
+    },
+  );
+
+  const remove = add(program, "delete", "delete one application");
+  remove.argument("<APP>", "name of the application").addOption(addressOption());
+  remove.action(async (application: string) => {
+    const command = await import("../commands/delete.ts");
+    await command.deleteApplication(ctx, await targetOf(ctx, remove), application);
+  });
+
+  const shutdown = add(program, "shutdown", "end the instance and all its applications");
+  shutdown
+    .option("-y, --yes", "do not ask")
+    .option("--process", "end the processes of `windlass start` too")
+    .addOption(addressOption());
+  shutdown.action(async (options: { yes?: boolean; process?: boolean }) => {
+    const command = await import("../commands/shutdown.ts");
+    await command.shutdown(ctx, await targetOf(ctx, shutdown), options);
+  });
+}
