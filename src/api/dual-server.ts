@@ -18,6 +18,10 @@ export interface DualServerOptions {
   readonly peekTimeoutMs?: number;
   /** How long an HTTP/1.1 request may take to send its headers. Default: 10 000. */
   readonly headersTimeoutMs?: number;
+  /** The largest headers of a request, in bytes; 431 beyond. Default: 16 KiB. */
+  readonly maxHeaderBytes?: number;
+  /** How long a connection may be without a request before it is closed. Default: 120 000. */
+  readonly idleTimeoutMs?: number;
   /** Streams one HTTP/2 connection may have open at once. Default: 1000. */
   readonly maxConcurrentStreams?: number;
 }
@@ -41,26 +45,46 @@ export function createDualServer(options: DualServerOptions): DualServer {
   const sockets = new Set<net.Socket>();
   const peeking = new Set<net.Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
+  const maxHeaderBytes = options.maxHeaderBytes ?? 16 * 1024;
   let closing = false;
 
   const handle = (request: NodeRequest, response: NodeResponse): void => {
     if (closing && request.httpVersionMajor === 1) response.setHeader("connection", "close");
+    // HTTP/2 tells clients the limit, and leaves it to us to hold them to it.
+    if (request.httpVersionMajor === 2 && headerBytes(request) > maxHeaderBytes) {
+      response.writeHead(431);
+      response.end();
+      return;
+    }
     options.handler(request, response);
   };
 
   const headersTimeout = options.headersTimeoutMs ?? 10_000;
   // Node looks at header times only every so often; by default every 30 s.
   const connectionsCheckingInterval = Math.min(1_000, headersTimeout);
-  const h1 = http.createServer({ headersTimeout, connectionsCheckingInterval }, handle);
+  const idleTimeoutMs = options.idleTimeoutMs ?? 120_000;
+  const h1 = http.createServer(
+    { headersTimeout, connectionsCheckingInterval, maxHeaderSize: maxHeaderBytes, keepAliveTimeout: idleTimeoutMs },
+    handle,
+  );
   // It never listens itself, and arms its header and idle timers only on this event.
   h1.emit("listening");
   const h2 = http2.createServer(
-    { settings: { maxConcurrentStreams: options.maxConcurrentStreams ?? 1000 } },
+    {
+      settings: {
+        maxConcurrentStreams: options.maxConcurrentStreams ?? 1000,
+        maxHeaderListSize: maxHeaderBytes,
+      },
+    },
     handle as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
   );
   h2.on("session", (session) => {
     sessions.add(session);
-    session.once("close", () => sessions.delete(session));
+    const idle = closeWhenIdle(session, idleTimeoutMs, clock);
+    session.once("close", () => {
+      idle.cancel();
+      sessions.delete(session);
+    });
     if (closing) session.close();
   });
   h2.on("sessionError", () => {}); // a broken client; its session ends by itself
@@ -129,4 +153,25 @@ export function createDualServer(options: DualServerOptions): DualServer {
     },
     connections: () => sockets.size,
   };
+}
+
+/** Size of headers as HTTP/2 counts it: 32 bytes each beside name and value. */
+function headerBytes({ rawHeaders }: NodeRequest): number {
+  return rawHeaders.reduce((sum, text) => sum + text.length + 16, 0);
+}
+
+/** Closes a session that has had no stream for a while; clients connect again for their next request. */
+function closeWhenIdle(session: http2.ServerHttp2Session, idleTimeoutMs: number, clock: Clock): Timer {
+  const arm = (): Timer => clock.timer(idleTimeoutMs, () => session.close(), { unref: true });
+  let timer = arm();
+  let open = 0;
+  session.on("stream", (stream) => {
+    open += 1;
+    timer.cancel();
+    stream.once("close", () => {
+      open -= 1;
+      if (open === 0 && !session.destroyed) timer = arm();
+    });
+  });
+  return { cancel: () => timer.cancel() };
 }
