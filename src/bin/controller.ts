@@ -93,7 +93,7 @@ async function main(): Promise<void> {
 
   routes.expect(proxies.inherited);
   clock.timer(ROUTERS_RETURN_MS, () => routes.expect([]), { unref: true });
-  await controller.recover({ makeInstance: !options.noInstance });
+  await controller.recover({ makeInstance: !options.noInstance, ...options.instance });
   rmSync(controllerSocket, { force: true });
   await runtimeServer.listen({ path: controllerSocket });
   await server.listen({ host: options.host, port: options.controlPort });

@@ -16,7 +16,12 @@ export interface StartSources {
   readonly fileName: string;
   readonly fileDir: string;
   /** What the config says elsewhere, used where no flag, variable or key does. */
-  readonly config: { readonly httpPort?: number; readonly grpcPort?: number; readonly proxyLocation?: string };
+  readonly config: {
+    readonly httpPort?: number;
+    readonly grpcPort?: number;
+    readonly proxyLocation?: string;
+    readonly instance?: StartOptions["instance"];
+  };
   /** Absolute folder of the command. */
   readonly cwd: string;
 }
@@ -72,6 +77,7 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
     logLevel: read("log-level", "info", oneOf(["debug", "info", "warn", "error"])),
     proxyLocation: read("proxy-location", locationOf(sources.config.proxyLocation), oneOf(LOCATIONS)),
     webhookOnProxy: read("webhook-on-proxy", true, onOff),
+    instance: sources.config.instance ?? {},
   };
 }
 

@@ -29,6 +29,10 @@ function listening({ config }: LoadedConfig): StartSources["config"] {
     ...(config.http_options?.port === undefined ? {} : { httpPort: config.http_options.port }),
     ...(config.grpc_options?.port === undefined ? {} : { grpcPort: config.grpc_options.port }),
     ...(config.proxy_location === undefined ? {} : { proxyLocation: config.proxy_location }),
+    instance: {
+      ...(config.http_options === undefined ? {} : { httpOptions: config.http_options }),
+      ...(config.grpc_options === undefined ? {} : { grpcOptions: config.grpc_options }),
+    },
   };
 }
 

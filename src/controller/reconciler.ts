@@ -1,3 +1,4 @@
+import type { GrpcOptions, HttpOptions } from "../config/types.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText, WindlassError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
@@ -103,7 +104,12 @@ export class Reconciler implements Controller {
    * Reads the store and takes up what runs: replicas are adopted, builds begun again, an instance made where there is
    * none (`makeInstance`). Resolves when all that is durable and the first routing table is out.
    */
-  async recover(options: { readonly makeInstance: boolean }): Promise<void> {
+  async recover(options: {
+    readonly makeInstance: boolean;
+    /** Of the config that is deployed first; they replace the stored ones. */
+    readonly httpOptions?: HttpOptions;
+    readonly grpcOptions?: GrpcOptions;
+  }): Promise<void> {
     const { clock, engine, store } = this.#o;
     for (const prefix of ["instance", "application/", "deployment/", "replica/", "proxy/", "journal/"]) {
       for (const { key, value } of store.range(prefix)) applyWrite(this.#world, key, JSON.parse(value));
@@ -114,13 +120,17 @@ export class Reconciler implements Controller {
     for (const replica of adopt) draft.setReplica(replica);
     for (const proxy of draft.proxies()) draft.deleteProxy(proxy.id);
     if (draft.instance.state === "absent" && options.makeInstance) {
-      draft.instance = newInstance({ proxy_location: this.#o.proxyLocation }, this.#context(now));
+      const { httpOptions = {}, grpcOptions = {} } = options;
+      draft.instance = newInstance(
+        { http_options: httpOptions, grpc_options: grpcOptions, proxy_location: this.#o.proxyLocation },
+        this.#context(now),
+      );
     } else if (draft.instance.state === "running") {
       const { instance } = draft;
       const fresh = newInstance(
         {
-          http_options: instance.httpOptions,
-          grpc_options: instance.grpcOptions,
+          http_options: options.httpOptions ?? instance.httpOptions,
+          grpc_options: options.grpcOptions ?? instance.grpcOptions,
           proxy_location: instance.proxyLocation,
         },
         this.#context(now),

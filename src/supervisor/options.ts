@@ -1,3 +1,5 @@
+import type { GrpcOptions, HttpOptions } from "../config/types.ts";
+
 /** What `windlass start` runs with: every flag resolved and checked, every path absolute. */
 export interface StartOptions {
   /** Address that the three ports bind. Default "127.0.0.1". */
@@ -30,6 +32,11 @@ export interface StartOptions {
   readonly proxyLocation: "Disabled" | "HeadOnly" | "EveryNode";
   /** Whether the HTTP proxies answer the scale webhook too. Default true. */
   readonly webhookOnProxy: boolean;
+  /**
+   * `http_options` and `grpc_options` of the config that is deployed first: the instance is made with them, beside what
+   * the flags bind. Without such a config the stored ones hold.
+   */
+  readonly instance: { readonly httpOptions?: HttpOptions; readonly grpcOptions?: GrpcOptions };
   /** Called once, when the ports answer and the stored state is recovered. */
   onReady(ready: ReadyInfo): void | Promise<void>;
 }

@@ -138,3 +138,15 @@ async function watchLines(
   }
   return lines();
 }
+
+it("makes the instance with the http_options of the config that it starts with", async () => {
+  const slow = `http_options:\n  request_timeout_s: 0.3\n${ECHO_CONFIG(1)}`;
+  const windlass = await startWindlass([writeApp(ECHO, slow)]);
+  await waitForStatus(windlass, "echo", "RUNNING");
+  const response = await fetch(`${windlass.http}/?ms=1500`);
+  expect([response.status, await response.text()]).toEqual([
+    408,
+    expect.stringMatching(/^Request \S+ timed out after 0\.3s\.$/),
+  ]);
+  expect(response.headers.get("x-request-id")).toBeTruthy();
+});

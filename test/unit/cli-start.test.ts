@@ -41,6 +41,7 @@ describe("options of start", () => {
       logLevel: "info",
       proxyLocation: "EveryNode",
       webhookOnProxy: true,
+    instance: {},
     });
   });
 
