@@ -5,7 +5,7 @@
 import type { Gauge, Registry } from "prom-client";
 
 /** The client library takes its time to load, and most controllers are never scraped. */
-const loadClient = () => import("prom-client");
+const loadClient = async () => (await import("prom-client")).default; // once bundled, it has no other export
 
 type Client = Awaited<ReturnType<typeof loadClient>>;
 
