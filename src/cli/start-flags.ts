@@ -51,11 +51,11 @@ export const START_FLAGS = [
 export type StartFlagName = (typeof START_FLAGS)[number]["name"];
 
 /** The flag's environment variable. */
-export function variableOf(name: StartFlagName): string {
+export function variableOf(name: string): string {
   return `WINDLASS_${name.replaceAll("-", "_").toUpperCase()}`;
 }
 
 /** The flag's key in a config's `start:` section. */
-export function keyOf(name: StartFlagName): string {
+export function keyOf(name: string): string {
   return name.replaceAll("-", "_");
 }

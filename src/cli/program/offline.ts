@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import type { CliContext } from "../context.ts";
 import { add } from "./shared.ts";
 
-/** `build`: the commands that need no server. */
+/** `build` and `schema`: the commands that need no server. */
 export function addOffline(program: Command, ctx: CliContext): void {
   const build = add(program, "build", "write a config for the applications at import paths; needs no server");
   build
@@ -12,5 +12,11 @@ export function addOffline(program: Command, ctx: CliContext): void {
   build.action(async (importPaths: string[], options: { outputPath?: string; appDir?: string }) => {
     const command = await import("../commands/build.ts");
     await command.build(ctx, importPaths, options);
+  });
+
+  const schema = add(program, "schema", "print the JSON Schema of the config, for editors");
+  schema.action(async () => {
+    const command = await import("../commands/schema.ts");
+    await command.schema(ctx);
   });
 }

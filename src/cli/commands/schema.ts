@@ -1,0 +1,33 @@
+import type { CliContext } from "../context.ts";
+import { keyOf, START_FLAGS, type StartFlag } from "../start-flags.ts";
+
+/** `windlass schema`: the config's JSON Schema, its `start:` section included. */
+export async function schema(ctx: CliContext): Promise<void> {
+  const { configJsonSchema } = await import("../../config/json-schema.ts");
+  const config = configJsonSchema();
+  const properties = { ...(config.properties as Record<string, unknown>), start: startSchema() };
+  ctx.out(`${JSON.stringify({ ...config, properties }, null, 2)}\n`);
+}
+
+function startSchema(): Record<string, unknown> {
+  const flags: readonly StartFlag[] = START_FLAGS;
+  return {
+    type: "object",
+    description: "Flags of `windlass start` and `windlass run`.",
+    properties: Object.fromEntries(
+      flags.map((flag) => [keyOf(flag.name), { ...valueSchema(flag), description: describe(flag) }]),
+    ),
+  };
+}
+
+function valueSchema({ value, list }: StartFlag): Record<string, unknown> {
+  if (value === undefined) return { type: "boolean" };
+  if (value === "on|off") return { enum: ["on", "off", true, false] };
+  if (value === "port" || value === "n") return { type: "integer", minimum: 0 };
+  return list ? { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] } : { type: "string" };
+}
+
+function describe({ help, default: byDefault }: StartFlag): string {
+  const sentence = `${help.charAt(0).toUpperCase()}${help.slice(1)}.`;
+  return byDefault === undefined ? sentence : `${sentence} Default: ${byDefault}.`;
+}
