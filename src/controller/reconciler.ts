@@ -1,37 +1,27 @@
-import type { GrpcOptions, HttpOptions } from "../config/types.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText, WindlassError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { randomId } from "../core/random.ts";
-import type { Engine, EngineEvent } from "../engine/engine.ts";
-import type { ProxyEvent, ProxyFleet } from "../engine/proxies.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { ProxyFleet } from "../engine/proxies.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { Op, Store } from "../store/store.ts";
-import { stepApplication } from "./application-state.ts";
 import type { CommandAction, CommandContext } from "./commands.ts";
-import {
-  applyConfig,
-  buildAction,
-  deleteApplication,
-  endInstance,
-  newInstance,
-  rotateToken,
-  scale,
-} from "./commands.ts";
-import type { ApplyConfigRequest, Controller, DeleteApplicationRequest, ScaleRequest, Snapshot } from "./controller.ts";
-import type { DeploymentAction, SocketPaths } from "./deployment-state.ts";
-import { moved, stepDeployment } from "./deployment-state.ts";
+import { buildAction } from "./commands.ts";
+import type { SocketPaths } from "./deployment-state.ts";
+import { moved } from "./deployment-state.ts";
 import { performDeploymentAction } from "./engine-requests.ts";
-import type { IncomingReplicaEvent } from "./events.ts";
-import { takeBuildEvent, takeProxyEvent, takeReplicaEvent } from "./events.ts";
+import { type CommandRun, ControllerFace } from "./face.ts";
 import { HealthChecks } from "./health-checks.ts";
-import type { ApplicationRecord, DeploymentRecord, InstanceRecord } from "./records.ts";
+import type { InstanceRecord } from "./records.ts";
 import { keys } from "./records.ts";
-import { recoverReplica } from "./replica-state.ts";
+import { loadWorld, planRecovery, type RecoveryOptions } from "./recovery.ts";
 import type { RouteHub } from "./route-hub.ts";
 import { routingTable } from "./routing-table.ts";
+import { type Effect, type Incoming, Turn } from "./turn.ts";
+import { Unrouting } from "./unrouting.ts";
 import type { World } from "./world.ts";
-import { applyWrite, Draft, emptyWorld } from "./world.ts";
+import { Draft, emptyWorld } from "./world.ts";
 
 export interface ReconcilerOptions {
   readonly store: Store;
@@ -48,22 +38,13 @@ export interface ReconcilerOptions {
   readonly proxyLocation: InstanceRecord["proxyLocation"];
 }
 
-type Inbox =
-  | { readonly kind: "command"; readonly command: Command }
-  | { readonly kind: "engine"; readonly event: EngineEvent }
-  | { readonly kind: "proxy"; readonly event: ProxyEvent }
-  | { readonly kind: "unrouted"; readonly id: string };
+type Inbox = { readonly kind: "command"; readonly command: Command } | Incoming;
 
 interface Command {
   run(draft: Draft, context: CommandContext): readonly CommandAction[];
   done(revision: number): void;
   failed(error: unknown): void;
 }
-
-type Effect = DeploymentAction | CommandAction | { kind: "start-proxies" } | { kind: "stop-proxies" };
-
-/** A router that has not applied a table after this long is not waited for: it is stuck, and rejects are retried. */
-const UNROUTE_TIMEOUT_MS = 5_000;
 
 /** Revisions of history that watches can resume from; more are kept for a while, as compacting costs a sync. */
 const HISTORY_REVISIONS = 10_000;
@@ -72,19 +53,16 @@ const HISTORY_REVISIONS = 10_000;
 const STORE_RETRY_MS = 500;
 
 /**
- * The one effectful loop of the controller. A turn drains the inbox, lets the pure step functions decide on a draft,
- * makes the draft durable in one transaction, and only then performs the actions and answers the callers. One
- * application's exception is reported on that application and stops no other.
+ * The one effectful loop of the controller. A turn drains the inbox, lets the pure step functions decide on a draft
+ * (turn.ts), makes the draft durable in one transaction, and only then performs the actions and answers the callers.
  */
-export class Reconciler implements Controller {
+export class Reconciler extends ControllerFace {
   readonly #o: ReconcilerOptions;
-  readonly #world: World = emptyWorld();
+  protected readonly world: World = emptyWorld();
   readonly #health: HealthChecks;
-  #inbox: Inbox[] = [];
-  /** Deployments whose replicas are being unrouted: id → table revision to be applied, and since when. */
-  readonly #unrouting = new Map<string, { revision: number; since: number }>();
-  /** When each deployment (by store key) needs a step although nothing happened. */
+  readonly #unrouting = new Unrouting();
   readonly #wakeAt = new Map<string, number>();
+  #inbox: Inbox[] = [];
   #dirty = new Set<string>();
   #running = false;
   #timer: Timer | undefined;
@@ -93,6 +71,7 @@ export class Reconciler implements Controller {
   readonly #afterTurn = new Set<() => void>();
 
   constructor(options: ReconcilerOptions) {
+    super();
     this.#o = options;
     this.#health = new HealthChecks(options.random);
     options.engine.onEvent((event) => this.#post({ kind: "engine", event }));
@@ -100,65 +79,34 @@ export class Reconciler implements Controller {
     options.routes.onApplied(() => this.#lookForUnrouted());
   }
 
+  protected get revision(): number {
+    return this.#o.store.revision;
+  }
+
+  protected get proxyWorkers(): number {
+    return this.#o.proxyWorkers;
+  }
+
   /**
-   * Reads the store and takes up what runs: replicas are adopted, builds begun again, an instance made where there is
-   * none (`makeInstance`). Resolves when all that is durable and the first routing table is out.
+   * Reads the store and takes up what runs: replicas are adopted, builds begun again. Resolves when that is durable
+   * and the first routing table is out.
    */
-  async recover(options: {
-    readonly makeInstance: boolean;
-    /** Of the config that is deployed first; they replace the stored ones. */
-    readonly httpOptions?: HttpOptions;
-    readonly grpcOptions?: GrpcOptions;
-  }): Promise<void> {
-    const { clock, engine, store } = this.#o;
-    for (const prefix of ["instance", "application/", "deployment/", "replica/", "proxy/", "journal/"]) {
-      for (const { key, value } of store.range(prefix)) applyWrite(this.#world, key, JSON.parse(value));
-    }
-    const now = clock.now();
-    const draft = new Draft(this.#world);
-    const adopt = [...this.#world.replicas.values()].map((replica) => recoverReplica(replica, now));
-    for (const replica of adopt) draft.setReplica(replica);
-    for (const proxy of draft.proxies()) draft.deleteProxy(proxy.id);
-    if (draft.instance.state === "absent" && options.makeInstance) {
-      const { httpOptions = {}, grpcOptions = {} } = options;
-      draft.instance = newInstance(
-        { http_options: httpOptions, grpc_options: grpcOptions, proxy_location: this.#o.proxyLocation },
-        this.#context(now),
-      );
-    } else if (draft.instance.state === "running") {
-      const { instance } = draft;
-      const fresh = newInstance(
-        {
-          http_options: options.httpOptions ?? instance.httpOptions,
-          grpc_options: options.grpcOptions ?? instance.grpcOptions,
-          proxy_location: instance.proxyLocation,
-        },
-        this.#context(now),
-      );
-      const { httpOptions, grpcOptions, httpAddress } = fresh;
-      draft.instance = { ...instance, httpOptions, grpcOptions, httpAddress };
-    }
-    const bundleLost = new Set<string>();
-    for (const application of draft.applications()) {
-      const { built, build, deleting } = application;
-      if (!built || built.bundlePath === "" || deleting || engine.hasBundle(built.bundlePath)) continue;
-      bundleLost.add(application.name);
-      if (build.kind === "building") continue;
-      const buildId = randomId(this.#o.random, 12);
-      draft.setApplication({ ...application, build: { kind: "building", buildId, check: true, since: now } });
-    }
+  async recover(options: Omit<RecoveryOptions, "proxyLocation" | "hasBundle">): Promise<void> {
+    const { clock, engine, store, proxyLocation } = this.#o;
+    loadWorld(store, this.world);
+    const hasBundle = (path: string): boolean => engine.hasBundle(path);
+    const all = { ...options, proxyLocation, hasBundle };
+    const { draft, adopt, bundleLost } = planRecovery(this.world, all, this.#context(clock.now()));
     await this.#commit(draft);
     // What has no bundle could only fail to start: the end of its build makes it dirty.
-    for (const { name } of this.#world.applications.values()) if (!bundleLost.has(name)) this.#dirty.add(name);
+    for (const { name } of this.world.applications.values()) if (!bundleLost.has(name)) this.#dirty.add(name);
     this.#publishRoutes();
-    for (const replica of adopt) {
-      performDeploymentAction(engine, this.#world, { kind: "adopt", replica });
-    }
-    for (const application of this.#world.applications.values()) {
+    for (const replica of adopt) performDeploymentAction(engine, this.world, { kind: "adopt", replica });
+    for (const application of this.world.applications.values()) {
       if (application.build.kind === "building") this.#perform(buildAction(application));
     }
     // An instance that was ending goes on ending; proxies of an earlier controller may still run.
-    this.#perform({ kind: this.#world.instance.state === "running" ? "start-proxies" : "stop-proxies" });
+    this.#perform({ kind: this.world.instance.state === "running" ? "start-proxies" : "stop-proxies" });
     this.#schedule(0);
   }
 
@@ -181,8 +129,8 @@ export class Reconciler implements Controller {
     const { clock, engine } = this.#o;
     const now = clock.now();
     const alive = new Map<string, number>();
-    for (const replica of this.#world.replicas.values()) {
-      const deployment = this.#world.deployments.get(keys.deployment(replica.application, replica.deployment));
+    for (const replica of this.world.replicas.values()) {
+      const deployment = this.world.deployments.get(keys.deployment(replica.application, replica.deployment));
       alive.set(replica.id, now + (deployment?.config.graceful_shutdown_timeout_s ?? 0) * 1000);
     }
     engine.onEvent((event) => {
@@ -194,10 +142,10 @@ export class Reconciler implements Controller {
       for (const [id, deadline] of alive) if (clock.now() >= deadline) engine.kill(id);
       await clock.sleep(20);
     }
-    const draft = new Draft(this.#world);
-    for (const replica of this.#world.replicas.values()) draft.deleteReplica(replica);
+    const draft = new Draft(this.world);
+    for (const replica of this.world.replicas.values()) draft.deleteReplica(replica);
     for (const proxy of draft.proxies()) draft.deleteProxy(proxy.id);
-    for (const deployment of this.#world.deployments.values()) {
+    for (const deployment of this.world.deployments.values()) {
       if (deployment.deleting) continue;
       const stopped = { ...deployment, replicaCounts: {} };
       const kept = deployment.status === "DEPLOY_FAILED";
@@ -206,94 +154,7 @@ export class Reconciler implements Controller {
     await this.#commit(draft);
   }
 
-  snapshot(): Snapshot {
-    const world = this.#world;
-    const by =
-      <T>(key: (record: T) => string) =>
-      (a: T, b: T) =>
-        key(a) < key(b) ? -1 : 1;
-    return {
-      revision: this.#o.store.revision,
-      instance: world.instance,
-      applications: [...world.applications.values()].sort(by((record) => record.name)),
-      deployments: [...world.deployments.values()].sort(
-        by((record) => keys.deployment(record.application, record.name)),
-      ),
-      replicas: [...world.replicas.values()].sort(
-        by((record) => keys.replica(record.application, record.deployment, record.id)),
-      ),
-      proxies: [...world.proxies.values()].sort(by((record) => record.id)),
-    };
-  }
-
-  application(name: string): ApplicationRecord | undefined {
-    return this.#world.applications.get(name);
-  }
-
-  deployment(application: string, name: string): DeploymentRecord | undefined {
-    return this.#world.deployments.get(keys.deployment(application, name));
-  }
-
-  async applyConfig(request: ApplyConfigRequest): Promise<{ revision: number; warnings: string[] }> {
-    const { revision, result } = await this.#submit((draft, context) => {
-      const { warnings, actions } = applyConfig(draft, request, context);
-      return { result: warnings, actions };
-    });
-    return { revision, warnings: result };
-  }
-
-  async scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }> {
-    const { revision, result } = await this.#submit((draft, { now }) => ({
-      result: scale(draft, request, now),
-      actions: [],
-    }));
-    return { revision, ...result };
-  }
-
-  async deleteApplication(request: DeleteApplicationRequest): Promise<{ revision: number }> {
-    const { revision } = await this.#submit((draft, { now }) => ({
-      result: undefined,
-      actions: deleteApplication(draft, request, now),
-    }));
-    return { revision };
-  }
-
-  async endInstance(actor: string): Promise<{ revision: number }> {
-    const { revision } = await this.#submit((draft, { now }) => ({
-      result: undefined,
-      actions: endInstance(draft, actor, now),
-    }));
-    return { revision };
-  }
-
-  async rotateToken(application: string, actor: string): Promise<ApplicationRecord> {
-    const { result } = await this.#submit((draft, { now }) => ({
-      result: rotateToken(draft, application, actor, now),
-      actions: [],
-    }));
-    return result;
-  }
-
-  instanceEnded(signal: AbortSignal): Promise<void> {
-    return this.#until(() => this.#world.instance.state === "absent", signal);
-  }
-
-  /** Resolves when every wanted proxy listens; at once when none is wanted. */
-  proxiesReady(): Promise<void> {
-    return this.#until(() => {
-      const { instance, proxies } = this.#world;
-      if (instance.state !== "running" || instance.proxyLocation === "Disabled") return true;
-      return proxies.size === this.#o.proxyWorkers && [...proxies.values()].every(({ state }) => state === "healthy");
-    });
-  }
-
-  /** Resolves when no proxy is left. */
-  proxiesGone(): Promise<void> {
-    return this.#until(() => this.#world.proxies.size === 0);
-  }
-
-  /** Resolves after the first turn at whose end `holds`, or when `signal` aborts. */
-  #until(holds: () => boolean, signal?: AbortSignal): Promise<void> {
+  protected until(holds: () => boolean, signal?: AbortSignal): Promise<void> {
     return new Promise((resolve) => {
       if (holds() || signal?.aborted) return resolve();
       const done = (): void => {
@@ -309,9 +170,7 @@ export class Reconciler implements Controller {
     });
   }
 
-  #submit<T>(
-    run: (draft: Draft, context: CommandContext) => { result: T; actions: readonly CommandAction[] },
-  ): Promise<{ revision: number; result: T }> {
+  protected submit<T>(run: CommandRun<T>): Promise<{ revision: number; result: T }> {
     return new Promise((resolve, reject) => {
       let result: T;
       const command: Command = {
@@ -363,13 +222,21 @@ export class Reconciler implements Controller {
 
   /** Returns 0, or how long to wait before trying again. */
   async #turn(): Promise<number> {
-    const { clock, logger } = this.#o;
+    const { clock, logger, random, sockets } = this.#o;
     const now = clock.now();
     const context = this.#context(now);
     const batch = this.#inbox;
     this.#inbox = [];
-    const draft = new Draft(this.#world);
-    const effects: Effect[] = [];
+    const draft = new Draft(this.world);
+    const turn = new Turn(draft, {
+      world: this.world,
+      command: context,
+      random,
+      sockets,
+      logger,
+      health: this.#health,
+      wakeAt: this.#wakeAt,
+    });
     const answers: Command[] = [];
     for (const [key, at] of this.#wakeAt) {
       if (at <= now) this.#dirty.add(decodeURIComponent(key.split("/")[1]!));
@@ -377,10 +244,10 @@ export class Reconciler implements Controller {
     for (const item of batch) {
       const failure = draft.savepoint(() => {
         if (item.kind === "command") {
-          effects.push(...item.command.run(draft, context));
+          turn.effects.push(...item.command.run(draft, context));
           answers.push(item.command);
         } else {
-          const touched = this.#take(draft, item, context, effects);
+          const touched = turn.take(item);
           if (touched !== undefined) this.#dirty.add(touched);
         }
       });
@@ -390,8 +257,8 @@ export class Reconciler implements Controller {
     }
     const stepped = new Set([...this.#dirty, ...draft.touched]);
     this.#dirty = new Set();
-    for (const name of stepped) this.#stepApplication(draft, name, now, effects);
-    this.#stepInstance(draft, now, effects);
+    for (const name of stepped) turn.stepApplication(name);
+    turn.stepInstance();
 
     let committed: { revision: number; changed: boolean };
     try {
@@ -406,119 +273,11 @@ export class Reconciler implements Controller {
       return STORE_RETRY_MS;
     }
     if (committed.changed) this.#publishRoutes();
-    for (const effect of effects) this.#perform(effect);
+    for (const effect of turn.effects) this.#perform(effect);
     for (const command of answers) command.done(committed.revision);
     this.#lookForUnrouted();
     for (const look of [...this.#afterTurn]) look();
     return 0;
-  }
-
-  /** Takes one event in; returns the application it touched. */
-  #take(
-    draft: Draft,
-    item: Exclude<Inbox, { kind: "command" }>,
-    context: CommandContext,
-    effects: Effect[],
-  ): string | undefined {
-    const replica = (id: string, event: IncomingReplicaEvent): string | undefined => {
-      const touched = takeReplicaEvent(draft, id, event, context.now);
-      effects.push(...(touched?.actions ?? []));
-      return touched?.application;
-    };
-    if (item.kind === "proxy") {
-      takeProxyEvent(draft, item.event);
-      return undefined;
-    }
-    if (item.kind === "unrouted") return replica(item.id, { kind: "unrouted" });
-    const { event } = item;
-    if (event.kind === "built" || event.kind === "build-failed") return takeBuildEvent(draft, event, context);
-    if (event.kind !== "health") return replica(event.id, event);
-    const { unhealthy } = this.#health.end(event.id, event.error);
-    if (unhealthy !== undefined) return replica(event.id, { kind: "unhealthy", error: unhealthy });
-    return draft.replica(event.id)?.application;
-  }
-
-  #stepApplication(draft: Draft, name: string, now: number, effects: Effect[]): void {
-    const mine: Effect[] = [];
-    const failure = draft.savepoint(() => {
-      for (const deployment of draft.deploymentsOf(name)) this.#stepDeployment(draft, deployment, now, mine);
-      const application = draft.application(name);
-      if (!application) return;
-      const next = stepApplication(application, draft.deploymentsOf(name), now);
-      if (next) draft.setApplication(next);
-      else draft.deleteApplication(name);
-    });
-    if (!failure) {
-      effects.push(...mine);
-      return;
-    }
-    this.#o.logger.error("the step of an application failed", { application: name, error: errorText(failure.error) });
-    for (const deployment of draft.deploymentsOf(name)) {
-      const message =
-        "The controller met an error of its own while working on this deployment; its log has the details.";
-      if (deployment.trigger !== "INTERNAL_ERROR") {
-        draft.setDeployment(moved(deployment, { kind: "INTERNAL_ERROR", message }, now));
-      }
-    }
-  }
-
-  #stepDeployment(draft: Draft, deployment: DeploymentRecord, now: number, effects: Effect[]): void {
-    const { application, name } = deployment;
-    const key = keys.deployment(application, name);
-    const before = draft.replicasOf(application, name);
-    const step = stepDeployment({
-      deployment,
-      replicas: before,
-      now,
-      random: this.#o.random,
-      sockets: this.#o.sockets,
-    });
-    const left = new Set(step.replicas.map((replica) => replica.id));
-    for (const replica of before) if (!left.has(replica.id)) draft.deleteReplica(replica);
-    for (const replica of step.replicas) draft.setReplica(replica);
-    effects.push(...step.actions);
-    if (!step.deployment) {
-      draft.deleteDeployment(application, name);
-      this.#wakeAt.delete(key);
-      return;
-    }
-    const next = step.deployment;
-    const was = this.#world.deployments.get(key);
-    if (was && (was.status !== next.status || was.trigger !== next.trigger)) {
-      draft.journal({
-        at: now,
-        actor: "controller",
-        kind: "transition",
-        application,
-        deployment: name,
-        from: `${was.status}/${was.trigger}`,
-        to: `${next.status}/${next.trigger}`,
-        message: next.message,
-      });
-    }
-    draft.setDeployment(was && JSON.stringify(next) === JSON.stringify(was) ? was : { ...next, updatedAt: now });
-    const checks = this.#health.due(step.replicas, next, now);
-    for (const id of checks.ids) {
-      this.#o.engine.checkHealth(id, next.config.health_check_timeout_s * 1000);
-    }
-    this.#wakeAt.set(key, Math.min(step.wakeAt, checks.nextAt));
-  }
-
-  #stepInstance(draft: Draft, now: number, effects: Effect[]): void {
-    const { instance } = draft;
-    if (instance.state === "running" && this.#world.instance.state === "absent")
-      effects.push({ kind: "start-proxies" });
-    if (instance.state !== "ending" || draft.applications().length > 0) return;
-    const proxies = draft.proxies();
-    if (proxies.length === 0) {
-      draft.instance = { ...instance, state: "absent", httpAddress: "", updatedAt: now };
-      draft.journal({ at: now, actor: "controller", kind: "instance", state: "absent" });
-      return;
-    }
-    if (proxies.some((proxy) => proxy.state !== "draining")) {
-      for (const proxy of proxies) draft.setProxy({ ...proxy, state: "draining" });
-      effects.push({ kind: "stop-proxies" });
-    }
   }
 
   async #commit(draft: Draft): Promise<{ revision: number; changed: boolean }> {
@@ -540,36 +299,22 @@ export class Reconciler implements Controller {
   }
 
   #publishRoutes(): void {
-    const now = this.#o.clock.now();
-    const revision = this.#o.routes.publish(Math.max(1, this.#o.store.revision), routingTable(this.#world));
-    for (const [id, { revision: needed }] of this.#unrouting) {
-      const replica = this.#world.replicas.get(id);
-      if (needed > 0 && (replica?.state.kind !== "stopping" || replica.state.stage !== "unrouting")) {
-        this.#unrouting.delete(id);
-      }
-    }
-    for (const replica of this.#world.replicas.values()) {
-      if (replica.state.kind !== "stopping" || replica.state.stage !== "unrouting") continue;
-      if (!this.#unrouting.has(replica.id)) this.#unrouting.set(replica.id, { revision, since: now });
-    }
+    const { clock, routes, store } = this.#o;
+    const revision = routes.publish(Math.max(1, store.revision), routingTable(this.world));
+    this.#unrouting.note(this.world.replicas.values(), revision, clock.now());
   }
 
-  /** Posts `unrouted` for the replicas that no router knows any more, or that were waited for long enough. */
+  /** Posts `unrouted` for the replicas that no router knows any more. */
   #lookForUnrouted(): void {
-    const applied = this.#o.routes.appliedEverywhere();
     const now = this.#o.clock.now();
-    for (const [id, { revision, since }] of this.#unrouting) {
-      if (revision > applied && now - since < UNROUTE_TIMEOUT_MS) continue;
-      this.#unrouting.delete(id);
-      this.#post({ kind: "unrouted", id });
-    }
-    if (this.#unrouting.size > 0 && !this.#running) this.#schedule(this.#nextWake() - now);
+    const done = this.#unrouting.done(this.#o.routes.appliedEverywhere(), now);
+    for (const id of done) this.#post({ kind: "unrouted", id });
+    if (done.length === 0 && !this.#running) this.#schedule(this.#nextWake() - now);
   }
 
   #nextWake(): number {
-    let at = Infinity;
+    let at = this.#unrouting.wakeAt();
     for (const wakeAt of this.#wakeAt.values()) at = Math.min(at, wakeAt);
-    for (const { since } of this.#unrouting.values()) at = Math.min(at, since + UNROUTE_TIMEOUT_MS);
     return at;
   }
 
@@ -583,7 +328,7 @@ export class Reconciler implements Controller {
         engine.cancelBuild(effect.buildId);
         return;
       case "start-proxies": {
-        const { instance } = this.#world;
+        const { instance } = this.world;
         if (instance.proxyLocation === "Disabled") return;
         proxies.start({
           host: this.#o.bind.host,
@@ -595,11 +340,14 @@ export class Reconciler implements Controller {
         });
         return;
       }
+      case "check-health":
+        engine.checkHealth(effect.id, effect.timeoutMs);
+        return;
       case "stop-proxies":
         proxies.stop();
         return;
       default:
-        performDeploymentAction(engine, this.#world, effect);
+        performDeploymentAction(engine, this.world, effect);
     }
   }
 

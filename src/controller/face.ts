@@ -1,0 +1,106 @@
+import type { CommandAction, CommandContext } from "./commands.ts";
+import { applyConfig, deleteApplication, endInstance, rotateToken, scale } from "./commands.ts";
+import type { ApplyConfigRequest, Controller, DeleteApplicationRequest, ScaleRequest, Snapshot } from "./controller.ts";
+import type { ApplicationRecord, DeploymentRecord } from "./records.ts";
+import { keys } from "./records.ts";
+import type { Draft, World } from "./world.ts";
+
+/** What a command does to a draft: its answer, and what the engine is to do. */
+export type CommandRun<T> = (draft: Draft, context: CommandContext) => { result: T; actions: readonly CommandAction[] };
+
+/** The outside of the controller: reads from memory, writes through whoever makes them durable. */
+export abstract class ControllerFace implements Controller {
+  protected abstract readonly world: World;
+  protected abstract readonly revision: number;
+  protected abstract readonly proxyWorkers: number;
+  /** Resolves once what the command did is durable, rejects with what it threw. */
+  protected abstract submit<T>(run: CommandRun<T>): Promise<{ revision: number; result: T }>;
+  /** Resolves after the first turn at whose end `holds`, or when `signal` aborts. */
+  protected abstract until(holds: () => boolean, signal?: AbortSignal): Promise<void>;
+
+  snapshot(): Snapshot {
+    const world = this.world;
+    const by =
+      <T>(key: (record: T) => string) =>
+      (a: T, b: T) =>
+        key(a) < key(b) ? -1 : 1;
+    return {
+      revision: this.revision,
+      instance: world.instance,
+      applications: [...world.applications.values()].sort(by((record) => record.name)),
+      deployments: [...world.deployments.values()].sort(
+        by((record) => keys.deployment(record.application, record.name)),
+      ),
+      replicas: [...world.replicas.values()].sort(
+        by((record) => keys.replica(record.application, record.deployment, record.id)),
+      ),
+      proxies: [...world.proxies.values()].sort(by((record) => record.id)),
+    };
+  }
+
+  application(name: string): ApplicationRecord | undefined {
+    return this.world.applications.get(name);
+  }
+
+  deployment(application: string, name: string): DeploymentRecord | undefined {
+    return this.world.deployments.get(keys.deployment(application, name));
+  }
+
+  async applyConfig(request: ApplyConfigRequest): Promise<{ revision: number; warnings: string[] }> {
+    const { revision, result } = await this.submit((draft, context) => {
+      const { warnings, actions } = applyConfig(draft, request, context);
+      return { result: warnings, actions };
+    });
+    return { revision, warnings: result };
+  }
+
+  async scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }> {
+    const { revision, result } = await this.submit((draft, { now }) => ({
+      result: scale(draft, request, now),
+      actions: [],
+    }));
+    return { revision, ...result };
+  }
+
+  async deleteApplication(request: DeleteApplicationRequest): Promise<{ revision: number }> {
+    const { revision } = await this.submit((draft, { now }) => ({
+      result: undefined,
+      actions: deleteApplication(draft, request, now),
+    }));
+    return { revision };
+  }
+
+  async endInstance(actor: string): Promise<{ revision: number }> {
+    const { revision } = await this.submit((draft, { now }) => ({
+      result: undefined,
+      actions: endInstance(draft, actor, now),
+    }));
+    return { revision };
+  }
+
+  async rotateToken(application: string, actor: string): Promise<ApplicationRecord> {
+    const { result } = await this.submit((draft, { now }) => ({
+      result: rotateToken(draft, application, actor, now),
+      actions: [],
+    }));
+    return result;
+  }
+
+  instanceEnded(signal: AbortSignal): Promise<void> {
+    return this.until(() => this.world.instance.state === "absent", signal);
+  }
+
+  /** Resolves when every wanted proxy listens; at once when none is wanted. */
+  proxiesReady(): Promise<void> {
+    return this.until(() => {
+      const { instance, proxies } = this.world;
+      if (instance.state !== "running" || instance.proxyLocation === "Disabled") return true;
+      return proxies.size === this.proxyWorkers && [...proxies.values()].every(({ state }) => state === "healthy");
+    });
+  }
+
+  /** Resolves when no proxy is left. */
+  proxiesGone(): Promise<void> {
+    return this.until(() => this.world.proxies.size === 0);
+  }
+}

@@ -1,0 +1,79 @@
+import type { GrpcOptions, HttpOptions } from "../config/types.ts";
+import type { Store } from "../store/store.ts";
+import type { CommandContext } from "./commands.ts";
+import { newInstance } from "./commands.ts";
+import type { InstanceRecord, ReplicaRecord } from "./records.ts";
+import { recoverReplica } from "./replica-state.ts";
+import type { World } from "./world.ts";
+import { applyWrite, Draft } from "./world.ts";
+
+/** How a controller comes up. */
+export interface RecoveryOptions {
+  /** Makes an instance where there is none. */
+  readonly makeInstance: boolean;
+  /** Of the config that is deployed first; they replace the stored ones. */
+  readonly httpOptions?: HttpOptions;
+  readonly grpcOptions?: GrpcOptions;
+  /** Where proxies run in an instance that is made. */
+  readonly proxyLocation: InstanceRecord["proxyLocation"];
+  readonly hasBundle: (bundlePath: string) => boolean;
+}
+
+/** Reads everything the store holds into the world. */
+export function loadWorld(store: Store, world: World): void {
+  for (const prefix of ["instance", "application/", "deployment/", "replica/", "proxy/"]) {
+    for (const { key, value } of store.range(prefix)) applyWrite(world, key, JSON.parse(value));
+  }
+  const last = store.range("journal/").at(-1);
+  if (last) applyWrite(world, last.key, null);
+}
+
+/**
+ * What a controller that comes up changes before it does anything: replicas become RECOVERING and are to be adopted,
+ * applications whose bundle is gone are to be built again before anything of them is stepped.
+ */
+export function planRecovery(
+  world: World,
+  options: RecoveryOptions,
+  context: CommandContext,
+): { draft: Draft; adopt: readonly ReplicaRecord[]; bundleLost: ReadonlySet<string> } {
+  const { now } = context;
+  const draft = new Draft(world);
+  const adopt = [...world.replicas.values()].map((replica) => recoverReplica(replica, now));
+  for (const replica of adopt) draft.setReplica(replica);
+  // Proxies that still run are reported anew.
+  for (const proxy of draft.proxies()) draft.deleteProxy(proxy.id);
+  recoverInstance(draft, options, context);
+  const bundleLost = new Set<string>();
+  for (const application of draft.applications()) {
+    const { built, build, deleting } = application;
+    if (!built || built.bundlePath === "" || deleting || options.hasBundle(built.bundlePath)) continue;
+    bundleLost.add(application.name);
+    if (build.kind === "building") continue;
+    const buildId = context.newId(12);
+    draft.setApplication({ ...application, build: { kind: "building", buildId, check: true, since: now } });
+  }
+  return { draft, adopt, bundleLost };
+}
+
+/** Makes the instance, or brings a running one up to what is bound now. */
+function recoverInstance(draft: Draft, options: RecoveryOptions, context: CommandContext): void {
+  const { instance } = draft;
+  if (instance.state === "absent" && options.makeInstance) {
+    const { httpOptions = {}, grpcOptions = {}, proxyLocation } = options;
+    draft.instance = newInstance(
+      { http_options: httpOptions, grpc_options: grpcOptions, proxy_location: proxyLocation },
+      context,
+    );
+  } else if (instance.state === "running") {
+    const { httpOptions, grpcOptions, httpAddress } = newInstance(
+      {
+        http_options: options.httpOptions ?? instance.httpOptions,
+        grpc_options: options.grpcOptions ?? instance.grpcOptions,
+        proxy_location: instance.proxyLocation,
+      },
+      context,
+    );
+    draft.instance = { ...instance, httpOptions, grpcOptions, httpAddress };
+  }
+}

@@ -1,0 +1,156 @@
+import { errorText } from "../core/errors.ts";
+import type { Random } from "../core/random.ts";
+import type { EngineEvent } from "../engine/engine.ts";
+import type { ProxyEvent } from "../engine/proxies.ts";
+import type { Logger } from "../observability/logger.ts";
+import { stepApplication } from "./application-state.ts";
+import type { CommandAction, CommandContext } from "./commands.ts";
+import type { DeploymentAction, SocketPaths } from "./deployment-state.ts";
+import { moved, stepDeployment } from "./deployment-state.ts";
+import type { IncomingReplicaEvent } from "./events.ts";
+import { takeBuildEvent, takeProxyEvent, takeReplicaEvent } from "./events.ts";
+import type { HealthChecks } from "./health-checks.ts";
+import type { DeploymentRecord } from "./records.ts";
+import { keys } from "./records.ts";
+import type { Draft, World } from "./world.ts";
+
+/** What the reconciler does once a turn is durable. */
+export type Effect =
+  | DeploymentAction
+  | CommandAction
+  | { readonly kind: "check-health"; readonly id: string; readonly timeoutMs: number }
+  | { readonly kind: "start-proxies" }
+  | { readonly kind: "stop-proxies" };
+
+/** What happened, as far as it is not a command. */
+export type Incoming =
+  | { readonly kind: "engine"; readonly event: EngineEvent }
+  | { readonly kind: "proxy"; readonly event: ProxyEvent }
+  | { readonly kind: "unrouted"; readonly id: string };
+
+/** What a turn looks at besides its draft. */
+export interface TurnContext {
+  readonly world: World;
+  readonly command: CommandContext;
+  readonly random: Random;
+  readonly sockets: SocketPaths;
+  readonly health: HealthChecks;
+  readonly logger: Logger;
+  /** When each deployment (by store key) needs a step although nothing happens. */
+  readonly wakeAt: Map<string, number>;
+}
+
+/** The decisions of one turn, on a draft. Nothing here waits or does anything. */
+export class Turn {
+  readonly #c: TurnContext;
+  readonly #draft: Draft;
+  readonly effects: Effect[] = [];
+
+  constructor(draft: Draft, context: TurnContext) {
+    this.#draft = draft;
+    this.#c = context;
+  }
+
+  /** Takes one event in; returns the application it touched. */
+  take(item: Incoming): string | undefined {
+    const draft = this.#draft;
+    const context = this.#c.command;
+    const replica = (id: string, event: IncomingReplicaEvent): string | undefined => {
+      const touched = takeReplicaEvent(draft, id, event, context.now);
+      this.effects.push(...(touched?.actions ?? []));
+      return touched?.application;
+    };
+    if (item.kind === "proxy") {
+      takeProxyEvent(draft, item.event);
+      return undefined;
+    }
+    if (item.kind === "unrouted") return replica(item.id, { kind: "unrouted" });
+    const { event } = item;
+    if (event.kind === "built" || event.kind === "build-failed") return takeBuildEvent(draft, event, context);
+    if (event.kind !== "health") return replica(event.id, event);
+    const { unhealthy } = this.#c.health.end(event.id, event.error);
+    if (unhealthy !== undefined) return replica(event.id, { kind: "unhealthy", error: unhealthy });
+    return draft.replica(event.id)?.application;
+  }
+
+  /** Steps an application and its deployments. An exception is undone, reported on it, and stops no other. */
+  stepApplication(name: string): void {
+    const draft = this.#draft;
+    const { now } = this.#c.command;
+    const effectsBefore = this.effects.length;
+    const failure = draft.savepoint(() => {
+      for (const deployment of draft.deploymentsOf(name)) this.#stepDeployment(deployment, now);
+      const application = draft.application(name);
+      if (!application) return;
+      const next = stepApplication(application, draft.deploymentsOf(name), now);
+      if (next) draft.setApplication(next);
+      else draft.deleteApplication(name);
+    });
+    if (!failure) return;
+    this.effects.length = effectsBefore;
+    this.#c.logger.error("the step of an application failed", { application: name, error: errorText(failure.error) });
+    for (const deployment of draft.deploymentsOf(name)) {
+      const message =
+        "The controller met an error of its own while working on this deployment; its log has the details.";
+      if (deployment.trigger !== "INTERNAL_ERROR") {
+        draft.setDeployment(moved(deployment, { kind: "INTERNAL_ERROR", message }, now));
+      }
+    }
+  }
+
+  #stepDeployment(deployment: DeploymentRecord, now: number): void {
+    const { world, random, sockets, health, wakeAt } = this.#c;
+    const draft = this.#draft;
+    const { application, name } = deployment;
+    const key = keys.deployment(application, name);
+    const before = draft.replicasOf(application, name);
+    const step = stepDeployment({ deployment, replicas: before, now, random, sockets });
+    const left = new Set(step.replicas.map((replica) => replica.id));
+    for (const replica of before) if (!left.has(replica.id)) draft.deleteReplica(replica);
+    for (const replica of step.replicas) draft.setReplica(replica);
+    this.effects.push(...step.actions);
+    if (!step.deployment) {
+      draft.deleteDeployment(application, name);
+      wakeAt.delete(key);
+      return;
+    }
+    const next = step.deployment;
+    const was = world.deployments.get(key);
+    if (was && (was.status !== next.status || was.trigger !== next.trigger)) {
+      draft.journal({
+        at: now,
+        actor: "controller",
+        kind: "transition",
+        application,
+        deployment: name,
+        from: `${was.status}/${was.trigger}`,
+        to: `${next.status}/${next.trigger}`,
+        message: next.message,
+      });
+    }
+    draft.setDeployment(was && JSON.stringify(next) === JSON.stringify(was) ? was : { ...next, updatedAt: now });
+    const checks = health.due(step.replicas, next, now);
+    const timeoutMs = next.config.health_check_timeout_s * 1000;
+    for (const id of checks.ids) this.effects.push({ kind: "check-health", id, timeoutMs });
+    wakeAt.set(key, Math.min(step.wakeAt, checks.nextAt));
+  }
+
+  /** Brings the proxies of an instance that is made, and ends one that has nothing left. */
+  stepInstance(): void {
+    const draft = this.#draft;
+    const { now } = this.#c.command;
+    const { instance } = draft;
+    if (instance.state === "running" && this.#c.world.instance.state === "absent") {
+      this.effects.push({ kind: "start-proxies" });
+    }
+    if (instance.state !== "ending" || draft.applications().length > 0) return;
+    const proxies = draft.proxies();
+    if (proxies.length === 0) {
+      draft.instance = { ...instance, state: "absent", httpAddress: "", updatedAt: now };
+      draft.journal({ at: now, actor: "controller", kind: "instance", state: "absent" });
+    } else if (proxies.some((proxy) => proxy.state !== "draining")) {
+      for (const proxy of proxies) draft.setProxy({ ...proxy, state: "draining" });
+      this.effects.push({ kind: "stop-proxies" });
+    }
+  }
+}
