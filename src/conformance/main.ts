@@ -2,15 +2,25 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import { REST_FILE, runRestFile } from "./rest/run.ts";
 import { runVectorFile } from "./run.ts";
 
-function main(): number {
+/** Runs every vector file of a folder; resolves with the exit code. */
+export async function main(args: string[], clock: Clock): Promise<number> {
   let folder: string;
+  let fixtures: string;
   let names: string[];
   try {
-    const { values } = parseArgs({ options: { vectors: { type: "string", default: "test/conformance/vectors" } } });
-    folder = values.vectors;
+    const { values } = parseArgs({
+      args,
+      options: {
+        vectors: { type: "string", default: "test/conformance/vectors" },
+        fixtures: { type: "string", default: "test/conformance/fixtures" },
+      },
+    });
+    ({ vectors: folder, fixtures } = values);
     names = readdirSync(folder).filter((name) => name.endsWith(".json"));
   } catch (error) {
     console.error(`conformance: ${errorText(error)}; usage: npm run conformance -- --vectors DIR`);
@@ -18,18 +28,22 @@ function main(): number {
   }
   let passed = 0;
   let failed = 0;
+  const print = (lines: readonly string[]): void => {
+    for (const line of lines) console.log(line);
+  };
   for (const name of names.sort()) {
-    const report = runVectorFile(name, readFileSync(join(folder, name), "utf8"));
+    const text = readFileSync(join(folder, name), "utf8");
+    const live = name === REST_FILE;
+    // Scenarios take minutes, so each is printed as it ends.
+    const report = live ? await runRestFile(text, { clock, fixtures, onLines: print }) : runVectorFile(name, text);
     if (!report) {
       console.log(`${name}: not covered yet`);
       continue;
     }
-    for (const line of report.lines) console.log(line);
+    print(live ? report.lines.slice(-1) : report.lines);
     passed += report.passed;
     failed += report.failed;
   }
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }
-
-process.exitCode = main();
