@@ -7,7 +7,7 @@ import { cleanUp } from "./lib/children.ts";
 import type { Context, Section } from "./lib/context.ts";
 import { load, machine } from "./lib/machine.ts";
 import { markdown, type Row } from "./lib/table.ts";
-import { measureRay } from "./peers/ray.ts";
+import { measureRayIsolated } from "./peers/isolated.ts";
 import { drain } from "./sections/drain.ts";
 import { idle } from "./sections/idle.ts";
 import { scaling } from "./sections/scaling.ts";
@@ -19,7 +19,7 @@ const SECTIONS: Readonly<Record<string, Section>> = { throughput, "start-up": st
 
 /** Budgets that need what this bench does not do. */
 const ELSEWHERE: readonly Row[] = [
-  "no-op through the proxy ≥ 8 × Ray Serve with HAProxy (that mode binds every interface, so it is not run)",
+  "no-op through the proxy ≥ 8 × Ray Serve with HAProxy (HAProxy is not part of its package)",
   "one decision turn at 10,000 autoscaled deployments < 100 ms",
   "change → 1,000 watchers, p99 < 50 ms",
 ].map((text) => ({ what: text, windlass: "", budgets: [{ text: "as named", met: undefined }] }));
@@ -67,7 +67,7 @@ async function attempt<T>(name: string, work: () => Promise<T>): Promise<T | und
 }
 
 const peer = values.peers
-  ? await attempt("Ray Serve", () => measureRay({ venv: values.venv, seconds: numbers[0]!, progress }))
+  ? await attempt("Ray Serve", () => measureRayIsolated({ venv: values.venv, seconds: numbers[0]!, progress }))
   : undefined;
 const context: Context = {
   seconds: numbers[0]!,

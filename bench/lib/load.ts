@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { type Started, start } from "./children.ts";
 
@@ -76,22 +76,15 @@ async function resultOf(started: Started): Promise<LoadResult> {
 export async function runWrk(url: string, connections: number, seconds: number): Promise<number | undefined> {
   if (!hasWrk()) return undefined;
   const wrk = start("wrk", ["-t1", `-c${connections}`, `-d${Math.max(1, Math.round(seconds))}s`, url]);
-  if ((await wrk.exited) !== 0) throw new Error(`wrk failed: ${wrk.output().stderr.trim()}`);
+  if ((await wrk.exited) !== 0) throw new Error(`wrk at ${url} failed: ${wrk.output().stderr.trim()}`);
   return Number(/Requests\/sec:\s+([\d.]+)/.exec(wrk.output().stdout)?.[1]);
 }
 
 let wrkFound: boolean | undefined;
 
-/** Whether Debian's wrk, or any other, is on the PATH. */
-export function hasWrk(): boolean {
-  if (wrkFound === undefined) {
-    try {
-      execFileSync("wrk", ["-v"], { stdio: "ignore" });
-      wrkFound = true;
-    } catch (error) {
-      // It prints its version and ends with 1.
-      wrkFound = (error as NodeJS.ErrnoException).code !== "ENOENT";
-    }
-  }
+/** Whether a wrk that works is on the PATH. */
+function hasWrk(): boolean {
+  // It prints its version and ends with 1.
+  wrkFound ??= spawnSync("wrk", ["-v"], { encoding: "utf8" }).stdout?.startsWith("wrk ") ?? false;
   return wrkFound;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createClient } from "@connectrpc/connect";
@@ -21,6 +21,7 @@ export interface Windlass {
   readonly control: string;
   readonly http: string;
   readonly token: string;
+  readonly stateDir: string;
   /** Milliseconds from spawn to the ready line. */
   readonly readyMs: number;
   stop(): Promise<void>;
@@ -30,11 +31,13 @@ export interface Windlass {
 export async function startWindlass(
   options: { readonly proxyWorkers?: number; readonly onSpawn?: (started: Started) => void } = {},
 ): Promise<Windlass> {
-  const stateDir = join(tempFolder(), "state");
+  const folder = tempFolder();
+  const stateDir = join(folder, "state");
   const workers = options.proxyWorkers === undefined ? [] : ["--proxy-workers", String(options.proxyWorkers)];
   const ports = ["--control-port", "0", "--http-port", "0", "--grpc-port", "0"];
   const started = start(process.execPath, [LAUNCHER, "start", CONFIG, "--state-dir", stateDir, ...ports, ...workers], {
-    env: cleanEnv(),
+    // Its sockets go there too, and away with the run.
+    env: { ...cleanEnv(), XDG_RUNTIME_DIR: folder },
   });
   options.onSpawn?.(started);
   const { promise: readyMs, resolve } = Promise.withResolvers<number>();
@@ -49,7 +52,7 @@ export async function startWindlass(
   const line = /^windlass ready (.*)$/m.exec(started.output().stdout)![1]!;
   const { control, http } = JSON.parse(line) as { control: string; http: string };
   const token = readFileSync(join(stateDir, "admin.token"), "utf8").trim();
-  return { started, control, http, token, readyMs: ready, stop: () => stop(started) };
+  return { started, control, http, token, stateDir, readyMs: ready, stop: () => stop(started) };
 }
 
 /** The environment without what would configure Windlass. */
@@ -158,6 +161,20 @@ export function roleOf(pid: number): string | undefined {
   const args = argsOf(pid);
   const program = args.find((arg) => arg === LAUNCHER || /\/bin\/\w+\.[jt]s$/.test(arg));
   return program === LAUNCHER ? "supervisor" : /(\w+)\.[jt]s$/.exec(program ?? "")?.[1];
+}
+
+/** The processes of a Windlass by role and pid: two looks differ where one was restarted in between. */
+export function processesOf(windlass: Windlass): string {
+  const pids = processTree(windlass.started.pid);
+  return pids.map((pid) => `${roleOf(pid)} ${pid}`).join(", ");
+}
+
+/** The end of each log file of a Windlass: what its processes last said. */
+export function lastWords({ stateDir }: Windlass): string {
+  const logs = join(stateDir, "logs");
+  return readdirSync(logs)
+    .map((name) => `${name}: ${readFileSync(join(logs, name), "utf8").trim().split("\n").at(-1)}`)
+    .join("; ");
 }
 
 /** Data sockets of the running replicas. */

@@ -34,7 +34,7 @@ export async function installRay(venv: string | undefined, progress: (text: stri
 }
 
 /** Starts Ray and deploys the application; resolves when its REST has taken the config. */
-export async function startRay(program: string, env: Record<string, string> = {}): Promise<Ray> {
+export async function startRay(program: string, folder: string): Promise<Ray> {
   const [gcsPort, controlPort, httpPort] = await freePorts(3);
   const args = ["start", "--head", "--block", "--disable-usage-stats", "--include-log-monitor", "false"];
   const flags: Record<string, string> = {
@@ -45,7 +45,7 @@ export async function startRay(program: string, env: Record<string, string> = {}
     // A replica takes one CPU by default; 3 of them are to fit on any machine.
     "--num-cpus": "8",
     "--object-store-memory": "150000000",
-    "--temp-dir": tempFolder(),
+    "--temp-dir": folder,
   };
   const started = start(program, [...args, ...Object.entries(flags).flat()], {
     env: {
@@ -53,7 +53,6 @@ export async function startRay(program: string, env: Record<string, string> = {}
       PYTHONPATH: import.meta.dirname,
       RAY_USAGE_STATS_ENABLED: "0",
       RAY_ENABLE_UV_RUN_RUNTIME_ENV: "0",
-      ...env,
     },
   });
   const ray = { started, control: `http://127.0.0.1:${controlPort}`, http: `http://127.0.0.1:${httpPort}` };

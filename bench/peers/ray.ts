@@ -5,23 +5,28 @@ import { look, processTree } from "../lib/proc.ts";
 import { firstAnswer, targetOf } from "../lib/windlass.ts";
 import { memoryOf } from "../sections/idle.ts";
 import type { PeerFigures } from "./figures.ts";
-import { installRay, type Ray, rest, startRay } from "./ray-process.ts";
+import { type Ray, rest, startRay } from "./ray-process.ts";
 
 /** Scale events take seconds each. */
 const REPEATS = 3;
 const SETTLE_MS = 5_000;
 const EVENT_MS = 120_000;
 
-/** Runs Ray Serve with the same no-op application in its default mode, measures it and stops it. */
-export async function measureRay(options: {
-  readonly venv: string | undefined;
-  readonly seconds: number;
-  progress(text: string): void;
-}): Promise<PeerFigures> {
-  const { progress, seconds } = options;
-  const program = await installRay(options.venv, progress);
+/** Starts Ray Serve with the same no-op application in its default mode, measures it and stops it. */
+export async function measureRay(
+  options: {
+    /** The `ray` program. */
+    readonly program: string;
+    /** For its files; short, because of socket paths in it. */
+    readonly folder: string;
+    /** Of one load, in seconds. */
+    readonly seconds: number;
+  },
+  progress: (text: string) => void,
+): Promise<PeerFigures> {
+  const { program, folder, seconds } = options;
   progress("Ray Serve: start");
-  const ray = await startRay(program);
+  const ray = await startRay(program, folder);
   try {
     const firstAnswerMs = await firstAnswer(ray.http, ray.started.at, EVENT_MS);
     await runningReplicas(ray, 1);

@@ -6,7 +6,7 @@ import type { Section } from "../lib/context.ts";
 import { failed, GENERATOR_LIMIT, type LoadResult, runLoad, runWrk, type Target } from "../lib/load.ts";
 import { duration, median, perSecond, ratio } from "../lib/stats.ts";
 import { against, type Budget, type Row } from "../lib/table.ts";
-import { dataSockets, firstAnswer, startWindlass, targetOf } from "../lib/windlass.ts";
+import { dataSockets, firstAnswer, lastWords, processesOf, startWindlass, targetOf } from "../lib/windlass.ts";
 
 const BARE = fileURLToPath(new URL("../programs/bare-server.ts", import.meta.url));
 const MANY = 32;
@@ -40,6 +40,7 @@ export const throughput: Section = async (context) => {
   const direct = (await replicaSocket(dataSockets(one)[0])).map((way) => ({ ...way, beside: bareUnix }));
   const ways = [bare, proxied, proxied2, ...(direct.length > 0 ? [bareUnix, ...direct] : [])];
 
+  const before = [one, two].map(processesOf);
   const results = new Map<string, LoadResult[]>();
   for (let round = 1; round <= context.rounds; round++) {
     // In turns, so that what else the machine does meets all of them.
@@ -53,6 +54,11 @@ export const throughput: Section = async (context) => {
       }
     }
   }
+  [one, two].forEach((windlass, i) => {
+    const after = processesOf(windlass);
+    if (after === before[i]) return;
+    context.note(`**restarted under load**: ${before[i]} became ${after}; last words: ${lastWords(windlass)}`);
+  });
   const of = (way: Way, connections: number): Middle => middle(results.get(`${way.name} ${connections}`)!);
 
   const rows: Row[] = ways.flatMap((way) => {
