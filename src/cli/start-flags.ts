@@ -4,6 +4,8 @@ export interface StartFlag {
   readonly name: string;
   /** Placeholder of the value in help texts; undefined for a switch. */
   readonly value?: string;
+  /** The values it may have, where they can be listed. */
+  readonly choices?: readonly string[];
   /** May be given several times; commas divide the variable's value. */
   readonly list?: true;
   readonly help: string;
@@ -24,27 +26,46 @@ export const START_FLAGS = [
     default: "$XDG_STATE_HOME/windlass, else ~/.local/state/windlass",
   },
   { name: "app-dir", value: "folder", help: "import paths start here where a deploy names no folder", default: "." },
-  { name: "engine", value: "name", help: "where replicas run: local", default: "local" },
-  { name: "store", value: "name", help: "where state is kept: embedded", default: "embedded" },
+  { name: "engine", value: "name", choices: ["local"], help: "where replicas run: local", default: "local" },
+  { name: "store", value: "name", choices: ["embedded"], help: "where state is kept: embedded", default: "embedded" },
   { name: "num-cpus", value: "n", help: "limit of CPUs; not built yet" },
   { name: "num-gpus", value: "n", help: "limit of GPUs; not built yet" },
   {
     name: "proxy-location",
     value: "where",
+    choices: ["EveryNode", "HeadOnly", "Disabled"],
     help: "EveryNode, HeadOnly or Disabled",
     default: "the config's, else EveryNode",
   },
   { name: "proxy-workers", value: "n", help: "proxy processes that share the ports, 1 to 64", default: "2" },
-  { name: "webhook-on-proxy", value: "on|off", help: "answer the scale webhook on the HTTP port too", default: "on" },
+  {
+    name: "webhook-on-proxy",
+    value: "on|off",
+    choices: ["on", "off"],
+    help: "answer the scale webhook on the HTTP port too",
+    default: "on",
+  },
   { name: "tls-cert", value: "file", help: "certificate; not built yet" },
   { name: "tls-key", value: "file", help: "key; not built yet" },
   { name: "tls-client-ca", value: "file", help: "certificates that clients are checked against; not built yet" },
-  { name: "auth", value: "on|off", help: "ask for tokens; off only on a loopback host", default: "on" },
+  {
+    name: "auth",
+    value: "on|off",
+    choices: ["on", "off"],
+    help: "ask for tokens; off only on a loopback host",
+    default: "on",
+  },
   { name: "allowed-host", value: "name", list: true, help: "a further name that requests may be addressed to" },
   { name: "allowed-origin", value: "origin", list: true, help: "a further origin that browsers may call from" },
   { name: "no-instance", help: "make no instance before the first deploy" },
-  { name: "log-format", value: "format", help: "text or json", default: "text" },
-  { name: "log-level", value: "level", help: "debug, info, warn or error", default: "info" },
+  { name: "log-format", value: "format", choices: ["text", "json"], help: "text or json", default: "text" },
+  {
+    name: "log-level",
+    value: "level",
+    choices: ["debug", "info", "warn", "error"],
+    help: "debug, info, warn or error",
+    default: "info",
+  },
 ] as const satisfies readonly StartFlag[];
 
 /** Name of a flag of `windlass start`. */

@@ -20,9 +20,10 @@ function startSchema(): Record<string, unknown> {
   };
 }
 
-function valueSchema({ value, list }: StartFlag): Record<string, unknown> {
+function valueSchema({ value, list, choices }: StartFlag): Record<string, unknown> {
   if (value === undefined) return { type: "boolean" };
   if (value === "on|off") return { enum: ["on", "off", true, false] };
+  if (choices !== undefined) return { enum: choices };
   if (value === "port" || value === "n") return { type: "integer", minimum: 0 };
   return list ? { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] } : { type: "string" };
 }

@@ -1,8 +1,9 @@
-import type { Command } from "commander";
+import { Argument, type Command } from "commander";
+import { SHELLS, type Shell } from "../completion/model.ts";
 import type { CliContext } from "../context.ts";
 import { add } from "./shared.ts";
 
-/** `build` and `schema`: the commands that need no server. */
+/** `build`, `schema` and `completion`: the commands that need no server. */
 export function addOffline(program: Command, ctx: CliContext): void {
   const build = add(program, "build", "write a config for the applications at import paths; needs no server");
   build
@@ -18,5 +19,12 @@ export function addOffline(program: Command, ctx: CliContext): void {
   schema.action(async () => {
     const command = await import("../commands/schema.ts");
     await command.schema(ctx);
+  });
+
+  const completion = add(program, "completion", "print a script that completes command lines");
+  completion.addArgument(new Argument("<SHELL>", "the shell it is for").choices(SHELLS));
+  completion.action(async (shell: Shell) => {
+    const command = await import("../commands/completion.ts");
+    command.completion(ctx, program, shell);
   });
 }
