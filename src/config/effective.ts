@@ -189,3 +189,18 @@ export function requiredResources(
   const given = amounts.filter(([, amount]) => amount !== undefined && amount !== null);
   return Object.fromEntries(given.map(([name, amount]) => [name, Number(amount)]));
 }
+
+/** What is wrong when a replica's resources do not fit into its first placement group bundle; else undefined. */
+export function firstBundleProblem(
+  config: Pick<EffectiveDeploymentConfig, "ray_actor_options" | "placement_group_bundles">,
+): Problem | undefined {
+  const [bundle] = config.placement_group_bundles ?? [];
+  if (bundle === undefined) return undefined;
+  for (const [resource, amount] of Object.entries(requiredResources(config))) {
+    const room = bundle[resource] ?? 0;
+    if (resource === "memory" || amount <= room) continue;
+    const message = `the first bundle has ${resource} ${room}, but a replica takes ${amount}; raise it to at least ${amount}`;
+    return { path: "placement_group_bundles[0]", message };
+  }
+  return undefined;
+}

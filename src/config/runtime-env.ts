@@ -1,5 +1,6 @@
 /** The environment of an application's processes, merged from application and deployment. */
 import { isRecord } from "./schema-types.ts";
+import type { EffectiveDeploymentConfig } from "./types.ts";
 
 type Env = Readonly<Record<string, unknown>>;
 
@@ -10,10 +11,21 @@ export function mergeRuntimeEnv(application: Env | undefined, deployment: Env | 
   return Object.keys(vars).length === 0 ? merged : { ...merged, env_vars: vars };
 }
 
-/** Environment variables of a replica: the application's `env_vars` and, over them, its `ray_actor_options`' ones. */
-export function replicaEnv(application: Env | undefined, rayActorOptions: Env): Record<string, string> {
+/** A deployment's settings with the application's runtime env beneath its own; no key appears where neither is set. */
+export function withApplicationEnv(
+  config: EffectiveDeploymentConfig,
+  application: Env | undefined,
+): EffectiveDeploymentConfig {
+  const own = config.ray_actor_options.runtime_env;
+  const merged = mergeRuntimeEnv(application, isRecord(own) ? own : undefined);
+  if (Object.keys(merged).length === 0) return config;
+  return { ...config, ray_actor_options: { ...config.ray_actor_options, runtime_env: merged } };
+}
+
+/** Environment variables of a replica, from its deployment's merged `ray_actor_options`. */
+export function replicaEnv(rayActorOptions: Env): Record<string, string> {
   const own = rayActorOptions.runtime_env;
-  const vars = envVars(mergeRuntimeEnv(application, isRecord(own) ? own : undefined));
+  const vars = envVars(isRecord(own) ? own : undefined);
   return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, String(value)]));
 }
 

@@ -1,4 +1,5 @@
-import { effectiveDeployment, initialTarget, overrideOf } from "../config/effective.ts";
+import { effectiveDeployment, firstBundleProblem, initialTarget, overrideOf } from "../config/effective.ts";
+import { withApplicationEnv } from "../config/runtime-env.ts";
 import { externalScalerConflict } from "../config/schema-deploy.ts";
 import type { ApplicationConfig, EffectiveDeploymentConfig } from "../config/types.ts";
 import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
@@ -110,14 +111,17 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
     if (application.config.external_scaler_enabled && merged.config.autoscaling_config) {
       return { ok: false, message: externalScalerConflict(name) };
     }
+    const config = withApplicationEnv(merged.config, application.config.runtime_env);
+    const tooSmall = firstBundleProblem(config);
+    if (tooSmall) return { ok: false, message: `Deployment "${name}": ${tooSmall.path}: ${tooSmall.message}` };
     const ingress = name === built.ingress;
     deployments.push({
       name,
-      config: merged.config,
+      config,
       userConfigured: merged.userConfigured,
       version: {
-        restart: restartHash(merged.config, built.bundleHash, inputsHash(application.config)),
-        settings: settingsHash(merged.config, ingress ? routePrefixOf(application.config) : null),
+        restart: restartHash(config, built.bundleHash, inputsHash(application.config)),
+        settings: settingsHash(config, ingress ? routePrefixOf(application.config) : null),
         bundlePath: built.bundlePath,
         exportName: built.exportName,
       },
@@ -196,7 +200,8 @@ export function applyDesired(
   if (unchanged) return same(current.outbound, desired.outbound) ? current : { ...current, outbound: desired.outbound };
 
   const restarts = current.version.restart !== desired.version.restart || current.deleting;
-  const frozen = current.rollout === "failed" && !restarts;
+  const rolls = restarts || current.version.settings !== desired.version.settings;
+  const frozen = current.rollout === "failed" && !rolls;
   const replicas = target(current.deleting ? undefined : current.target.replicas);
   const next: DeploymentRecord = {
     ...current,
@@ -210,9 +215,12 @@ export function applyDesired(
     outbound: desired.outbound,
     failures: frozen ? current.failures : 0,
     everRan: restarts ? false : current.everRan,
-    rollout: restarts ? (context.hasReplicas ? "active" : "none") : current.rollout,
+    rollout: rolls ? (context.hasReplicas ? "active" : "none") : current.rollout,
     lastError: frozen ? current.lastError : "",
     deleting: false,
+    // One that was being deleted begins anew.
+    recentDead: current.deleting ? [] : current.recentDead,
+    createdAt: current.deleting ? now : current.createdAt,
     updatedAt: now,
   };
   if (frozen) return next;

@@ -121,7 +121,9 @@ export function scale(
     );
   }
   const deployment = draft.deployment(request.application, request.deployment);
-  if (!deployment && !application.deleting) throw notFound(where);
+  // One that has gone already, while its application is still going, was known once.
+  const gone = application.deleting && application.built?.deployments.some(({ name }) => name === request.deployment);
+  if (!deployment && !gone) throw notFound(where);
   if (!deployment || application.deleting || deployment.deleting) {
     throw new WindlassError("DEPLOYMENT_DELETED", "Deployment is deleted", { metadata: where });
   }

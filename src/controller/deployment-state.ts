@@ -94,7 +94,10 @@ export function stepDeployment(input: {
     return { deployment: null, replicas: [], actions, wakeAt: Infinity };
   }
   if (isSettled(deployment, remaining)) {
-    deployment = moved(deployment, { kind: "HEALTHY" }, now);
+    // Scaled to zero, one that never came up has not been mended; the next scale-up tries afresh.
+    const { status, target, everRan } = deployment;
+    const provesNothing = status === "DEPLOY_FAILED" && target.replicas === 0 && !everRan;
+    if (!provesNothing) deployment = moved(deployment, { kind: "HEALTHY" }, now);
     if (deployment.failures !== 0 || deployment.rollout === "active") {
       deployment = { ...deployment, failures: 0, rollout: "none", lastError: "" };
     }
@@ -127,6 +130,8 @@ export function applyFact(
       return afterFailure(failed, replicas, now);
     }
     case "died": {
+      // Until it has the settings of an update, a replica says nothing about it.
+      if (deployment.rollout === "active" && settingsOf(replica) !== deployment.version.settings) return deployment;
       const message = `Replica ${replica.id} failed: ${fact.error}. It is being replaced.`;
       const unhealthy = moved(deployment, { kind: "HEALTH_CHECK_FAILED", message }, now);
       if (unhealthy.rollout !== "active") return unhealthy;
@@ -135,8 +140,15 @@ export function applyFact(
   }
 }
 
+/** The settings a replica has or is being given. */
+function settingsOf({ state, version }: ReplicaRecord): string {
+  return state.kind === "updating" ? state.to.settings : version.settings;
+}
+
 /** Notes a replica that is gone, for `recent_dead_replicas`. */
 export function rememberDead(deployment: DeploymentRecord, replica: ReplicaRecord): DeploymentRecord {
+  // Stopped with the deployment that had this name before.
+  if (replica.state.kind === "stopping" && replica.state.since < deployment.createdAt) return deployment;
   const dead = { id: replica.id, pid: replica.process?.pid ?? null, startedAt: replica.startedAt };
   return { ...deployment, recentDead: [dead, ...deployment.recentDead].slice(0, RECENT_DEAD_LIMIT) };
 }

@@ -49,7 +49,7 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       gracefulShutdownWaitLoopS: config.graceful_shutdown_wait_loop_s,
     },
     args: application.config.args ?? {},
-    env: replicaEnv(application.config.runtime_env, config.ray_actor_options),
+    env: replicaEnv(config.ray_actor_options),
     baseDir: application.baseDir,
     dataSocket: replica.dataSocket,
     controlSocket: replica.controlSocket,

@@ -53,7 +53,7 @@ export function planRollout(deployment: DeploymentRecord, replicas: readonly Rep
     return {
       ...NOTHING,
       start: mayStart ? target - live.length : 0,
-      reconfigure: old.length === 0 ? toReconfigure(deployment, current) : [],
+      reconfigure: mayStart ? toReconfigure(deployment, current) : [],
     };
   }
   // Old replicas that never served are of no use to anyone.
@@ -94,11 +94,15 @@ function surgeCount(deployment: DeploymentRecord): number {
   return configured === 0 && target === 1 ? 1 : configured;
 }
 
+/** Running replicas with older settings, as many as may be missing beside those that are not up yet. */
 function toReconfigure(deployment: DeploymentRecord, current: readonly ReplicaRecord[]): string[] {
-  const updating = current.filter((replica) => replica.state.kind === "updating").length;
-  return current
-    .filter((replica) => replica.state.kind === "running" && replica.version.settings !== deployment.version.settings)
-    .slice(0, Math.max(0, rolloutStep(deployment) - updating))
+  const { settings } = deployment.version;
+  const older = current.filter((replica) => replica.state.kind !== "updating" && replica.version.settings !== settings);
+  const done = current.filter((replica) => replica.state.kind === "running" && replica.version.settings === settings);
+  const pending = Math.max(0, deployment.target.replicas - done.length - older.length);
+  return older
+    .filter((replica) => replica.state.kind === "running")
+    .slice(0, Math.max(0, rolloutStep(deployment) - pending))
     .map((replica) => replica.id);
 }
 

@@ -202,7 +202,7 @@ it("merges runtime environments key by key, variables one level deeper", () => {
   const app = { env_vars: { A: "1", B: "1" }, working_dir: "s3://a/x.zip" };
   const own = { env_vars: { B: 2 }, pip: ["x"] };
   expect(mergeRuntimeEnv(app, own)).toEqual({ env_vars: { A: "1", B: 2 }, working_dir: "s3://a/x.zip", pip: ["x"] });
-  expect(replicaEnv(app, { runtime_env: own })).toEqual({ A: "1", B: "2" });
+  expect(replicaEnv({ runtime_env: mergeRuntimeEnv(app, own) })).toEqual({ A: "1", B: "2" });
   expect(mergeRuntimeEnv(undefined, undefined)).toEqual({});
 });
 

@@ -95,6 +95,14 @@ describe("planRollout", () => {
     },
     { name: "scales down beside an update", target: 2, have: "oR oR oR oR", want: { stop: ["r3", "r2"] } },
     { name: "reconfigures one of five at a time", target: 5, have: "nr nr nr nr nr", want: { reconfigure: ["r0"] } },
+    { name: "reconfigures nobody else while a replica is missing", target: 2, have: "nS nr", want: {} },
+    {
+      name: "reconfigures nobody in a frozen update",
+      target: 2,
+      have: "nr",
+      record: { rollout: "failed" },
+      want: {},
+    },
     { name: "waits for a reconfiguration under way", target: 2, have: "nU nr", want: {} },
     { name: "leaves a frozen update alone", target: 2, have: "oR nS", record: { rollout: "failed" }, want: {} },
     {

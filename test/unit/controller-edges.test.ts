@@ -1,0 +1,126 @@
+import { describe, expect, it } from "vitest";
+import type { DeploymentOverride } from "../../src/config/types.ts";
+import { application, type SimulatedController, simulate } from "../support/simulated-controller.ts";
+
+async function deployed(override: Partial<DeploymentOverride> = {}, options: Record<string, unknown> = {}) {
+  const simulation = await simulate();
+  simulation.engine.applications.set("app", { deployments: [{ name: "D", options }], ingress: "D", hash: "h1" });
+  await simulation.put([application(override)]);
+  await simulation.clock.advance(1_000);
+  return simulation;
+}
+
+const ids = ({ controller }: SimulatedController): string[] => controller.snapshot().replicas.map(({ id }) => id);
+
+describe("an update of settings that replicas refuse", () => {
+  it("is frozen after the attempts a new version gets; the replica it has not reached serves on", async () => {
+    const simulation = await deployed({ num_replicas: 2, user_config: { v: 1 } });
+    const before = ids(simulation);
+    const refusal = { reconfigureError: "Error: no", startError: "Error: no" };
+    simulation.engine.behaviour.set("a/D", refusal);
+    await simulation.put([application({ num_replicas: 2, user_config: { v: 2 } })]);
+    await simulation.clock.advance(5_000);
+    expect(simulation.status("a", "D")).toBe("DEPLOY_FAILED/REPLICA_STARTUP_FAILED");
+    expect(simulation.controller.deployment("a", "D")?.message).toMatch(/failed to start 6 times.*frozen/);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 1");
+    expect(before).toEqual(expect.arrayContaining(ids(simulation)));
+    const starts = simulation.engine.commands.length;
+    await simulation.clock.advance(5_000);
+    expect(simulation.engine.commands.slice(starts).filter((command) => command.startsWith("start"))).toEqual([]);
+
+    simulation.engine.behaviour.clear();
+    await simulation.put([application({ num_replicas: 2, user_config: { v: 1 } })]);
+    await simulation.clock.advance(2_000);
+    expect(simulation.status("a", "D")).toBe("HEALTHY/CONFIG_UPDATE_COMPLETED");
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
+  });
+
+  it("is not blamed for the death of a replica that it has not reached", async () => {
+    const simulation = await deployed({ num_replicas: 2, user_config: { v: 1 } });
+    const [, second] = ids(simulation);
+    await simulation.put([application({ num_replicas: 2, user_config: { v: 2 } })]);
+    simulation.engine.die(second!);
+    await simulation.clock.advance(2);
+    expect(simulation.status("a", "D")).toBe("UPDATING/CONFIG_UPDATE_STARTED");
+    await simulation.clock.advance(2_000);
+    expect(simulation.status("a", "D")).toBe("HEALTHY/CONFIG_UPDATE_COMPLETED");
+  });
+});
+
+describe("a deployment that never started, scaled to zero", () => {
+  it("stays DEPLOY_FAILED, and the next scale-up tries afresh", async () => {
+    const simulation = await simulate();
+    simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });
+    simulation.engine.behaviour.set("a/D", { startError: "Error: no model" });
+    await simulation.put([application()]);
+    await simulation.clock.advance(2_000);
+    await simulation.scale("a", "D", 0);
+    await simulation.clock.advance(2_000);
+    expect(simulation.status("a", "D")).toBe("DEPLOY_FAILED/REPLICA_STARTUP_FAILED");
+    expect(simulation.controller.application("a")?.status).toBe("DEPLOY_FAILED");
+    simulation.engine.behaviour.clear();
+    await simulation.scale("a", "D", 1);
+    await simulation.clock.advance(2_000);
+    expect(simulation.status("a", "D")).toBe("HEALTHY/UNSPECIFIED");
+  });
+});
+
+describe("an application that is deleted and put again before it is gone", () => {
+  it("begins anew: new replicas, and none of the old ones among its dead", async () => {
+    const simulation = await deployed();
+    const [before] = ids(simulation);
+    simulation.engine.behaviour.set("a/D", { stopMs: 5_000 });
+    await simulation.put([]);
+    await simulation.clock.advance(1_000);
+    expect(simulation.replicas("a", "D")).toBe("STOPPING 1");
+    await simulation.put([application()]);
+    await simulation.clock.advance(10_000);
+    expect(simulation.controller.application("a")?.status).toBe("RUNNING");
+    expect(ids(simulation)).not.toContain(before);
+    expect(simulation.controller.deployment("a", "D")?.recentDead).toEqual([]);
+  });
+
+  it("is scaled no more, and a deployment it never had is not found", async () => {
+    const simulation = await deployed();
+    simulation.engine.behaviour.set("a/D", { stopMs: 5_000 });
+    await simulation.put([]);
+    await expect(simulation.scale("a", "D", 2)).rejects.toMatchObject({ reason: "DEPLOYMENT_DELETED" });
+    await expect(simulation.scale("a", "E", 2)).rejects.toMatchObject({ reason: "NOT_FOUND" });
+  });
+});
+
+describe("what an application gives its deployments", () => {
+  it("is its runtime env, beneath the deployment's own", async () => {
+    const simulation = await simulate();
+    simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });
+    const own = { ray_actor_options: { num_cpus: 0.1, runtime_env: { env_vars: { B: "own", C: "3" } } } };
+    const runtime_env = { env_vars: { A: "1", B: "app" } };
+    await simulation.put([application(own, { runtime_env })]);
+    await simulation.clock.advance(1_000);
+    const env = { A: "1", B: "own", C: "3" };
+    expect(simulation.controller.deployment("a", "D")?.config.ray_actor_options).toEqual({
+      num_cpus: 0.1,
+      runtime_env: { env_vars: env },
+    });
+    expect([...simulation.engine.running.values()].map((request) => request.env)).toEqual([env]);
+  });
+
+  it("adds no runtime_env where nobody set one", async () => {
+    const simulation = await deployed();
+    expect(simulation.controller.deployment("a", "D")?.config.ray_actor_options).toEqual({ num_cpus: 1 });
+  });
+});
+
+describe("a first bundle that is too small for a replica", () => {
+  it("fails the application with the resource and both amounts", async () => {
+    const simulation = await deployed(
+      { placement_group_bundles: [{ CPU: 0.01 }] },
+      { ray_actor_options: { num_cpus: 0.1 } },
+    );
+    expect(simulation.controller.application("a")).toMatchObject({
+      status: "DEPLOY_FAILED",
+      message:
+        'Deployment "D": placement_group_bundles[0]: the first bundle has CPU 0.01, but a replica takes 0.1; raise it to at least 0.1',
+    });
+  });
+});
