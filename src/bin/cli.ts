@@ -15,6 +15,10 @@ const context: CliContext = {
   out: (text) => void process.stdout.write(text),
   err: (text) => void process.stderr.write(text),
   errHasColour: process.stderr.isTTY === true && process.stderr.hasColors(),
+  screen() {
+    const { isTTY, rows, columns } = process.stdout;
+    return isTTY ? { rows: rows || 24, columns: columns || 80, colour: process.stdout.hasColors() } : undefined;
+  },
   readLine: readLine,
   env: process.env,
   cwd: process.cwd(),

@@ -1,5 +1,6 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { Screen } from "./screen.ts";
 
 /** All that a command touches of the outside, so that tests run commands in their own process. */
 export interface CliContext {
@@ -9,6 +10,8 @@ export interface CliContext {
   err(text: string): void;
   /** Whether stderr is a terminal that shows colour. */
   readonly errHasColour: boolean;
+  /** The terminal that shows stdout, as large as it is now; undefined where stdout is no terminal. */
+  screen(): Screen | undefined;
   /** Reads one line from stdin; null at its end. */
   readLine(): Promise<string | null>;
   readonly env: Readonly<Record<string, string | undefined>>;

@@ -10,7 +10,12 @@ export function printDocument(
   document: Readonly<Record<string, unknown>>,
   format: OutputFormat,
 ): void {
-  ctx.out(format === "json" ? `${JSON.stringify(document, null, 2)}\n` : toYaml(document));
+  ctx.out(documentText(document, format));
+}
+
+/** A document as text. */
+export function documentText(document: Readonly<Record<string, unknown>>, format: OutputFormat): string {
+  return format === "json" ? `${JSON.stringify(document, null, 2)}\n` : toYaml(document);
 }
 
 /** Colours of the states, on terminals only. */
@@ -20,7 +25,8 @@ export function paint(ctx: CliContext, state: string): string {
   return colour === undefined ? state : `\u001b[${colour}m${state}\u001b[0m`;
 }
 
-const COLOURS: Readonly<Record<string, number>> = {
+/** Codes of the colours of states, as terminals number them. */
+export const COLOURS: Readonly<Record<string, number>> = {
   RUNNING: 32,
   HEALTHY: 32,
   DEPLOYING: 33,

@@ -2,6 +2,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { CliContext } from "../../src/cli/context.ts";
 import { main } from "../../src/cli/main.ts";
+import type { Screen } from "../../src/cli/screen.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import { systemRandom } from "../../src/core/system-random.ts";
@@ -24,6 +25,8 @@ export interface RunOptions {
   /** Told each text that is written to stdout. */
   onOut?(text: string): void;
   readonly clock?: Clock;
+  /** The terminal that stdout is; without one, stdout is a pipe. */
+  readonly screen?: Screen;
 }
 
 /** Runs a command line in this process. Without `env`, no token, state dir or address of the machine is seen. */
@@ -39,6 +42,7 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
       err += text;
     },
     errHasColour: false,
+    screen: () => options.screen,
     readLine: async () => options.stdin?.split("\n")[0] ?? null,
     env: { WINDLASS_STATE_DIR: join(tmpdir(), "no-windlass-here"), ...options.env },
     cwd: options.cwd ?? tmpdir(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CliError } from "../../src/cli/exit.ts";
-import { keyOf, START_FLAGS, variableOf } from "../../src/cli/start-flags.ts";
-import { resolveStartOptions, type StartSources } from "../../src/cli/start-options.ts";
+import { keyOf, START_FLAGS, type StartFlagName, variableOf } from "../../src/cli/start-flags.ts";
+import { isGiven, resolveStartOptions, type StartSources } from "../../src/cli/start-options.ts";
 import { reachable, tryLines, writtenTries } from "../../src/cli/try-lines.ts";
 
 const nothing: StartSources = {
@@ -41,7 +41,7 @@ describe("options of start", () => {
       logLevel: "info",
       proxyLocation: "EveryNode",
       webhookOnProxy: true,
-    instance: {},
+      instance: {},
     });
   });
 
@@ -109,6 +109,63 @@ describe("options of start", () => {
   ];
   it.each(good)("$name", ({ sources, has }) => {
     expect(outcome(sources)).toMatchObject(has);
+  });
+
+  /** A value of its own for flag, variable and key, with what becomes of it. */
+  const everyFlag: { name: StartFlagName; option: string; values: [unknown, unknown, unknown]; means?: unknown[] }[] = [
+    { name: "host", option: "host", values: ["127.0.0.2", "127.0.0.3", "127.0.0.4"] },
+    { name: "control-port", option: "controlPort", values: ["1", "2", 3], means: [1, 2, 3] },
+    { name: "http-port", option: "httpPort", values: ["1", "2", 3], means: [1, 2, 3] },
+    { name: "grpc-port", option: "grpcPort", values: ["1", "2", 3], means: [1, 2, 3] },
+    { name: "proxy-workers", option: "proxyWorkers", values: ["3", "4", 5], means: [3, 4, 5] },
+    { name: "state-dir", option: "stateDir", values: ["/f", "/e", "/y"] },
+    { name: "app-dir", option: "appDir", values: ["/f", "/e", "/y"] },
+    {
+      name: "proxy-location",
+      option: "proxyLocation",
+      values: ["headonly", "Disabled", "EveryNode"],
+      means: ["HeadOnly", "Disabled", "EveryNode"],
+    },
+    { name: "webhook-on-proxy", option: "webhookOnProxy", values: ["on", "off", true], means: [true, false, true] },
+    { name: "auth", option: "auth", values: ["on", "off", true], means: [true, false, true] },
+    {
+      name: "allowed-host",
+      option: "allowedHosts",
+      values: [["f"], "e1,e2", "y"],
+      means: [["f"], ["e1", "e2"], ["y"]],
+    },
+    {
+      name: "allowed-origin",
+      option: "allowedOrigins",
+      values: [["http://f"], "http://e", ["http://y"]],
+      means: [["http://f"], ["http://e"], ["http://y"]],
+    },
+    { name: "no-instance", option: "noInstance", values: [true, "off", true], means: [true, false, true] },
+    { name: "log-format", option: "logFormat", values: ["json", "text", "json"] },
+    { name: "log-level", option: "logLevel", values: ["debug", "warn", "error"] },
+  ];
+  it.each(everyFlag)("--$name beats its variable, which beats its key", ({ name, option, values, means = values }) => {
+    const [flag, variable, key] = values;
+    const flags = { [name]: flag } as StartSources["flags"];
+    const env = { [variableOf(name)]: String(variable) };
+    const file = { [keyOf(name)]: key };
+    expect(outcome({ flags, env, file })).toMatchObject({ [option]: means[0] });
+    expect(outcome({ env, file })).toMatchObject({ [option]: means[1] });
+    expect(outcome({ file })).toMatchObject({ [option]: means[2] });
+  });
+
+  it("the table above has every flag that takes more than one value", () => {
+    const single = ["engine", "store", "num-cpus", "num-gpus", "tls-cert", "tls-key", "tls-client-ca"];
+    expect([...everyFlag.map(({ name }) => name), ...single].sort()).toEqual(
+      START_FLAGS.map(({ name }) => name).sort(),
+    );
+  });
+
+  it("only a flag, a variable and a key count as given", () => {
+    expect(isGiven(nothing, "state-dir")).toBe(false);
+    expect(isGiven({ ...nothing, flags: { "state-dir": "s" } }, "state-dir")).toBe(true);
+    expect(isGiven({ ...nothing, env: { WINDLASS_STATE_DIR: "s" } }, "state-dir")).toBe(true);
+    expect(isGiven({ ...nothing, file: { state_dir: "s" } }, "state-dir")).toBe(true);
   });
 
   const usage: { flag: string; value: string; says: string }[] = [

@@ -1,8 +1,9 @@
 import type { Target } from "../address.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
-import { type OutputFormat, printDocument } from "../output.ts";
+import { documentText, type OutputFormat } from "../output.ts";
 import { getServeDetails } from "../rest.ts";
+import { frame, painted } from "../screen.ts";
 import { applicationStatus, statusOf } from "../status-view.ts";
 
 /** Options of `windlass status`. */
@@ -17,8 +18,25 @@ export interface StatusOptions {
 /** `windlass status`: the reference's status document. */
 export async function status(ctx: CliContext, target: Target, options: StatusOptions): Promise<void> {
   const first = await read(target, options.name);
-  printDocument(ctx, first, options.output);
-  if (options.watch) await printChanges(ctx, target, options, first);
+  const print = printer(ctx, options);
+  print(first);
+  if (options.watch) await printChanges(ctx, target, options, first, print);
+}
+
+type Print = (document: Readonly<Record<string, unknown>>) => void;
+
+/** On a terminal, changes are drawn over what was there; elsewhere they follow, as a stream that programs can read. */
+function printer(ctx: CliContext, { output, watch }: StatusOptions): Print {
+  let first = true;
+  return (document) => {
+    const screen = ctx.screen();
+    const separator = first || output === "json" ? "" : "---\n\n";
+    if (watch && output === "json" && screen === undefined) ctx.out(`${JSON.stringify(document)}\n`);
+    else if (screen === undefined) ctx.out(separator + documentText(document, output));
+    else if (watch) ctx.out(frame(documentText(document, output), screen, first));
+    else ctx.out(screen.colour ? painted(documentText(document, output)) : documentText(document, output));
+    first = false;
+  };
 }
 
 async function read(target: Target, name: string | undefined): Promise<Record<string, unknown>> {
@@ -30,7 +48,13 @@ async function read(target: Target, name: string | undefined): Promise<Record<st
 }
 
 /** The feed says when to look; what is printed is the same document as without `--watch`. */
-async function printChanges(ctx: CliContext, target: Target, options: StatusOptions, first: unknown): Promise<void> {
+async function printChanges(
+  ctx: CliContext,
+  target: Target,
+  options: StatusOptions,
+  first: unknown,
+  print: Print,
+): Promise<void> {
   const [{ withApi }, { follow }] = await Promise.all([import("../api.ts"), import("../feed.ts")]);
   const signal = ctx.stopped();
   let printed = JSON.stringify(first);
@@ -49,8 +73,7 @@ async function printChanges(ctx: CliContext, target: Target, options: StatusOpti
       const text = JSON.stringify(now);
       if (now === undefined || text === printed) continue;
       printed = text;
-      if (options.output === "yaml") ctx.out("---\n\n");
-      printDocument(ctx, now, options.output);
+      print(now);
     }
   });
 }
