@@ -1,11 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import type { CliContext } from "../../src/cli/context.ts";
 import { buildProgram } from "../../src/cli/program.ts";
-import { START_FLAGS, variableOf } from "../../src/cli/start-flags.ts";
+import { keyOf, START_FLAGS, variableOf } from "../../src/cli/start-flags.ts";
 import { VERSION } from "../../src/cli/version.ts";
 import { runCli } from "../support/run-cli.ts";
 
@@ -34,8 +34,20 @@ describe("docs/cli.md", () => {
     expect(documented).toHaveLength(paths.length);
   });
 
-  it("names each variable of start", () => {
-    for (const { name } of START_FLAGS) expect(read("docs/cli.md")).toContain(variableOf(name));
+  it("has a row for each flag of start, with its variable and its key, and no other", () => {
+    const rows = [...read("docs/cli.md").matchAll(/^\| `--([\w-]+)` \| `(\w+)` \| `(\w+)` \|$/gm)];
+    expect(rows.map(([, name, variable, key]) => [name, variable, key])).toEqual(
+      START_FLAGS.map(({ name }) => [name, variableOf(name), keyOf(name)]),
+    );
+  });
+
+  it("names every variable that the command line reads, and no other", () => {
+    const named = (text: string): Set<string> => new Set(text.match(/\bWINDLASS_[A-Z_]+\b/g));
+    const sources = readdirSync(join(root, "src/cli"), { recursive: true, encoding: "utf8" })
+      .filter((path) => path.endsWith(".ts"))
+      .map((path) => read(join("src/cli", path)));
+    const known = new Set([...named(sources.join("\n")), ...START_FLAGS.map(({ name }) => variableOf(name))]);
+    expect([...named(read("docs/cli.md"))].sort()).toEqual([...known].sort());
   });
 });
 
