@@ -1,20 +1,10 @@
 /**
  * Where we differ from the reference on purpose. A rule looks at a recorded step and at what we did; it never knows
- * which scenario it is in. Where it applies, its own expectation must hold. Pure.
+ * which scenario it is in. Where it applies, its own expectation must hold. Here is what rules have in common. Pure.
  */
 import { isRecord } from "../../config/schema-types.ts";
 import type { InstanceDocument, Projection } from "./document.ts";
-import { asDocument, projectionOf } from "./document.ts";
-import type { Answer } from "./exchange.ts";
-import { type Mismatch, mismatches } from "./match.ts";
-import {
-  APPLICATIONS_PATH,
-  type Comparison,
-  isMutating,
-  type RecordedRequest,
-  type Step,
-  type Wait,
-} from "./scenario.ts";
+import type { Step } from "./scenario.ts";
 
 /** What a rule may know besides its step. */
 export interface RuleContext {
@@ -32,221 +22,8 @@ export interface RuleContext {
   readonly ending: boolean;
 }
 
-/** A request that was answered otherwise than recorded. */
-export interface DifferentAnswer {
-  readonly step: Step & { readonly request: RecordedRequest };
-  readonly answer: Answer;
-  readonly found: readonly Mismatch[];
-}
-
-/** One deliberate difference in answers. `name` says what we do, and where the contract says so. */
-export interface AnswerRule {
-  readonly name: string;
-  applies(different: DifferentAnswer, context: RuleContext): boolean;
-  /** Its own expectation. */
-  held(different: DifferentAnswer, context: RuleContext): boolean;
-  /** The reference accepted what we refuse: until the next change nothing may have changed. */
-  readonly refuses?: true;
-}
-
-const isPut = ({ method, path }: RecordedRequest): boolean => method === "PUT" && path === APPLICATIONS_PATH;
-const isScale = ({ method, path }: RecordedRequest): boolean => method === "POST" && path.endsWith("/scale");
-const isDocumentGet = ({ method, path, target }: RecordedRequest): boolean =>
-  method === "GET" && target === undefined && path.startsWith(APPLICATIONS_PATH);
-const crashed = ({ expect }: Step): boolean => expect?.text_kind === "unhandled_error";
-
-/** 400 in plain text, one line a problem, without a trace. */
-function isReport({ status, contentType, text }: Answer): boolean {
-  const lines = text.split("\n");
-  return (
-    status === 400 &&
-    contentType?.startsWith("text/plain") === true &&
-    lines.every((line) => /^\S/.test(line)) &&
-    !/\b(node:|file:|\.[jt]s:\d)/.test(text)
-  );
-}
-
-/** The rules for answers, in the order they are asked. */
-export const ANSWER_RULES: readonly AnswerRule[] = [
-  {
-    name: "contract 3, webhook: a 200 has keys of our own beside the message",
-    applies: ({ step, answer }) => isScale(step.request) && step.expect?.status === 200 && answer.status === 200,
-    held: ({ step, answer }) =>
-      mismatches(step.expect?.json, answer.json, "subset").length === 0 &&
-      ["target_num_replicas", "revision"].every((key) => isRecord(answer.json) && typeof answer.json[key] === "number"),
-  },
-  {
-    name: "contract 3, webhook: 415 unless Content-Type is application/json",
-    applies: ({ step }) => isScale(step.request) && !/^application\/json\b/.test(contentTypeOf(step.request)),
-    held: ({ answer }) => answer.status === 415 && isRecord(answer.json) && typeof answer.json.error === "string",
-  },
-  {
-    name: "contract 3, fixes: what crashes the reference is 400 with one line a problem",
-    applies: ({ step, answer }) => isPut(step.request) && crashed(step) && answer.status !== 200,
-    held: ({ answer }) => isReport(answer),
-  },
-  {
-    name: "contract 5: import_path and the like name our code; of names of Python code only the form is looked at",
-    applies: ({ step, answer }) =>
-      isPut(step.request) && step.expect?.exception === "ModuleNotFoundError" && answer.status === 200,
-    held: ({ answer }) =>
-      /autoscaling_config|request_router_config/.test(String(answer.headers["x-windlass-warnings"])),
-  },
-  {
-    name: "contract 3.2, T1 and T2: PUT refuses at once what the reference only fails to apply",
-    applies: ({ step, answer }, context) =>
-      isPut(step.request) && step.expect?.status === 200 && answer.status === 400 && failsLater(context.ahead),
-    held: ({ answer }) =>
-      isReport(answer) && answer.text.split("\n").every((line) => /^applications\[\d+\]/.test(line)),
-    refuses: true,
-  },
-  {
-    name: "contract 3, fixes: a refused PUT changes nothing",
-    applies: ({ step }, context) => context.refusedBy !== undefined && isDocumentGet(step.request),
-    held: ({ answer }, context) => isUnchanged(asDocument(answer.json), context.before),
-  },
-  {
-    name: "contract 3.2, T8: 503 to writes while the instance ends",
-    applies: ({ step, answer }, context) =>
-      context.ending && isMutating(step.request) && step.expect?.status === 200 && answer.status === 503,
-    held: ({ answer }) => answer.text.includes("Serve controller is not available"),
-    refuses: true,
-  },
-  {
-    name: "contract 3.2, T6: every field is compared, so a redeploy shows what was put",
-    applies: ({ step, found }) =>
-      isDocumentGet(step.request) && found.length > 0 && found.every(({ path }) => CONFIG_FIELD.test(path)),
-    held: ({ found }, context) =>
-      found.every(({ path, actual }) => {
-        const { application, deployment, field } = CONFIG_FIELD.exec(path)!.groups as Record<string, string>;
-        const put = overrideIn(context.desired, application!, deployment!);
-        return put !== undefined && mismatches(put[field!], actual, "exact").length === 0;
-      }),
-  },
-  {
-    name: "contract 3.2, T7: num_replicas null is unset",
-    applies: ({ step }) => isDocumentGet(step.request) && step.expect?.status === 503,
-    held: ({ answer }) => {
-      const document = asDocument(answer.json);
-      if (answer.status !== 200 || document === undefined) return false;
-      const applications = Object.values(document.applications);
-      return applications.length > 0 && applications.every(({ status }) => status === "RUNNING");
-    },
-  },
-];
-
-/** Sends what a browser would send, where the reference goes by the looks of a request. */
-export const BROWSER_RULE = {
-  name: "contract 3, authentication: Host and Origin are checked on every verb, whatever the User-Agent says",
-  /** The same request as a page of another site would send it; undefined where the rule has no say. */
-  rewrite({ request, expect }: Step): RecordedRequest | undefined {
-    if (request === undefined || request.target !== undefined) return undefined;
-    const foreign = Object.entries(request.headers ?? {}).some(([name]) => name.toLowerCase() === "origin");
-    const guarded = expect?.status === 405 && /browser traffic/.test(expect.text ?? "");
-    if (!foreign && !guarded) return undefined;
-    return { ...request, headers: { Origin: "http://foreign.test", ...request.headers } };
-  },
-  held: (answer: Answer): boolean => answer.status === 403 && /origin .* is not allowed/.test(answer.text),
-} as const;
-
-/** One deliberate difference in what is waited for. */
-export interface WaitRule {
-  readonly name: string;
-  applies(wait: Wait, context: RuleContext): boolean;
-  held(projection: Projection, wait: Wait, context: RuleContext): boolean;
-  /** Nothing that follows before the next change can be compared. */
-  readonly ends?: true;
-}
-
-/** The rules for waits: the first one that applies is waited for beside the condition. */
-export const WAIT_RULES: readonly WaitRule[] = [
-  {
-    name: "contract 3, fixes: a refused PUT changes nothing",
-    applies: (_, context) => context.refusedBy !== undefined,
-    held: (projection, _, context) =>
-      context.before !== undefined && sameStanding(projection, projectionOf(context.before)),
-  },
-  {
-    name: "contract 3.2, T18: autoscaling set in code together with external_scaler_enabled is refused",
-    applies: (wait, context) => externallyScaled(wait, context).length > 0,
-    held: (projection, wait, context) =>
-      externallyScaled(wait, context).every((name) => {
-        const { status, message } = projection.applications[name] ?? {};
-        return status === "DEPLOY_FAILED" && /external_scaler_enabled/.test(message!) && /autoscaling/.test(message!);
-      }),
-    ends: true,
-  },
-];
-
-/** One deliberate difference in which replicas are kept. */
-export interface ComparisonRule {
-  readonly name: string;
-  applies(comparison: Comparison, context: RuleContext): boolean;
-  /** `kept` of the `now` present replicas were there before. */
-  held(kept: number, now: number, comparison: Comparison): boolean;
-}
-
-/** Fields whose change the reference does not see. */
-const MISSED_FIELDS = [
-  "max_replicas_per_node",
-  "placement_group_bundles",
-  "placement_group_strategy",
-  "placement_group_bundle_label_selector",
-];
-
-/** The rules for comparisons. */
-export const COMPARISON_RULES: readonly ComparisonRule[] = [
-  {
-    name: "contract 3.2, T6: every field is compared, so a change of placement replaces the replicas",
-    applies: ({ application, deployment, relation }, { desired, desiredBefore }) => {
-      const now = overrideIn(desired, application, deployment) ?? {};
-      const before = overrideIn(desiredBefore, application, deployment) ?? {};
-      const keys = [...new Set([...Object.keys(now), ...Object.keys(before)])];
-      const changed = keys.filter((key) => mismatches(before[key], now[key], "exact").length > 0);
-      return relation === "same" && changed.length > 0 && changed.every((key) => MISSED_FIELDS.includes(key));
-    },
-    held: (kept, now, comparison) => kept === 0 && now === comparison.now,
-  },
-];
-
-/** Applications of the condition that are to run and whose scaler is external. */
-function externallyScaled({ condition }: Wait, { desired }: RuleContext): string[] {
-  const wanted = isRecord(condition) && isRecord(condition.applications) ? condition.applications : {};
-  return applicationsOf(desired)
-    .filter((application) => application.external_scaler_enabled === true)
-    .map(({ name }) => String(name))
-    .filter((name) => isRecord(wanted[name]) && wanted[name].status === "RUNNING");
-}
-
-const CONFIG_FIELD =
-  /^applications\.(?<application>[^.]+)\.deployments\.(?<deployment>[^.]+)\.deployment_config\.(?<field>\w+)$/;
-
-function contentTypeOf(request: RecordedRequest): string {
-  const found = Object.entries(request.headers ?? {}).find(([name]) => name.toLowerCase() === "content-type");
-  return found?.[1] ?? "application/json";
-}
-
-/** Whether the recording goes on with a failed application before anything else is changed. */
-function failsLater(ahead: readonly Step[]): boolean {
-  const next = ahead.findIndex((step, index) => index > 0 && step.request !== undefined && isMutatingPut(step.request));
-  const until = next === -1 ? ahead : ahead.slice(0, next);
-  return until.some((step) => /"status":"DEPLOY_FAILED"/.test(JSON.stringify([step.wait_until, step.expect?.json])));
-}
-
-const isMutatingPut = (request: RecordedRequest): boolean => isMutating(request) && !isScale(request);
-
-function isUnchanged(document: InstanceDocument | undefined, before: InstanceDocument | undefined): boolean {
-  if (document === undefined || before === undefined) return false;
-  const configs = ({ applications }: InstanceDocument): unknown =>
-    Object.entries(applications).map(([name, { deployed_app_config }]) => [name, deployed_app_config]);
-  return (
-    sameStanding(projectionOf(document), projectionOf(before)) &&
-    JSON.stringify(configs(document)) === JSON.stringify(configs(before))
-  );
-}
-
-/** The same applications as before; those that were on their way may have come to run. */
-function sameStanding(now: Projection, before: Projection): boolean {
+/** Whether the applications are those of before; one that was on its way may have come to run. */
+export function sameStanding(now: Projection, before: Projection): boolean {
   const names = Object.keys(now.applications).sort();
   return (
     names.join("\n") === Object.keys(before.applications).sort().join("\n") &&
@@ -257,12 +34,18 @@ function sameStanding(now: Projection, before: Projection): boolean {
   );
 }
 
-function overrideIn(desired: unknown, application: string, deployment: string): Record<string, unknown> | undefined {
+/** What a config document says of a deployment; undefined where it says nothing. */
+export function overrideIn(
+  desired: unknown,
+  application: string,
+  deployment: string,
+): Record<string, unknown> | undefined {
   const found = applicationsOf(desired).find(({ name }) => name === application);
   const overrides = Array.isArray(found?.deployments) ? (found.deployments as unknown[]) : [];
   return overrides.filter(isRecord).find(({ name }) => name === deployment);
 }
 
-function applicationsOf(desired: unknown): Record<string, unknown>[] {
+/** The applications of a config document. */
+export function applicationsOf(desired: unknown): Record<string, unknown>[] {
   return isRecord(desired) && Array.isArray(desired.applications) ? desired.applications.filter(isRecord) : [];
 }

@@ -1,15 +1,14 @@
 /** Runs one scenario against a real Windlass. */
-import { isRecord } from "../../config/schema-types.ts";
 import type { Clock } from "../../core/clock.ts";
 import { errorText } from "../../core/errors.ts";
 import { answerMismatches } from "./answer.ts";
+import { ANSWER_RULES, BROWSER_RULE } from "./answer-rules.ts";
 import { asDocument, holds, type InstanceDocument, liveReplicas, projectionOf, relates } from "./document.ts";
-import { type Answer, exchange } from "./exchange.ts";
+import type { Answer } from "./exchange.ts";
 import type { RunningWindlass } from "./instance.ts";
 import type { Mismatch } from "./match.ts";
-import { ANSWER_RULES, BROWSER_RULE, COMPARISON_RULES, type RuleContext, WAIT_RULES } from "./rules.ts";
+import type { RuleContext } from "./rules.ts";
 import {
-  APPLICATIONS_PATH,
   type Capture,
   type Comparison,
   isMutating,
@@ -18,6 +17,8 @@ import {
   type Step,
   type Wait,
 } from "./scenario.ts";
+import { bodyOf, getDocument, send, withPorts } from "./send.ts";
+import { COMPARISON_RULES, WAIT_RULES } from "./standing-rules.ts";
 
 /** A step that went otherwise than recorded, without a rule that allows it. */
 export interface Failure {
@@ -39,10 +40,6 @@ const POLL_MS = 25;
 const MAX_WAIT_MS = 30_000;
 /** Sleeps longer than this give the reference time that we do not need. */
 const MAX_SLEEP_MS = 4_000;
-
-/** The ports the recording used. */
-const RECORDED_HTTP_PORT = 18_000;
-const RECORDED_GRPC_PORT = 9_000;
 
 interface State {
   readonly scenario: Scenario;
@@ -85,7 +82,7 @@ export async function runScenario(
     suspended: false,
   };
   for (const [index, recorded] of scenario.steps.entries()) {
-    const step = withPorts(recorded, windlass) as Step;
+    const step = withPorts(recorded, windlass);
     try {
       if (!(await runStep(state, step, index))) break;
     } catch (error) {
@@ -124,14 +121,14 @@ async function runRequest(state: State, step: Step & { request: RecordedRequest 
   const { request, expect } = step;
   const browser = BROWSER_RULE.rewrite(step);
   if (browser !== undefined) {
-    const answer = await send(state, browser);
+    const answer = await send(state.windlass, browser);
     if (BROWSER_RULE.held(answer)) state.rules.add(BROWSER_RULE.name);
     else fail(state, index, describe(step), [{ path: "status", expected: 403, actual: answer.status }]);
     return;
   }
   const changes = isMutating(request) && !request.path.endsWith("/scale");
   if (changes) {
-    state.before = await getDocument(state);
+    state.before = await getDocument(state.windlass);
     state.refusedBy = undefined;
     state.suspended = false;
   }
@@ -140,7 +137,7 @@ async function runRequest(state: State, step: Step & { request: RecordedRequest 
   // A request in the background that ends the instance has not been answered yet.
   const context = contextOf(state, index);
   if (ends) state.ending += 1;
-  const answer = await send(state, request);
+  const answer = await send(state.windlass, request);
   if (ends) state.ending -= 1;
   if (changes && request.method === "PUT" && answer.status === 200) {
     state.desiredBefore = state.desired;
@@ -183,7 +180,7 @@ async function runWait(state: State, wait: Wait, index: number): Promise<boolean
   const rule = WAIT_RULES.find((each) => each.applies(wait, context));
   const deadline = clock.monotonic() + Math.min(wait.timeout_s * 1000, MAX_WAIT_MS);
   for (;;) {
-    const document = await getDocument(state);
+    const document = await getDocument(state.windlass);
     const projection = document && projectionOf(document);
     if (projection && holds(wait, projection)) return true;
     if (rule && projection && rule.held(projection, wait, context)) {
@@ -200,14 +197,14 @@ async function runWait(state: State, wait: Wait, index: number): Promise<boolean
 }
 
 async function capture(state: State, { label, application, deployment, count }: Capture, index: number): Promise<void> {
-  const ids = liveReplicas((await getDocument(state))!, application, deployment);
+  const ids = liveReplicas((await getDocument(state.windlass))!, application, deployment);
   state.captured.set(label, ids);
   if (ids.length !== count) fail(state, index, "capture", [{ path: "count", expected: count, actual: ids.length }]);
 }
 
 async function compare(state: State, comparison: Comparison, index: number): Promise<void> {
   const { label, application, deployment, relation, now } = comparison;
-  const ids = liveReplicas((await getDocument(state))!, application, deployment);
+  const ids = liveReplicas((await getDocument(state.windlass))!, application, deployment);
   const before = state.captured.get(label) ?? [];
   if (ids.length === now && relates(relation, ids, before)) return;
   const context = contextOf(state, index);
@@ -223,42 +220,6 @@ async function compare(state: State, comparison: Comparison, index: number): Pro
 function contextOf(state: State, index: number): RuleContext {
   const { scenario, desired, desiredBefore, before, refusedBy, ending } = state;
   return { ahead: scenario.steps.slice(index), desired, desiredBefore, before, refusedBy, ending: ending > 0 };
-}
-
-async function getDocument(state: State): Promise<InstanceDocument | undefined> {
-  const answer = await exchange(state.windlass.control, { method: "GET", path: APPLICATIONS_PATH });
-  return asDocument(answer.json);
-}
-
-function send({ windlass }: State, request: RecordedRequest): Promise<Answer> {
-  const base = request.target === undefined ? windlass.control : windlass.http;
-  const { method, path, headers = {} } = request;
-  const body = request.raw_body ?? (request.body === undefined ? undefined : JSON.stringify(request.body));
-  const typed = Object.keys(headers).some((name) => name.toLowerCase() === "content-type");
-  const type = typed || body === undefined ? {} : { "Content-Type": "application/json" };
-  return exchange(base, { method, path, headers: { ...type, ...headers }, ...(body === undefined ? {} : { body }) });
-}
-
-function bodyOf({ body, raw_body }: RecordedRequest): unknown {
-  return raw_body === undefined ? body : JSON.parse(raw_body);
-}
-
-/** The step with our ports in place of the recording's. */
-function withPorts(value: unknown, windlass: RunningWindlass): unknown {
-  const http = Number(new URL(windlass.http).port);
-  const grpc = Number(windlass.grpc.split(":").at(-1));
-  const replace = (item: unknown): unknown => {
-    if (Array.isArray(item)) return item.map(replace);
-    if (!isRecord(item)) return item;
-    return Object.fromEntries(
-      Object.entries(item).map(([key, entry]) => {
-        if (key === "port" && entry === RECORDED_HTTP_PORT) return [key, http];
-        if (key === "port" && entry === RECORDED_GRPC_PORT) return [key, grpc];
-        return [key, replace(entry)];
-      }),
-    );
-  };
-  return replace(value);
 }
 
 function describe({ request, wait_until }: Step): string {
