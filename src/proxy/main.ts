@@ -107,10 +107,10 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   await Promise.race([firstTable.promise, drain.promise]);
   fromCache.cancel();
 
-  const { host, port, grpcPort } = options;
+  const { host, port, grpcPort, listenFd, grpcListenFd } = options;
   const listening = Promise.all([
-    listen(proxy.server, host, port),
-    ...(grpc === undefined ? [] : [listen(grpc.server, host, grpcPort!)]),
+    listen(proxy.server, host, port, listenFd),
+    ...(grpc === undefined ? [] : [listen(grpc.server, host, grpcPort!, grpcListenFd)]),
   ]);
   const stopping = await Promise.race([drain.promise.then(() => true), listening.then(() => false)]).catch(
     async (error: unknown) => {
@@ -139,14 +139,15 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
 }
 
 /** Rejects with one line that names the port. */
-function listen(server: Server, host: string, port: number): Promise<void> {
+function listen(server: Server, host: string, port: number, fd: number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       reject(new Error(`cannot listen on ${host}:${port}: ${errorText(error)}`, { cause: error }));
     };
     server.once("error", failed);
-    // Several workers share the port; the kernel spreads connections over them.
-    server.listen({ host, port, reusePort: true }, () => {
+    // Workers share the socket that was handed down: one that ends resets no connection that waits in its queue.
+    // Without one they share the port, and the kernel spreads connections over them.
+    server.listen(fd === undefined ? { host, port, reusePort: true } : { fd }, () => {
       server.off("error", failed);
       resolve();
     });

@@ -9,6 +9,9 @@ export interface ProxyOptions {
   readonly port: number;
   /** Port of the gRPC side, on the same host; undefined: it has none. */
   readonly grpcPort: number | undefined;
+  /** File descriptors of listening sockets that were handed down; undefined: it binds the ports itself. */
+  readonly listenFd: number | undefined;
+  readonly grpcListenFd: number | undefined;
   /** The controller's runtime socket. */
   readonly controllerSocket: string;
   /** Where the last table is kept, for a start while the controller is away. */
@@ -50,6 +53,8 @@ export function parseProxyArguments(args: readonly string[]): ProxyOptions {
     host: required("host"),
     port: number("port", undefined, 65_535),
     grpcPort: values["grpc-port"] === undefined ? undefined : number("grpc-port", undefined, 65_535),
+    listenFd: values["listen-fd"] === undefined ? undefined : number("listen-fd", undefined, 1_000_000),
+    grpcListenFd: values["grpc-listen-fd"] === undefined ? undefined : number("grpc-listen-fd", undefined, 1_000_000),
     controllerSocket: required("controller"),
     cacheFile: required("cache"),
     rootPath: rootPath.endsWith("/") ? rootPath.slice(0, -1) : rootPath,
@@ -71,6 +76,8 @@ function parse(args: readonly string[]) {
         host: text,
         port: text,
         "grpc-port": text,
+        "listen-fd": text,
+        "grpc-listen-fd": text,
         controller: text,
         cache: text,
         "root-path": text,

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import type { Listeners } from "./listeners.ts";
 import { identify } from "./process-identity.ts";
 import { programPath } from "./programs.ts";
 import type { Child, FromSupervisor, SpawnSpec } from "./protocol.ts";
@@ -18,6 +19,8 @@ interface Entry {
   restarts: number;
   startedAt: number;
   timer: Timer | undefined;
+  /** Of `spec.listen`; kept over restarts. */
+  fds: readonly number[];
 }
 
 /** First restart at once, then 100 ms doubling; a run of this long resets the count. */
@@ -31,10 +34,12 @@ export class Children {
   readonly #clock: Clock;
   readonly #records: RunRecords;
   readonly #report: (event: FromSupervisor) => void;
+  readonly #listeners: Listeners;
   #stopping = false;
 
-  constructor(clock: Clock, records: RunRecords, report: (event: FromSupervisor) => void) {
+  constructor(clock: Clock, records: RunRecords, listeners: Listeners, report: (event: FromSupervisor) => void) {
     this.#clock = clock;
+    this.#listeners = listeners;
     this.#records = records;
     this.#report = report;
   }
@@ -70,7 +75,14 @@ export class Children {
       restarts: 0,
       startedAt: 0,
       timer: undefined,
+      fds: [],
     };
+    try {
+      entry.fds = this.#listeners.acquire(spec.listen ?? []);
+    } catch (error) {
+      this.#report({ kind: "spawn-failed", id, error: errorText(error) });
+      return;
+    }
     this.#entries.set(id, entry);
     this.#run(entry);
   }
@@ -119,7 +131,7 @@ export class Children {
         detached: true,
         cwd: spec.cwd,
         env: { ...process.env, ...spec.env },
-        stdio: spec.ipc ? ["ignore", log, log, "ipc"] : ["ignore", log, log],
+        stdio: spec.ipc ? ["ignore", log, log, "ipc", ...entry.fds] : ["ignore", log, log],
       });
       entry.child = child;
       entry.startedAt = this.#clock.monotonic();
@@ -146,8 +158,7 @@ export class Children {
   #failed(entry: Entry, error: string): void {
     if (entry.child?.pid !== undefined) return;
     entry.child = undefined;
-    this.#entries.delete(entry.id);
-    this.#records.delete(entry.id);
+    this.#forget(entry);
     this.#report({ kind: "spawn-failed", id: entry.id, error });
   }
 
@@ -166,9 +177,15 @@ export class Children {
   }
 
   #gone(entry: Entry, detail: string): void {
-    if (this.#entries.get(entry.id) === entry) this.#entries.delete(entry.id);
-    this.#records.delete(entry.id);
+    this.#forget(entry);
     this.#report({ kind: "exited", id: entry.id, detail, restarting: false });
+  }
+
+  #forget(entry: Entry): void {
+    if (this.#entries.get(entry.id) !== entry) return;
+    this.#entries.delete(entry.id);
+    this.#records.delete(entry.id);
+    this.#listeners.release(entry.spec.listen ?? []);
   }
 }
 

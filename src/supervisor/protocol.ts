@@ -1,4 +1,5 @@
 import type { ProcessIdentity } from "../controller/records.ts";
+import type { ListenAddress } from "./listeners.ts";
 
 /**
  * What the supervisor and the controller tell each other over the controller's IPC channel. The supervisor decides
@@ -42,8 +43,10 @@ export interface SpawnSpec {
   readonly logFile: string;
   /** Start it again when it ends: at once, then with growing pauses. */
   readonly restart: boolean;
-  /** Open an IPC channel, and pass on what the child says. */
+  /** Open an IPC channel (file descriptor 3), and pass on what the child says. */
   readonly ipc: boolean;
+  /** Sockets to listen on, handed down as file descriptors 4, 5, …; they need `ipc`. Default: none. */
+  readonly listen?: readonly ListenAddress[];
 }
 
 export interface Child {

@@ -1,8 +1,10 @@
+import { lookup } from "node:dns/promises";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import { Children } from "./children.ts";
 import type { ControllerOptions } from "./controller-options.ts";
+import { Listeners } from "./listeners.ts";
 import type { StartOptions } from "./options.ts";
 import { probePort } from "./ports.ts";
 import { identify } from "./process-identity.ts";
@@ -36,10 +38,12 @@ export async function runSupervisor(options: StartOptions, clock: Clock): Promis
     );
   }
   try {
+    const address = await resolveHost(options.host);
     const { controlPort, httpPort, grpcPort } = await choosePorts(options);
     const { onReady: _, ...plain } = options;
     const controllerOptions: ControllerOptions = { ...plain, controlPort, httpPort, grpcPort, runDir };
-    return await new Supervisor(options, controllerOptions, records, clock).run();
+    const listeners = new Listeners(() => address);
+    return await new Supervisor(options, controllerOptions, records, listeners, clock).run();
   } finally {
     records.clear();
   }
@@ -70,6 +74,15 @@ async function choosePorts(
   return { controlPort, httpPort, grpcPort: await choose(options.grpcPort, "--grpc-port") };
 }
 
+/** The address that `--host` stands for. */
+async function resolveHost(host: string): Promise<string> {
+  try {
+    return (await lookup(host)).address;
+  } catch {
+    throw new StartError(`--host ${host} is not known on this machine: give one of its addresses, such as 127.0.0.1`);
+  }
+}
+
 class Supervisor {
   readonly #options: StartOptions;
   readonly #controllerOptions: ControllerOptions;
@@ -80,11 +93,17 @@ class Supervisor {
   #startError: string | undefined;
   #finish: (code: number) => void = () => {};
 
-  constructor(options: StartOptions, controllerOptions: ControllerOptions, records: RunRecords, clock: Clock) {
+  constructor(
+    options: StartOptions,
+    controllerOptions: ControllerOptions,
+    records: RunRecords,
+    listeners: Listeners,
+    clock: Clock,
+  ) {
     this.#options = options;
     this.#controllerOptions = controllerOptions;
     this.#clock = clock;
-    this.#children = new Children(clock, records, (event) => this.#onChild(event));
+    this.#children = new Children(clock, records, listeners, (event) => this.#onChild(event));
   }
 
   async run(): Promise<number> {

@@ -27,13 +27,19 @@ export interface ProxyProcess {
 }
 
 /** Starts one whose controller is at `<dir>/c`; it ends with the test. */
-export function startProxy(dir: string, port: number, given: { id?: string; flags?: string[] } = {}): ProxyProcess {
+export function startProxy(
+  dir: string,
+  port: number,
+  given: { id?: string; flags?: string[]; listenFd?: number } = {},
+): ProxyProcess {
   const id = given.id ?? "proxy/0";
   const cache = join(dir, `${id.replace("/", "-")}.json`);
   const args = ["--id", id, "--host", "127.0.0.1", "--port", String(port), "--controller", join(dir, "c")];
-  const child = fork(PROXY, [...args, "--cache", cache, ...(given.flags ?? [])], {
+  const { listenFd } = given;
+  const handedDown = listenFd === undefined ? [] : ["--listen-fd", "4"];
+  const child = fork(PROXY, [...args, "--cache", cache, ...handedDown, ...(given.flags ?? [])], {
     execArgv: [],
-    stdio: ["ignore", "ignore", "ignore", "ipc"],
+    stdio: ["ignore", "ignore", "ignore", "ipc", ...(listenFd === undefined ? [] : [listenFd])],
   });
   onTestFinished(() => void child.kill("SIGKILL"));
   const said = once(child, "message").then(([message]) => message as unknown);

@@ -7,6 +7,7 @@ import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
+import { Listeners } from "../../src/supervisor/listeners.ts";
 import { startFakeControllerRuntime } from "../support/fake-controller-runtime.ts";
 import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
 import { freePort, startProxy } from "../support/proxy-process.ts";
@@ -105,7 +106,7 @@ describe("a controller that goes away", () => {
 });
 
 describe("drain", () => {
-  it("fails no request: two workers on one port, one is told to end under load", async () => {
+  it("fails no request: two workers on one socket, one is told to end under load", async () => {
     const dir = tempDir();
     const controller = await startController(dir);
     let slow: (() => void)[] = [];
@@ -119,7 +120,12 @@ describe("drain", () => {
       deployments: [targetsOf([replica], { maxOngoingRequests: 10_000 })],
     });
     const port = await freePort();
-    const workers = [startProxy(dir, port), startProxy(dir, port, { id: "proxy/1" })];
+    // As the supervisor does: it holds the socket that both accept from.
+    const listeners = new Listeners((host) => host);
+    const addresses = [{ host: "127.0.0.1", port }];
+    const listenFd = listeners.acquire(addresses)[0]!;
+    onTestFinished(() => listeners.release(addresses));
+    const workers = [startProxy(dir, port, { listenFd }), startProxy(dir, port, { id: "proxy/1", listenFd })];
     await Promise.all(workers.map(({ said }) => said));
 
     const agent = new Agent({ keepAlive: true });

@@ -53,6 +53,8 @@ export class LocalProxies implements ProxyFleet {
           ["--host", options.host],
           ["--port", String(options.port)],
           ["--grpc-port", String(options.grpcPort)],
+          ["--listen-fd", "4"],
+          ["--grpc-listen-fd", "5"],
           ["--controller", controllerSocket],
           ["--cache", join(runDir, `routes-${i}.json`)],
           ["--root-path", options.rootPath],
@@ -65,6 +67,10 @@ export class LocalProxies implements ProxyFleet {
         logFile: join(stateDir, "logs", `proxy-${i}.log`),
         restart: true,
         ipc: true,
+        listen: [
+          { host: options.host, port: options.port },
+          { host: options.host, port: options.grpcPort },
+        ],
       });
     }
   }
