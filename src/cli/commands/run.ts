@@ -1,11 +1,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DEFAULT_ADDRESS } from "../address.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
 import { isFile, type LoadedConfig, loadTarget } from "../load-config.ts";
 import { isGiven, resolveStartOptions, type StartSources } from "../start-options.ts";
 import { serve, startSources } from "../starting.ts";
+import { reachable } from "../try-lines.ts";
 
 /** Options of `windlass run`, besides those of `windlass start`. */
 export interface RunOptions {
@@ -39,7 +41,9 @@ export async function run(
   let session: Promise<boolean> | undefined;
   try {
     const code = await serve(ctx, start, (ready) => {
-      if (!kept) ctx.err(`for commands in other terminals: export WINDLASS_STATE_DIR=${stateDir}\n`);
+      const address =
+        reachable(ready.control) === DEFAULT_ADDRESS ? "" : ` WINDLASS_ADDRESS=${reachable(ready.control)}`;
+      if (!kept) ctx.err(`for commands in other terminals: export WINDLASS_STATE_DIR=${stateDir}${address}\n`);
       session = import("../run-session.ts").then(async ({ runSession }) => {
         const reload = options.reload ?? false;
         const load = async () => based(await loadTarget(ctx, what, args, options));
