@@ -116,7 +116,8 @@ export function fail({ stream, requestId }: GrpcCall, { status, message }: GrpcF
     { endStream: true },
   );
   // An upload under way would go on for nobody. Before its end is in, this tells the client to stop.
-  if (!stream.readableEnded) stream.close(constants.NGHTTP2_NO_ERROR);
+  // Not in the same tick: Node 26 would drop the headers that were just given to it.
+  if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
 }
 
 /** Whether the call was ended, by either side. */

@@ -23,6 +23,8 @@ import { type NodeRequest, type NodeResponse, send, text } from "../http.ts";
 /** Answers one RPC. */
 export type RpcHandler = ConnectRouter["handlers"][number];
 
+type Body = NonNullable<Awaited<ReturnType<RpcHandler>>["body"]>;
+
 /** Options of {@link rpcHandlers}. */
 export interface RpcHandlersOptions {
   readonly routes: (router: ConnectRouter) => void;
@@ -61,13 +63,25 @@ export async function answerRpc(
   const nodeResponse = response as unknown as Parameters<typeof universalResponseToNodeResponse>[1];
   try {
     const universal = universalRequestFromNodeRequest(request, nodeResponse, undefined, values);
-    await universalResponseToNodeResponse(await handler(universal), nodeResponse);
+    const answer = await handler(universal);
+    const body = answer.body === undefined ? {} : { body: endingWith(answer.body, response) };
+    await universalResponseToNodeResponse({ ...answer, ...body }, nodeResponse);
   } catch (error) {
     // The client left, or its request was not HTTP as Connect expects it.
     logger.debug("an RPC ended early", { method: handler.method.name, reason: errorText(error) });
     if (!response.headersSent) send(request, response, text(400, "400: Bad Request"));
     else response.destroy();
   }
+}
+
+/**
+ * The body, ended when the client leaves. A write that waits for a client that is gone need not come back (on Node 26
+ * it does not), and nobody would end the handler's generator then.
+ */
+function endingWith(body: Body, response: NodeResponse): Body {
+  const chunks = body[Symbol.asyncIterator]();
+  response.once("close", () => void chunks.return?.().catch(() => {}));
+  return { [Symbol.asyncIterator]: () => chunks };
 }
 
 function mapFailures(logger: Logger): Interceptor {
