@@ -66,6 +66,8 @@ async function attempt<T>(name: string, work: () => Promise<T>): Promise<T | und
   }
 }
 
+const loads: string[] = [];
+if (values.peers) loads.push(`Ray Serve ${load()}`);
 const peer = values.peers
   ? await attempt("Ray Serve", () => measureRayIsolated({ venv: values.venv, seconds: numbers[0]!, progress }))
   : undefined;
@@ -78,7 +80,11 @@ const context: Context = {
   note: (text) => void notes.push(text),
 };
 const rows: Row[] = [];
-for (const name of chosen) rows.push(...((await attempt(name, () => SECTIONS[name]!(context))) ?? []));
+for (const name of chosen) {
+  loads.push(`${name} ${load()}`);
+  rows.push(...((await attempt(name, () => SECTIONS[name]!(context))) ?? []));
+}
+notes.push(`Load average at the start of each part, with what the part before added: ${loads.join(", ")}.`);
 
 const [day, time] = began.toISOString().split("T") as [string, string];
 const text = [

@@ -9,6 +9,27 @@ export interface ProcessView {
   readonly rss: number;
   /** Resident bytes, shared pages divided among their users; NaN where the system does not say. */
   readonly pss: number;
+  /** Resident bytes that no other process has; NaN where the system does not say. */
+  readonly unique: number;
+}
+
+/** Memory of processes that belong together. */
+export interface Footprint {
+  readonly processes: number;
+  /** Sum of PSS. Pages that strangers use as well, as of the same Node binary, make it smaller. */
+  readonly pss: number;
+  /** Pages of one process only, and the largest set of shared ones once: the same whoever else runs. */
+  readonly alone: number;
+}
+
+/** Adds up what {@link look} saw. */
+export function footprint(views: readonly ProcessView[]): Footprint {
+  const sum = (of: (view: ProcessView) => number): number => views.reduce((total, view) => total + of(view), 0);
+  return {
+    processes: views.length,
+    pss: sum(({ pss }) => pss),
+    alone: sum(({ unique }) => unique) + Math.max(0, ...views.map(({ rss, unique }) => rss - unique)),
+  };
 }
 
 /** Whether processes can be looked into: Linux. */
@@ -42,8 +63,11 @@ export function look(pid: number): ProcessView | undefined {
   const status = read(`/proc/${pid}/status`);
   const rss = /^VmRSS:\s+(\d+) kB/m.exec(status ?? "")?.[1];
   if (args.length === 0 || rss === undefined) return undefined;
-  const pss = /^Pss:\s+(\d+) kB/m.exec(read(`/proc/${pid}/smaps_rollup`) ?? "")?.[1];
-  return { pid, args, rss: Number(rss) * 1_024, pss: pss === undefined ? Number.NaN : Number(pss) * 1_024 };
+  const rollup = read(`/proc/${pid}/smaps_rollup`) ?? "";
+  const bytes = (field: string): number =>
+    Number(new RegExp(`^${field}:\\s+(\\d+) kB`, "m").exec(rollup)?.[1] ?? Number.NaN) * 1_024;
+  const unique = bytes("Private_Clean") + bytes("Private_Dirty");
+  return { pid, args, rss: Number(rss) * 1_024, pss: bytes("Pss"), unique };
 }
 
 /** Arguments of a process; empty when it is gone. */

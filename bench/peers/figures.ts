@@ -1,3 +1,5 @@
+import type { Footprint } from "../lib/proc.ts";
+
 /** What another system does with the same no-op application, measured in the same run. Milliseconds and bytes. */
 export interface PeerFigures {
   /** Good answers a second at 32 connections. */
@@ -13,8 +15,6 @@ export interface PeerFigures {
   readonly scaleMs: readonly number[];
   /** From the scale call 0 → 1 to the first byte of a request that waits; undefined: not measured. */
   readonly fromZeroMs: readonly number[];
-  /** Sum over all processes, one replica, idle; shared pages divided where the system tells. */
-  readonly memoryBytes: number;
-  /** Processes in that sum. */
-  readonly processes: number;
+  /** All processes, one replica, idle. */
+  readonly memory: Footprint;
 }

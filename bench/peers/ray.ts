@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { eventually, stop } from "../lib/children.ts";
 import { failed, runLoad } from "../lib/load.ts";
-import { look, processTree } from "../lib/proc.ts";
+import { footprint, look, processTree } from "../lib/proc.ts";
 import { firstAnswer, targetOf } from "../lib/windlass.ts";
-import { memoryOf } from "../sections/idle.ts";
 import type { PeerFigures } from "./figures.ts";
 import { type Ray, rest, startRay } from "./ray-process.ts";
 
@@ -76,8 +75,7 @@ export async function measureRay(
       firstAnswerMs,
       scaleMs,
       fromZeroMs,
-      memoryBytes: memoryOf(views),
-      processes: views.length,
+      memory: footprint(views),
     };
   } finally {
     progress("Ray Serve: stop");

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Section } from "../lib/context.ts";
-import { cpuMs, hasProc, look, type ProcessView, processTree } from "../lib/proc.ts";
+import { cpuMs, footprint, hasProc, look, processTree } from "../lib/proc.ts";
 import { megabytes, ratio } from "../lib/stats.ts";
 import { against } from "../lib/table.ts";
 import { firstAnswer, roleOf, startWindlass } from "../lib/windlass.ts";
@@ -22,22 +22,25 @@ export const idle: Section = async (context) => {
   await sleep(IDLE_S * 1_000);
   const share = (cpuMs(pids) - before) / (performance.now() - beganAt);
   const views = pids.map(look).filter((view) => view !== undefined);
-  const parts = views.map(
-    ({ pid, rss, pss }) => `${roleOf(pid) ?? "?"} ${megabytes(rss)}${Number.isNaN(pss) ? "" : ` / ${megabytes(pss)}`}`,
-  );
+  const parts = views.map(({ pid, rss, pss }) => `${roleOf(pid) ?? "?"} ${megabytes(rss)} / ${megabytes(pss)}`);
   await windlass.stop();
 
-  const sum = memoryOf(views);
-  const peer = context.peer?.memoryBytes;
+  const ours = footprint(views);
+  const theirs = context.peer?.memory;
   return [
     {
-      what: `memory, idle, one replica: sum of PSS over ${views.length} processes`,
-      windlass: megabytes(sum),
-      ...(peer !== undefined && {
-        ray: `${megabytes(peer)}, ${context.peer!.processes} processes`,
-        rayRatio: ratio(sum / peer),
+      what: "memory, idle, one replica: each process's own pages, and shared ones once",
+      windlass: `${megabytes(ours.alone)}, ${ours.processes} processes`,
+      ...(theirs && {
+        ray: `${megabytes(theirs.alone)}, ${theirs.processes} processes`,
+        rayRatio: ratio(ours.alone / theirs.alone),
       }),
-      budgets: [against(peer, "≤ 1/6 of Ray's", (figure) => sum <= figure / 6)],
+      budgets: [against(theirs?.alone, "≤ 1/6 of Ray's", (figure) => ours.alone <= figure / 6)],
+    },
+    {
+      what: "… sum of PSS",
+      windlass: megabytes(ours.pss),
+      ...(theirs && { ray: megabytes(theirs.pss), rayRatio: ratio(ours.pss / theirs.pss) }),
     },
     { what: "… each process, RSS / PSS", windlass: parts.join("; ") },
     {
@@ -48,8 +51,3 @@ export const idle: Section = async (context) => {
     },
   ];
 };
-
-/** Sum of PSS, or of RSS where the system does not tell PSS. */
-export function memoryOf(views: readonly ProcessView[]): number {
-  return views.reduce((sum, { rss, pss }) => sum + (Number.isNaN(pss) ? rss : pss), 0);
-}
