@@ -104,7 +104,7 @@ const SHARED_FIELDS = {
     update: "target",
   }),
   graceful_shutdown_wait_loop_s: optional(laxFloat({ min: 0 }), {
-    doc: "Seconds between two looks at a draining replica.",
+    doc: "Taken for the reference's sake: a draining replica ends as soon as it has nothing to do, without pauses.",
     default: D.graceful_shutdown_wait_loop_s,
     update: "reconfigure",
   }),

@@ -75,7 +75,8 @@ export type DeploymentConfig = Message<"windlass.config.v1.DeploymentConfig"> & 
   autoscalingConfig?: AutoscalingConfig | undefined;
 
   /**
-   * Seconds between two looks at a draining replica; >= 0. Default: 2.
+   * Taken for the reference's sake: a draining replica ends as soon as it has
+   * nothing to do, without pauses. >= 0. Default: 2.
    *
    * @generated from field: optional double graceful_shutdown_wait_loop_s = 8;
    */
