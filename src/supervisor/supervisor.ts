@@ -1,4 +1,5 @@
 import { lookup } from "node:dns/promises";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
@@ -43,7 +44,10 @@ export async function runSupervisor(options: StartOptions, clock: Clock): Promis
     const { onReady: _, ...plain } = options;
     const controllerOptions: ControllerOptions = { ...plain, controlPort, httpPort, grpcPort, runDir };
     const listeners = new Listeners(() => address);
-    return await new Supervisor(options, controllerOptions, records, listeners, clock).run();
+    const code = await new Supervisor(options, controllerOptions, records, listeners, clock).run();
+    // After an orderly end nobody listens there any more.
+    rmSync(runDir, { recursive: true, force: true });
+    return code;
   } finally {
     records.clear();
   }

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { ECHO, ECHO_CONFIG, writeApp } from "../support/apps.ts";
 import {
@@ -6,6 +7,7 @@ import {
   clientEnv,
   eventually,
   processesOf,
+  runDirOf,
   runningPids,
   runWindlass,
   startWindlass,
@@ -19,8 +21,11 @@ describe("windlass start CONFIG", () => {
     const response = await fetch(`${windlass.http}/x`, { method: "POST", body: "hi" });
     expect(await response.json()).toMatchObject({ body: "hi" });
     expect(processesOf(windlass.stateDir).length).toBeGreaterThanOrEqual(6);
+    const runDir = runDirOf(windlass.stateDir)!;
+    expect(statSync(runDir).mode & 0o777).toBe(0o700);
     expect(await windlass.stop(signal)).toBe(0);
     expect(processesOf(windlass.stateDir)).toEqual([]);
+    expect(existsSync(runDir)).toBe(false);
   });
 
   it("brings the applications back at the next start, with the target set from outside", async () => {

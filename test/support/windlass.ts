@@ -196,7 +196,8 @@ export function processesOf(stateDir: string): number[] {
     .map(Number);
 }
 
-function runDirOf(stateDir: string): string | undefined {
+/** The folder for sockets of a Windlass that runs on a state dir. */
+export function runDirOf(stateDir: string): string | undefined {
   try {
     const log = readFileSync(join(stateDir, "run.json"), "utf8");
     const records = JSON.parse(log) as { id: string; process: { pid: number } | null }[];
