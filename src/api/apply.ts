@@ -25,28 +25,36 @@ export async function applyChecked(
   request: ApplyRequest,
 ): Promise<{ revision: number; warnings: string[] }> {
   const { checked, baseDir, actor } = request;
-  if (!checked.ok) {
-    const { problems } = checked;
-    const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-    const first = problems[0] === undefined ? "" : `: ${problems[0].path} ${problems[0].message}`;
-    throw new WindlassError("INVALID_CONFIG", `the config has ${count}${first}`, {
-      problems: problems.map(({ path, message }) => ({ path, message })),
-    });
-  }
-  if (!isAbsolute(baseDir)) {
-    throw new WindlassError("INVALID_REQUEST", `base_dir ${JSON.stringify(baseDir)} must be an absolute path`);
-  }
-  if (request.validateOnly) return { revision: controller.snapshot().revision, warnings: checked.warnings };
+  const accepted = acceptedConfig(checked);
+  refuseRelative(baseDir);
+  if (request.validateOnly) return { revision: controller.snapshot().revision, warnings: accepted.warnings };
   const config = {
-    ...checked.config,
-    applications: checked.config.applications.map((application) => withSecrets(controller, application)),
+    ...accepted.config,
+    applications: accepted.config.applications.map((application) => withSecrets(controller, application)),
   };
   const { revision, warnings } = await controller.applyConfig({ config, baseDir, actor });
-  return { revision, warnings: [...checked.warnings, ...warnings] };
+  return { revision, warnings: [...accepted.warnings, ...warnings] };
+}
+
+/** The result where nothing was found wrong. Throws INVALID_CONFIG with each problem. */
+export function acceptedConfig<T>(checked: ConfigResult<T>): ConfigResult<T> & { readonly ok: true } {
+  if (checked.ok) return checked;
+  const { problems } = checked;
+  const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
+  const first = problems[0] === undefined ? "" : `: ${`${problems[0].path} ${problems[0].message}`.trim()}`;
+  throw new WindlassError("INVALID_CONFIG", `the config has ${count}${first}`, {
+    problems: problems.map(({ path, message }) => ({ path, message })),
+  });
+}
+
+/** Throws INVALID_REQUEST for a base folder that is not absolute. */
+export function refuseRelative(baseDir: string): void {
+  if (isAbsolute(baseDir)) return;
+  throw new WindlassError("INVALID_REQUEST", `base_dir ${JSON.stringify(baseDir)} must be an absolute path`);
 }
 
 /** A config that was read with hidden values, and sent back, keeps the values it had. */
-function withSecrets(controller: Controller, application: ApplicationConfig): ApplicationConfig {
+export function withSecrets(controller: Controller, application: ApplicationConfig): ApplicationConfig {
   const stored = controller.application(application.name ?? "default");
   return stored === undefined ? application : restoreRedacted(application, stored.config);
 }

@@ -28,12 +28,14 @@ export function putApplication(
     readonly config: ApplicationConfig;
     readonly baseDir: string;
     readonly source: "declarative" | "imperative";
+    readonly requestId?: string;
     readonly now: number;
     readonly newId: NewId;
   },
 ): ApplicationRecord {
   const { config, now } = put;
   const buildId = put.newId(12);
+  const byRequest = put.requestId ? { requestId: put.requestId } : {};
   if (!current) {
     return {
       name: put.name,
@@ -50,6 +52,7 @@ export function putApplication(
       message: "",
       routePrefix: null,
       lastDeployedAt: now,
+      ...byRequest,
       tokenRotation: 0,
       createdAt: now,
       updatedAt: now,
@@ -63,8 +66,10 @@ export function putApplication(
     current.baseDir === put.baseDir;
   // A build that was already replacing the inputs goes on hiding the deployments.
   const check = sameInputs && !(current.build.kind === "building" && !current.build.check);
+  const { requestId: _earlier, ...rest } = current;
   return {
-    ...current,
+    ...rest,
+    ...byRequest,
     source: put.source,
     config,
     baseDir: put.baseDir,

@@ -11,7 +11,12 @@ import {
   putApplication,
   routePrefixOf,
 } from "./application-state.ts";
-import type { ApplyConfigRequest, DeleteApplicationRequest, ScaleRequest } from "./controller.ts";
+import type {
+  ApplyConfigRequest,
+  DeleteApplicationRequest,
+  PutOneApplicationRequest,
+  ScaleRequest,
+} from "./controller.ts";
 import { etagOf } from "./controller.ts";
 import type { ApplicationRecord, BuiltApplication, DeploymentRecord, InstanceRecord } from "./records.ts";
 import type { Draft } from "./world.ts";
@@ -58,7 +63,11 @@ export function applyConfig(
   const { config } = request;
   const { now } = context;
   refuseUnlessWritable(draft.instance, { absentIsFine: true });
-  refuseTakenRoutes(draft, request);
+  const names = new Set(config.applications.map(({ name }) => name ?? "default"));
+  const kept = draft.applications().filter(({ source, name }) => source !== "declarative" && !names.has(name));
+  for (const [index, wanted] of config.applications.entries()) {
+    refuseTakenRoute(wanted, kept, `applications[${index}].route_prefix`);
+  }
   const warnings: string[] = [];
   if (draft.instance.state === "absent") {
     draft.instance = newInstance(config, context);
@@ -78,20 +87,8 @@ export function applyConfig(
       wanted.logging_config == null && config.logging_config
         ? { ...wanted, logging_config: config.logging_config }
         : wanted;
-    const current = draft.application(name);
-    const put = { name, config: withLogging, baseDir: request.baseDir, source: "declarative" as const };
-    const next = putApplication(current, { ...put, now, newId: context.newId });
-    draft.setApplication(next);
-    if (isCommands(next)) {
-      finishBuild(draft, next, commandsAsBuild(withLogging), { ...context, capacityChanged });
-      if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
-      continue;
-    }
-    if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
-    actions.push(buildAction(next));
-    if (next.build.kind === "building" && next.build.check && next.built) {
-      applyBuild(draft, next, next.built, { ...context, capacityChanged });
-    }
+    const { baseDir } = request;
+    actions.push(...putInDraft(draft, { name, config: withLogging, baseDir }, { ...context, capacityChanged }));
   }
   const deleted: string[] = [];
   for (const application of draft.applications()) {
@@ -101,6 +98,66 @@ export function applyConfig(
   }
   draft.journal({ at: now, actor: request.actor, kind: "config-applied", applications: [...listed], deleted });
   return { warnings, actions };
+}
+
+/**
+ * Makes or replaces one declarative application and leaves the others alone, and the target capacity too. With
+ * `validateOnly` it is only checked.
+ */
+export function putOneApplication(
+  draft: Draft,
+  request: PutOneApplicationRequest,
+  context: CommandContext,
+): { application: ApplicationRecord | undefined; actions: CommandAction[] } {
+  const { name, config, baseDir, requestId } = request;
+  const { now } = context;
+  refuseUnlessWritable(draft.instance, { absentIsFine: true });
+  const current = draft.application(name);
+  if ((current === undefined || current.deleting) && !request.allowMissing) throw notFound({ application: name });
+  // A retry of what was done already, whose etag is stale by its own doing.
+  if (requestId !== "" && current?.requestId === requestId && !current.deleting) {
+    return { application: current, actions: [] };
+  }
+  const present = current === undefined ? "" : etagOf(current);
+  if (request.etag !== "" && request.etag !== present) throw staleEtag(request.etag, present);
+  refuseTakenRoute(
+    config,
+    draft.applications().filter((other) => other.name !== name),
+    "route_prefix",
+  );
+  if (request.validateOnly) return { application: current, actions: [] };
+  if (draft.instance.state === "absent") {
+    draft.instance = newInstance({}, context);
+    draft.journal({ at: now, actor: request.actor, kind: "instance", state: "running" });
+  }
+  const actions = putInDraft(draft, { name, config, baseDir, requestId }, { ...context, capacityChanged: false });
+  draft.journal({ at: now, actor: request.actor, kind: "config-applied", applications: [name], deleted: [] });
+  return { application: draft.application(name), actions };
+}
+
+/** Writes one declarative application and begins its build. */
+function putInDraft(
+  draft: Draft,
+  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId">,
+  context: CommandContext & { readonly capacityChanged: boolean },
+): CommandAction[] {
+  const current = draft.application(wanted.name);
+  const next = putApplication(current, {
+    ...wanted,
+    source: "declarative",
+    now: context.now,
+    newId: context.newId,
+  });
+  draft.setApplication(next);
+  const actions: CommandAction[] = [];
+  if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
+  if (isCommands(next)) {
+    finishBuild(draft, next, commandsAsBuild(next.config), context);
+    return actions;
+  }
+  actions.push(buildAction(next));
+  if (next.build.kind === "building" && next.build.check && next.built) applyBuild(draft, next, next.built, context);
+  return actions;
 }
 
 /** The webhook and ScaleDeployment; the order of the checks is the reference's. */
@@ -308,17 +365,16 @@ function setTargetCapacity(draft: Draft, request: ApplyConfigRequest, now: numbe
   return changed;
 }
 
-/** A prefix that an application outside this config holds is refused. */
-function refuseTakenRoutes(draft: Draft, request: ApplyConfigRequest): void {
-  const listed = new Set(request.config.applications.map(({ name }) => name ?? "default"));
-  for (const other of draft.applications()) {
-    if (other.source === "declarative" || other.deleting || listed.has(other.name)) continue;
-    const index = request.config.applications.findIndex((wanted) => routePrefixOf(wanted) === other.routePrefix);
-    if (index === -1 || other.routePrefix === null) continue;
-    const path = `applications[${index}].route_prefix`;
-    const message = `"${other.routePrefix}" is taken by application "${other.name}"; choose another prefix`;
-    throw new WindlassError("INVALID_CONFIG", `${path}: ${message}`, { problems: [{ path, message }] });
-  }
+/** Refuses a prefix that one of the others serves, or will once it is built. */
+function refuseTakenRoute(wanted: ApplicationConfig, others: readonly ApplicationRecord[], path: string): void {
+  const prefix = routePrefixOf(wanted);
+  if (prefix === null) return;
+  const holder = others.find(
+    (other) => !other.deleting && (other.routePrefix === prefix || routePrefixOf(other.config) === prefix),
+  );
+  if (holder === undefined) return;
+  const message = `"${prefix}" is taken by application "${holder.name}"; choose another prefix`;
+  throw new WindlassError("INVALID_CONFIG", `${path}: ${message}`, { problems: [{ path, message }] });
 }
 
 function differingOptions<T extends HttpOptions | GrpcOptions>(name: string, running: T, wanted?: T): string[] {
@@ -344,8 +400,10 @@ function notFound(metadata: Record<string, string>): WindlassError {
   return new WindlassError("NOT_FOUND", message, { metadata });
 }
 
+/** `present` is "" where there is nothing any more. */
 function staleEtag(sent: string, present: string): WindlassError {
-  return new WindlassError("STALE_ETAG", `etag "${sent}" is stale: it is now "${present}"; read it again and retry`);
+  const now = present === "" ? "what it was read from is gone" : `it is now "${present}"`;
+  return new WindlassError("STALE_ETAG", `etag "${sent}" is stale: ${now}; read it again and retry`);
 }
 
 function bracketed(host: string): string {

@@ -2,7 +2,7 @@
  * The controller's public face: the only door for api/. Reads are synchronous and from memory; writes resolve once
  * they are durable and reject with a WindlassError whose message may be shown to the caller.
  */
-import type { DeployConfig } from "../config/types.ts";
+import type { ApplicationConfig, DeployConfig } from "../config/types.ts";
 import type { ApplicationRecord, DeploymentRecord, InstanceRecord, ProxyRecord, ReplicaRecord } from "./records.ts";
 
 export interface Controller {
@@ -16,6 +16,12 @@ export interface Controller {
    * the controller can know.
    */
   applyConfig(request: ApplyConfigRequest): Promise<{ revision: number; warnings: string[] }>;
+  /**
+   * Makes or replaces one declarative application; all else is left as it is. Makes an instance where there is none.
+   * `config` has passed parse and check. Fails with NOT_FOUND unless `allowMissing`, STALE_ETAG when `etag` is given
+   * and differs, INVALID_CONFIG where another application has the prefix, INSTANCE_UNAVAILABLE while ending.
+   */
+  putOneApplication(request: PutOneApplicationRequest): Promise<PutOneApplicationResult>;
   /** The webhook and ScaleDeployment; checks in the order of spec/control-plane.md 2.5. */
   scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }>;
   /** NOT_FOUND unless `allowMissing`, STALE_ETAG when `etag` is given and differs. */
@@ -43,6 +49,28 @@ export interface ApplyConfigRequest {
   readonly baseDir: string;
   /** Who asks, for the journal: "admin", "token/<id>". */
   readonly actor: string;
+}
+
+export interface PutOneApplicationRequest {
+  readonly name: string;
+  /** The whole config; its `name` is `name`. */
+  readonly config: ApplicationConfig;
+  /** Absolute folder that relative import paths start from. */
+  readonly baseDir: string;
+  readonly allowMissing: boolean;
+  /** "" is not looked at. */
+  readonly etag: string;
+  /** Checks everything and changes nothing. */
+  readonly validateOnly: boolean;
+  /** "", or what the last write of this application had: then nothing is done. */
+  readonly requestId: string;
+  readonly actor: string;
+}
+
+export interface PutOneApplicationResult {
+  readonly revision: number;
+  /** As it is now; undefined where `validateOnly` found none. */
+  readonly application: ApplicationRecord | undefined;
 }
 
 export interface ScaleRequest {

@@ -1,6 +1,14 @@
 import type { CommandAction, CommandContext } from "./commands.ts";
-import { applyConfig, deleteApplication, endInstance, rotateToken, scale } from "./commands.ts";
-import type { ApplyConfigRequest, Controller, DeleteApplicationRequest, ScaleRequest, Snapshot } from "./controller.ts";
+import { applyConfig, deleteApplication, endInstance, putOneApplication, rotateToken, scale } from "./commands.ts";
+import type {
+  ApplyConfigRequest,
+  Controller,
+  DeleteApplicationRequest,
+  PutOneApplicationRequest,
+  PutOneApplicationResult,
+  ScaleRequest,
+  Snapshot,
+} from "./controller.ts";
 import type { ApplicationRecord, DeploymentRecord } from "./records.ts";
 import { keys } from "./records.ts";
 import type { Draft, World } from "./world.ts";
@@ -52,6 +60,14 @@ export abstract class ControllerFace implements Controller {
       return { result: warnings, actions };
     });
     return { revision, warnings: result };
+  }
+
+  async putOneApplication(request: PutOneApplicationRequest): Promise<PutOneApplicationResult> {
+    const { revision, result } = await this.submit((draft, context) => {
+      const { application, actions } = putOneApplication(draft, request, context);
+      return { result: application, actions };
+    });
+    return { revision, application: result };
   }
 
   async scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }> {

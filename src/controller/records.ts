@@ -66,6 +66,8 @@ export interface ApplicationRecord {
   /** null: not exposed over HTTP, or not built yet. */
   readonly routePrefix: string | null;
   readonly lastDeployedAt: number;
+  /** request_id of the last write, for idempotency; absent without one. */
+  readonly requestId?: string;
   /** Raised by `token --rotate`: part of the scaler token's derivation. */
   readonly tokenRotation: number;
   readonly createdAt: number;

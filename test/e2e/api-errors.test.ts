@@ -229,6 +229,7 @@ it("each reason that a running Windlass can give is given as the page says", asy
   await on("STALE_ETAG", {
     rpc: ({ deployments }) =>
       deployments.scaleDeployment({ name: nameOf("echo", "Echo"), targetNumReplicas: 2, etag: "stale" }),
+    rest: { method: "DELETE", path: "/api/v1/applications/echo", headers: { "if-match": "stale" } },
   });
   await on("UNAUTHENTICATED", {
     token: "wrong",

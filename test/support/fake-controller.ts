@@ -206,6 +206,21 @@ export function createFakeController(store: Store): FakeController {
         warnings: ["from the controller: naïve\nline"],
       };
     },
+    async putOneApplication(request) {
+      asked("putOneApplication", request);
+      const current = fake.application(request.name);
+      if (current === undefined && !request.allowMissing) {
+        throw new WindlassError("NOT_FOUND", `Application "${request.name}" not found`);
+      }
+      if (request.etag !== "" && (current === undefined || request.etag !== etagOf(current))) {
+        throw new WindlassError("STALE_ETAG", "stale");
+      }
+      if (request.validateOnly) return { revision: store.revision, application: current };
+      const { config, baseDir } = request;
+      const base = current ?? applicationRecord(request.name, { generation: 0 });
+      const application = { ...base, config, baseDir, generation: base.generation + 1 };
+      return { revision: await write([put.application(application)]), application };
+    },
     async scale(request) {
       asked("scale", request);
       const { application: app, deployment: name } = request;
@@ -235,6 +250,7 @@ export function createFakeController(store: Store): FakeController {
       const record = fake.application(request.application);
       if (record === undefined && request.allowMissing) return { revision: 0 };
       if (record === undefined) throw new WindlassError("NOT_FOUND", `no application ${request.application}`);
+      if (request.etag !== "" && request.etag !== etagOf(record)) throw new WindlassError("STALE_ETAG", "stale");
       return { revision: await write([{ kind: "delete", key: keys.application(request.application) }]) };
     },
     async endInstance(actor) {

@@ -10,7 +10,7 @@ import { MAX_STREAMS_PER_TOKEN } from "../../src/api/stream-limit.ts";
 
 const page = readFileSync(join(import.meta.dirname, "../../docs/rest.md"), "utf8");
 
-const ROWS = [...page.matchAll(/^\| `(GET|PUT|POST|DELETE) (\S+)` \| (.+?) \| (.+) \|$/gm)].map(
+const ROWS = [...page.matchAll(/^\| `(GET|PUT|PATCH|POST|DELETE) (\S+)` \| (.+?) \| (.+) \|$/gm)].map(
   ([, method, path, role]) => ({ name: `${method} ${path}`, role: role! }),
 );
 

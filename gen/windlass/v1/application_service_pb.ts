@@ -4,6 +4,10 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { FieldMask } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_field_mask } from "@bufbuild/protobuf/wkt";
+import type { ApplicationConfig } from "../config/v1/application_pb.ts";
+import { file_windlass_config_v1_application } from "../config/v1/application_pb.ts";
 import type { Application } from "./application_pb.ts";
 import { file_windlass_v1_application } from "./application_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/v1/application_service.proto.
  */
 export const file_windlass_v1_application_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV3aW5kbGFzcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgt3aW5kbGFzcy52MSIlChVHZXRBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJHChZHZXRBcHBsaWNhdGlvblJlc3BvbnNlEi0KC2FwcGxpY2F0aW9uGAEgASgLMhgud2luZGxhc3MudjEuQXBwbGljYXRpb24iQAoXTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYwoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEi4KDGFwcGxpY2F0aW9ucxgBIAMoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChhXYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QSFgoOc3RhcnRfcmV2aXNpb24YASABKAMiiAEKGVdhdGNoQXBwbGljYXRpb25zUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKwoHdXBkYXRlZBgCIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uSAASEQoHZGVsZXRlZBgDIAEoCUgAEhAKBnN5bmNlZBgEIAEoCEgAQgcKBWV2ZW50Ik0KGERlbGV0ZUFwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSDAoEZXRhZxgDIAEoCSItChlEZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDMqkDChJBcHBsaWNhdGlvblNlcnZpY2USXgoOR2V0QXBwbGljYXRpb24SIi53aW5kbGFzcy52MS5HZXRBcHBsaWNhdGlvblJlcXVlc3QaIy53aW5kbGFzcy52MS5HZXRBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgESZAoQTGlzdEFwcGxpY2F0aW9ucxIkLndpbmRsYXNzLnYxLkxpc3RBcHBsaWNhdGlvbnNSZXF1ZXN0GiUud2luZGxhc3MudjEuTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlIgOQAgESZAoRV2F0Y2hBcHBsaWNhdGlvbnMSJS53aW5kbGFzcy52MS5XYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QaJi53aW5kbGFzcy52MS5XYXRjaEFwcGxpY2F0aW9uc1Jlc3BvbnNlMAESZwoRRGVsZXRlQXBwbGljYXRpb24SJS53aW5kbGFzcy52MS5EZWxldGVBcHBsaWNhdGlvblJlcXVlc3QaJi53aW5kbGFzcy52MS5EZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_windlass_v1_application]);
+  fileDesc("CiV3aW5kbGFzcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgt3aW5kbGFzcy52MSIlChVHZXRBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJHChZHZXRBcHBsaWNhdGlvblJlc3BvbnNlEi0KC2FwcGxpY2F0aW9uGAEgASgLMhgud2luZGxhc3MudjEuQXBwbGljYXRpb24iQAoXTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYwoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEi4KDGFwcGxpY2F0aW9ucxgBIAMoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChhXYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QSFgoOc3RhcnRfcmV2aXNpb24YASABKAMiiAEKGVdhdGNoQXBwbGljYXRpb25zUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKwoHdXBkYXRlZBgCIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uSAASEQoHZGVsZXRlZBgDIAEoCUgAEhAKBnN5bmNlZBgEIAEoCEgAQgcKBWV2ZW50IvIBChhVcGRhdGVBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRI1CgZjb25maWcYAiABKAsyJS53aW5kbGFzcy5jb25maWcudjEuQXBwbGljYXRpb25Db25maWcSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYBCABKAgSDAoEZXRhZxgFIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEhIKCnJlcXVlc3RfaWQYByABKAkSEAoIYmFzZV9kaXIYCCABKAkibgoZVXBkYXRlQXBwbGljYXRpb25SZXNwb25zZRItCgthcHBsaWNhdGlvbhgBIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhAKCHJldmlzaW9uGAIgASgDEhAKCHdhcm5pbmdzGAMgAygJIk0KGERlbGV0ZUFwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSDAoEZXRhZxgDIAEoCSItChlEZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDMpIEChJBcHBsaWNhdGlvblNlcnZpY2USXgoOR2V0QXBwbGljYXRpb24SIi53aW5kbGFzcy52MS5HZXRBcHBsaWNhdGlvblJlcXVlc3QaIy53aW5kbGFzcy52MS5HZXRBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgESZAoQTGlzdEFwcGxpY2F0aW9ucxIkLndpbmRsYXNzLnYxLkxpc3RBcHBsaWNhdGlvbnNSZXF1ZXN0GiUud2luZGxhc3MudjEuTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlIgOQAgESZAoRV2F0Y2hBcHBsaWNhdGlvbnMSJS53aW5kbGFzcy52MS5XYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QaJi53aW5kbGFzcy52MS5XYXRjaEFwcGxpY2F0aW9uc1Jlc3BvbnNlMAESZwoRVXBkYXRlQXBwbGljYXRpb24SJS53aW5kbGFzcy52MS5VcGRhdGVBcHBsaWNhdGlvblJlcXVlc3QaJi53aW5kbGFzcy52MS5VcGRhdGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgISZwoRRGVsZXRlQXBwbGljYXRpb24SJS53aW5kbGFzcy52MS5EZWxldGVBcHBsaWNhdGlvblJlcXVlc3QaJi53aW5kbGFzcy52MS5EZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_field_mask, file_windlass_config_v1_application, file_windlass_v1_application]);
 
 /**
  * Request message for GetApplication.
@@ -187,6 +191,114 @@ export const WatchApplicationsResponseSchema: GenMessage<WatchApplicationsRespon
   messageDesc(file_windlass_v1_application_service, 5);
 
 /**
+ * Request message for UpdateApplication.
+ *
+ * @generated from message windlass.v1.UpdateApplicationRequest
+ */
+export type UpdateApplicationRequest = Message<"windlass.v1.UpdateApplicationRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The application's config. Its `name` is the resource's, or absent.
+   *
+   * @generated from field: windlass.config.v1.ApplicationConfig config = 2;
+   */
+  config?: ApplicationConfig | undefined;
+
+  /**
+   * The fields of `config` to take, others stay as they are stored: one that
+   * `config` lacks is removed. Absent or `*` replaces the whole config.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 3;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * Make the application where it does not exist.
+   *
+   * @generated from field: bool allow_missing = 4;
+   */
+  allowMissing: boolean;
+
+  /**
+   * Refuse unless the application still has this etag.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
+
+  /**
+   * Checks everything and changes nothing.
+   *
+   * @generated from field: bool validate_only = 6;
+   */
+  validateOnly: boolean;
+
+  /**
+   * Makes a retry without effect: nothing is done where the application's last
+   * write had the same one.
+   *
+   * @generated from field: string request_id = 7;
+   */
+  requestId: string;
+
+  /**
+   * Folder that relative import paths start from. Default: the one it was put
+   * with where `update_mask` has fields, else the server's `--app-dir`.
+   *
+   * @generated from field: string base_dir = 8;
+   */
+  baseDir: string;
+};
+
+/**
+ * Describes the message windlass.v1.UpdateApplicationRequest.
+ * Use `create(UpdateApplicationRequestSchema)` to create a new message.
+ */
+export const UpdateApplicationRequestSchema: GenMessage<UpdateApplicationRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 6);
+
+/**
+ * Response message for UpdateApplication.
+ *
+ * @generated from message windlass.v1.UpdateApplicationResponse
+ */
+export type UpdateApplicationResponse = Message<"windlass.v1.UpdateApplicationResponse"> & {
+  /**
+   * The application as it is now; absent where `validate_only` found none.
+   *
+   * @generated from field: windlass.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+
+  /**
+   * The store revision at which the config is durable.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * One line each for what was accepted but is likely not meant.
+   *
+   * @generated from field: repeated string warnings = 3;
+   */
+  warnings: string[];
+};
+
+/**
+ * Describes the message windlass.v1.UpdateApplicationResponse.
+ * Use `create(UpdateApplicationResponseSchema)` to create a new message.
+ */
+export const UpdateApplicationResponseSchema: GenMessage<UpdateApplicationResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 7);
+
+/**
  * Request message for DeleteApplication.
  *
  * @generated from message windlass.v1.DeleteApplicationRequest
@@ -219,7 +331,7 @@ export type DeleteApplicationRequest = Message<"windlass.v1.DeleteApplicationReq
  * Use `create(DeleteApplicationRequestSchema)` to create a new message.
  */
 export const DeleteApplicationRequestSchema: GenMessage<DeleteApplicationRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_application_service, 6);
+  messageDesc(file_windlass_v1_application_service, 8);
 
 /**
  * Response message for DeleteApplication.
@@ -240,10 +352,10 @@ export type DeleteApplicationResponse = Message<"windlass.v1.DeleteApplicationRe
  * Use `create(DeleteApplicationResponseSchema)` to create a new message.
  */
 export const DeleteApplicationResponseSchema: GenMessage<DeleteApplicationResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_application_service, 7);
+  messageDesc(file_windlass_v1_application_service, 9);
 
 /**
- * Reads, watches and deletes applications.
+ * Reads, watches, writes and deletes applications.
  *
  * @generated from service windlass.v1.ApplicationService
  */
@@ -278,6 +390,22 @@ export const ApplicationService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchApplicationsRequestSchema;
     output: typeof WatchApplicationsResponseSchema;
+  },
+  /**
+   * Makes or replaces one application and leaves the others alone. Returns when
+   * the config is stored, not when replicas are up. Makes an instance where there
+   * is none.
+   *
+   * Fails with NOT_FOUND unless `allow_missing`, with ABORTED where `etag` is
+   * stale, with INVALID_ARGUMENT and one field violation for each problem, with
+   * UNAVAILABLE while the instance ends.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.UpdateApplication
+   */
+  updateApplication: {
+    methodKind: "unary";
+    input: typeof UpdateApplicationRequestSchema;
+    output: typeof UpdateApplicationResponseSchema;
   },
   /**
    * Deletes an application. Returns when that is stored; its replicas drain after.

@@ -1,7 +1,12 @@
 /** windlass.v1.ApplicationService. */
+import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
+import { ApplicationConfigSchema } from "../../../gen/windlass/config/v1/application_pb.ts";
 import type { ApplicationService } from "../../../gen/windlass/v1/application_service_pb.ts";
+import { applicationConfigFromMessage } from "../../config/message.ts";
+import { applyMask, masksFields } from "../field-mask.ts";
 import { notFound } from "../lookup.ts";
+import { changeOne, putOne } from "../one-application.ts";
 import { pageOf } from "../pages.ts";
 import { applicationView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
@@ -9,7 +14,8 @@ import { applicationOf } from "./names.ts";
 import { watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
-export function applicationService({ controller, feed }: ApiDeps): ServiceImpl<typeof ApplicationService> {
+export function applicationService(deps: ApiDeps): ServiceImpl<typeof ApplicationService> {
+  const { controller, feed } = deps;
   return {
     getApplication(request, context) {
       const name = applicationOf(request.name);
@@ -34,6 +40,29 @@ export function applicationService({ controller, feed }: ApiDeps): ServiceImpl<t
         else if (event?.case === "deleted" || event?.case === "synced") yield { revision, event };
         else yield { revision };
       }
+    },
+    async updateApplication(request, context) {
+      const name = applicationOf(request.name);
+      const { identity, revealEnv } = callerWith(context, { kind: "deploy" });
+      const write = {
+        name,
+        baseDir: request.baseDir === "" ? undefined : request.baseDir,
+        allowMissing: request.allowMissing,
+        etag: request.etag,
+        validateOnly: request.validateOnly,
+        requestId: request.requestId,
+        actor: identity.actor,
+      };
+      const value = applicationConfigFromMessage(request.config ?? create(ApplicationConfigSchema));
+      const paths = request.updateMask?.paths ?? [];
+      const { application, revision, warnings } = masksFields(paths)
+        ? await changeOne(deps, write, (stored) => ({ value: applyMask(stored, value, paths) }))
+        : await putOne(deps, write, { value });
+      return {
+        ...(application === undefined ? {} : { application: applicationView(application, revealEnv) }),
+        revision: BigInt(revision),
+        warnings: [...warnings],
+      };
     },
     async deleteApplication(request, context) {
       const application = applicationOf(request.name);

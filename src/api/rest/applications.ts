@@ -51,8 +51,8 @@ export async function deleteInstance({ deps, identity }: RestRequest): Promise<R
   return { status: 200 };
 }
 
-/** Node reads headers as Latin-1; paths are UTF-8 more often than not. */
-function baseDirOf(request: NodeRequest): string | undefined {
+/** The folder in `x-windlass-base-dir`. Node reads headers as Latin-1; paths are UTF-8 more often than not. */
+export function baseDirOf(request: NodeRequest): string | undefined {
   const value = header(request, "x-windlass-base-dir");
   if (value === undefined || value === "") return undefined;
   try {
@@ -67,7 +67,7 @@ const MAX_WARNINGS = 20;
 const MAX_WARNING_LENGTH = 400;
 
 /** One header line a warning. */
-function warningHeaders(warnings: readonly string[]): Record<string, readonly string[]> {
+export function warningHeaders(warnings: readonly string[]): Record<string, readonly string[]> {
   if (warnings.length === 0) return {};
   const lines = warnings.slice(0, MAX_WARNINGS).map((warning) => headerText(warning).slice(0, MAX_WARNING_LENGTH));
   if (warnings.length > MAX_WARNINGS) lines.push(`and ${warnings.length - MAX_WARNINGS} more`);

@@ -34,14 +34,14 @@ export interface RestRequest {
 
 /** One method of one path. */
 export interface Route {
-  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "PUT" | "PATCH" | "POST" | "DELETE";
   /** Exact path; `{x}` is one part of it, never empty. */
   readonly path: string;
   /** Answered without a token. Default: false. */
   readonly open?: boolean;
   /** How failures are written: as text lines, or as `{"error": …}`. Default: "text". */
   readonly errors?: "text" | "json";
-  /** What the caller must be allowed to do. */
+  /** What the caller must be allowed to do. Default: nothing but to have a token, unless `handle` asks for more. */
   readonly permission?: (params: Readonly<Record<string, string>>) => Permission;
   /** The answer may go on without end: counted among the token's streams. Default: false. */
   readonly stream?: boolean;

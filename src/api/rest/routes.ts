@@ -1,4 +1,5 @@
 /** The REST paths of the control port: method, path, who may, and what answers. */
+import { deleteApplication, getApplication, patchApplication, putApplication } from "./application.ts";
 import { deleteInstance, getApplications, putApplications } from "./applications.ts";
 import { getLogs } from "./logs.ts";
 import { getMetrics } from "./metrics.ts";
@@ -18,6 +19,8 @@ export const WEBHOOK_ROUTES: readonly Route[] = [
   },
 ];
 
+const ONE_APPLICATION = { path: "/api/v1/applications/{application}", errors: "json" } as const;
+
 /** Every REST path. */
 export const ROUTES: readonly Route[] = [
   { method: "GET", path: "/api/serve/applications/", permission: () => ({ kind: "read" }), handle: getApplications },
@@ -27,6 +30,20 @@ export const ROUTES: readonly Route[] = [
     path: "/api/serve/applications/",
     permission: () => ({ kind: "shutdown" }),
     handle: deleteInstance,
+  },
+  {
+    ...ONE_APPLICATION,
+    method: "GET",
+    permission: (params) => ({ kind: "read-application", application: params.application! }),
+    handle: getApplication,
+  },
+  { ...ONE_APPLICATION, method: "PUT", permission: () => ({ kind: "deploy" }), handle: putApplication },
+  { ...ONE_APPLICATION, method: "PATCH", permission: () => ({ kind: "deploy" }), handle: patchApplication },
+  {
+    ...ONE_APPLICATION,
+    method: "DELETE",
+    permission: () => ({ kind: "delete-application" }),
+    handle: deleteApplication,
   },
   ...WEBHOOK_ROUTES,
   {
