@@ -6,6 +6,7 @@ import { getMetrics } from "./metrics.ts";
 import { healthz, readyz, version } from "./probes.ts";
 import type { Route } from "./router.ts";
 import { scale } from "./scale.ts";
+import { getV1, getV1Status, putV1 } from "./v1.ts";
 import { watch } from "./watch.ts";
 
 /** The external scaling webhook; also mounted for the HTTP proxies. */
@@ -31,6 +32,15 @@ export const ROUTES: readonly Route[] = [
     permission: () => ({ kind: "shutdown" }),
     handle: deleteInstance,
   },
+  { method: "GET", path: "/api/serve/deployments/", permission: () => ({ kind: "read" }), handle: getV1 },
+  { method: "PUT", path: "/api/serve/deployments/", permission: () => ({ kind: "deploy" }), handle: putV1 },
+  {
+    method: "DELETE",
+    path: "/api/serve/deployments/",
+    permission: () => ({ kind: "shutdown" }),
+    handle: deleteInstance,
+  },
+  { method: "GET", path: "/api/serve/deployments/status", permission: () => ({ kind: "read" }), handle: getV1Status },
   {
     ...ONE_APPLICATION,
     method: "GET",
