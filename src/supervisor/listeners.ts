@@ -27,15 +27,24 @@ export class Listeners {
     this.#addressOf = addressOf;
   }
 
-  /** File descriptors for a child, one an address. Throws where an address cannot be bound. */
+  /** File descriptors for a child, one an address. Throws where an address cannot be bound; none is held then. */
   acquire(addresses: readonly ListenAddress[]): number[] {
-    return addresses.map(({ host, port }) => {
-      const key = `${host} ${port}`;
-      const entry = this.#sockets.get(key) ?? { socket: bind(this.#addressOf(host), port), users: 0 };
-      entry.users += 1;
-      this.#sockets.set(key, entry);
-      return entry.socket.fd;
-    });
+    const fds: number[] = [];
+    try {
+      for (const address of addresses) fds.push(this.#acquireOne(address));
+    } catch (error) {
+      this.release(addresses.slice(0, fds.length));
+      throw error;
+    }
+    return fds;
+  }
+
+  #acquireOne({ host, port }: ListenAddress): number {
+    const key = `${host} ${port}`;
+    const entry = this.#sockets.get(key) ?? { socket: bind(this.#addressOf(host), port), users: 0 };
+    entry.users += 1;
+    this.#sockets.set(key, entry);
+    return entry.socket.fd;
   }
 
   /** Gives them back; the last user's end closes the port. */

@@ -32,6 +32,16 @@ it("hands out one socket an address, and closes it with its last user", async ()
   expect(await tryConnect(port)).toBe("ECONNREFUSED");
 });
 
+it("holds none of several addresses when one cannot be bound", async () => {
+  const port = await freePort();
+  const listeners = new Listeners((host) => (host === "here" ? "127.0.0.1" : "203.0.113.1"));
+  const here = { host: "here", port };
+  expect(() => listeners.acquire([here, { host: "elsewhere", port: 4711 }])).toThrow(/cannot bind/);
+  const server = createServer().listen(port, "127.0.0.1");
+  await once(server, "listening");
+  server.close();
+});
+
 it("says what cannot be bound", () => {
   const listeners = new Listeners(() => "203.0.113.1");
   expect(() => listeners.acquire([{ host: "elsewhere", port: 4711 }])).toThrow(/cannot bind 203\.0\.113\.1:4711/);
