@@ -89,7 +89,7 @@ export class HttpProxy {
     if (this.#options.webhookSocket !== undefined && isScaleWebhook(req.method, rawPath)) {
       if (expectsContinue) res.writeContinue();
       const { webhookSocket: socketPath, clock } = this.#options;
-      forwardWebhook({ socketPath, clock, draining: close }, req, res, requestId);
+      forwardWebhook({ socketPath, clock, draining: close }, req, res, { requestId, path: url });
       return;
     }
     const route = path.startsWith("/") ? this.#table?.match(path) : undefined;

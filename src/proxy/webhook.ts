@@ -22,12 +22,12 @@ export interface WebhookOptions {
   readonly draining: boolean;
 }
 
-/** Hands the scale webhook to the controller and its answer back; 503 where that cannot be had. */
+/** Hands the scale webhook to the controller and its answer back; 503 where that cannot be had. `path` has the query. */
 export function forwardWebhook(
   options: WebhookOptions,
   req: IncomingMessage,
   res: ServerResponse,
-  requestId: string,
+  { requestId, path }: { readonly requestId: string; readonly path: string },
 ): void {
   const headers: Record<string, string | string[]> = {};
   const flat = forwardedHeaders(req, requestId, "");
@@ -53,7 +53,7 @@ export function forwardWebhook(
   const upstream = request({
     socketPath: options.socketPath,
     method: "POST",
-    path: req.url ?? "/",
+    path,
     headers,
     agent: false,
     setDefaultHeaders: true,

@@ -499,6 +499,21 @@ describe("the scale webhook", () => {
     ]);
   });
 
+  it("reaches the controller by its path also when a whole URL was asked for", async () => {
+    const seen: unknown[] = [];
+    const controller = await startFakeControllerRuntime(join(tempDir(), "c"), {
+      http: (req, res) => {
+        seen.push(req.url);
+        req.resume();
+        res.writeHead(200).end("{}");
+      },
+    });
+    onTestFinished(() => controller.stop());
+    const { ask } = await serve([await replicaIn()], { options: { webhookSocket: controller.socketPath } });
+    await ask({ method: "POST", path: `http://127.0.0.1:8000${path}?x=1`, body: "{}" });
+    expect(seen).toEqual([`${path}?x=1`]);
+  });
+
   it("is this path and method only", async () => {
     const { ask } = await serve([await replicaIn()], { options: { webhookSocket: join(tempDir(), "none") } });
     expect((await ask({ method: "GET", path })).body).toBe("r");
