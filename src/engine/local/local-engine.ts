@@ -1,4 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
 import type { BuilderOutcome, BuilderRequest } from "../../builder/protocol.ts";
 import type { ProcessIdentity, ReplicaRecord } from "../../controller/records.ts";
@@ -41,6 +51,8 @@ interface Running {
 const BUILD_TIMEOUT_MS = 120_000;
 /** How long the last words of a replica that ended while starting may take to arrive. */
 const LAST_WORDS_MS = 300;
+/** How much of a log is read for the last line in it. */
+const LOG_TAIL_BYTES = 8_192;
 /** Between looks at an adopted replica whose stream is lost. */
 const LOST_POLL_MS = 100;
 
@@ -52,6 +64,8 @@ export function createLocalEngine(options: LocalEngineOptions): Engine {
 class LocalEngine implements Engine {
   readonly #o: LocalEngineOptions;
   readonly #replicas = new Map<string, Running>();
+  /** Programs that are given a port first: no process of theirs runs yet. */
+  readonly #beforeSpawn = new Set<string>();
   readonly #builds = new Map<string, { readonly resultPath: string; readonly deadline: Timer }>();
   #emit: (event: EngineEvent) => void = () => {};
 
@@ -165,7 +179,7 @@ class LocalEngine implements Engine {
   stop(id: string, timeoutMs: number): void {
     const running = this.#replicas.get(id);
     if (!running) {
-      this.#later({ kind: "exited", id, detail: "was not running" });
+      this.#notRunning(id);
       return;
     }
     // A replica that cannot be told drains on SIGTERM just as well.
@@ -175,13 +189,21 @@ class LocalEngine implements Engine {
   kill(id: string): void {
     const running = this.#replicas.get(id);
     if (running) this.#signal(running, "SIGKILL");
-    else this.#later({ kind: "exited", id, detail: "was not running" });
+    else this.#notRunning(id);
+  }
+
+  #notRunning(id: string): void {
+    this.#beforeSpawn.delete(id);
+    this.#later({ kind: "exited", id, detail: "was not running" });
   }
 
   async #startCommand(request: StartRequest, command: CommandSpec): Promise<void> {
     const { clock, supervisor } = this.#o;
+    this.#beforeSpawn.add(request.id);
     try {
       const port = await probePort("127.0.0.1", 0, "");
+      // Killed meanwhile: its end is reported, and a process started now would be nobody's.
+      if (!this.#beforeSpawn.delete(request.id)) return;
       const link = new CommandLink(command, [request.dataSocket, `127.0.0.1:${port}`], clock);
       this.#track(request, link).supervised = true;
       supervisor.spawn(`replica/${request.id}`, {
@@ -322,10 +344,23 @@ function readOutcome(buildId: string, resultPath: string, detail: string): Engin
 /** The last line a process wrote before it ended, for its failure's message. */
 function lastLogLine(path: string): string {
   try {
-    const lines = readFileSync(path, "utf8").trimEnd().split("\n");
-    const last = lines.at(-1)?.trim() ?? "";
+    const line = logTail(path).trimEnd().split("\n").at(-1)?.trim() ?? "";
+    // Our own log lines hold a stack trace as escaped lines: that is for the log, not for a status.
+    const last = line.replace(/\\n +at .*/, "");
     return last === "" ? "" : `; it last said: ${last.slice(0, 300)}`;
   } catch {
     return "";
+  }
+}
+
+/** The end of a log, which may be of any size. */
+function logTail(path: string): string {
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const tail = Buffer.alloc(Math.min(size, LOG_TAIL_BYTES));
+    return tail.toString("utf8", 0, readSync(fd, tail, 0, tail.length, size - tail.length));
+  } finally {
+    closeSync(fd);
   }
 }
