@@ -39,6 +39,14 @@ export class HealthChecks {
     return { ids, nextAt };
   }
 
+  /** A check that was begun by `due` but never asked of the replica: it is due again with the next look. */
+  abandon(id: string): void {
+    for (const schedules of this.#schedules.values()) {
+      const schedule = schedules.get(id);
+      if (schedule) schedules.set(id, { ...schedule, inFlight: false });
+    }
+  }
+
   /** Takes a result in. Returns the verdict's text when the replica has become unhealthy by it. */
   end(id: string, error: string | null): { unhealthy: string | undefined } {
     for (const schedules of this.#schedules.values()) {

@@ -267,6 +267,7 @@ export class Reconciler extends ControllerFace {
       logger.error("the store refused a write", { error: errorText(error) });
       const refusal = new WindlassError("STORE_UNAVAILABLE", `the change was not stored: ${errorText(error)}`);
       for (const command of answers) command.failed(refusal);
+      for (const effect of turn.effects) if (effect.kind === "check-health") this.#health.abandon(effect.id);
       // What happened stays to be taken in; what was asked for was refused.
       this.#inbox = [...batch.filter((item) => item.kind !== "command"), ...this.#inbox];
       for (const name of stepped) this.#dirty.add(name);

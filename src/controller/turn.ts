@@ -40,6 +40,9 @@ export interface TurnContext {
   readonly wakeAt: Map<string, number>;
 }
 
+/** When a step that threw is tried again. */
+const STEP_RETRY_MS = 1_000;
+
 /** The decisions of one turn, on a draft. Nothing here waits or does anything. */
 export class Turn {
   readonly #c: TurnContext;
@@ -87,9 +90,13 @@ export class Turn {
       else draft.deleteApplication(name);
     });
     if (!failure) return;
-    this.effects.length = effectsBefore;
+    for (const lost of this.effects.splice(effectsBefore)) {
+      if (lost.kind === "check-health") this.#c.health.abandon(lost.id);
+    }
     this.#c.logger.error("the step of an application failed", { application: name, error: errorText(failure.error) });
     for (const deployment of draft.deploymentsOf(name)) {
+      // A wish of an earlier step that has passed would bring turn after turn without a pause.
+      this.#c.wakeAt.set(keys.deployment(name, deployment.name), now + STEP_RETRY_MS);
       const message =
         "The controller met an error of its own while working on this deployment; its log has the details.";
       if (deployment.trigger !== "INTERNAL_ERROR") {

@@ -1,4 +1,5 @@
 import type { ApplicationConfig, DeploymentOverride } from "../../src/config/types.ts";
+import type { SocketPaths } from "../../src/controller/deployment-state.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
 import { RouteHub } from "../../src/controller/route-hub.ts";
 import { silentLogger } from "../../src/observability/logger.ts";
@@ -29,7 +30,9 @@ export interface SimulatedController {
   status(application: string, deployment: string): string;
 }
 
-export async function simulate(options: { store?: Store; seed?: number } = {}): Promise<SimulatedController> {
+export async function simulate(
+  options: { store?: Store; seed?: number; sockets?: SocketPaths } = {},
+): Promise<SimulatedController> {
   const clock = new VirtualClock();
   const engine = new SimulatedEngine(clock);
   const proxies = new SimulatedProxies(clock);
@@ -55,7 +58,7 @@ export async function simulate(options: { store?: Store; seed?: number } = {}): 
       clock,
       random,
       logger: silentLogger,
-      sockets: (id) => ({ dataSocket: `/run/${id}.sock`, controlSocket: `/run/${id}.ctl` }),
+      sockets: options.sockets ?? ((id) => ({ dataSocket: `/run/${id}.sock`, controlSocket: `/run/${id}.ctl` })),
       bind: { host: "127.0.0.1", httpPort: 8000, grpcPort: 9000 },
       proxyWorkers: 2,
       proxyLocation: "EveryNode",

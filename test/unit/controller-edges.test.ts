@@ -1,5 +1,7 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import type { DeploymentOverride } from "../../src/config/types.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
 import { application, type SimulatedController, simulate } from "../support/simulated-controller.ts";
 
 async function deployed(override: Partial<DeploymentOverride> = {}, options: Record<string, unknown> = {}) {
@@ -122,5 +124,63 @@ describe("a first bundle that is too small for a replica", () => {
       message:
         'Deployment "D": placement_group_bundles[0]: the first bundle has CPU 0.01, but a replica takes 0.1; raise it to at least 0.1',
     });
+  });
+});
+
+describe("a step of the controller that throws", () => {
+  it("is tried again after a pause, and goes on once it works", async () => {
+    let broken = false;
+    let calls = 0;
+    const sockets = (id: string) => {
+      calls += 1;
+      if (broken) throw new Error("no room");
+      return { dataSocket: `/run/${id}.sock`, controlSocket: `/run/${id}.ctl` };
+    };
+    const simulation = await simulate({ sockets });
+    simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });
+    await simulation.put([application({ num_replicas: 2 })]);
+    await simulation.clock.advance(1_000);
+    broken = true;
+    simulation.engine.die(ids(simulation)[0]!);
+    // Past the next health check: what the last good step wished for.
+    await simulation.clock.advance(30_000);
+    expect(simulation.status("a", "D")).toBe("UNHEALTHY/INTERNAL_ERROR");
+    const before = calls;
+    for (let i = 0; i < 20; i++) await setImmediate();
+    expect(calls).toBe(before);
+    broken = false;
+    await simulation.clock.advance(3_000);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
+  });
+});
+
+describe("a store that refuses a write for a while", () => {
+  it("ends no health checks", async () => {
+    const store = createMemoryStore();
+    let full = false;
+    const simulation = await simulate({
+      store: new Proxy(store, {
+        get(target, property) {
+          if (property === "txn" && full) return () => Promise.reject(new Error("disk full"));
+          const value: unknown = Reflect.get(target, property, target);
+          return typeof value === "function" ? value.bind(target) : value;
+        },
+      }),
+    });
+    simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });
+    await simulation.put([application({ num_replicas: 2 })]);
+    await simulation.clock.advance(1_000);
+    full = true;
+    // A write is wanted, and checks are due, for as long as the store refuses.
+    simulation.engine.die(ids(simulation)[0]!);
+    await simulation.clock.advance(30_000);
+    full = false;
+    await simulation.clock.advance(5_000);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
+    const [survivor] = ids(simulation);
+    const checks = () => simulation.engine.commands.filter((command) => command === `health ${survivor}`).length;
+    const before = checks();
+    await simulation.clock.advance(60_000);
+    expect(checks() - before).toBeGreaterThan(3);
   });
 });
