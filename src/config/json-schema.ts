@@ -1,5 +1,6 @@
 /** The config's JSON Schema, for editors: types, limits, defaults and docs as the zod schemas and their registries say. */
 import * as z from "zod";
+import { SCALE_SCHEMA } from "./parse.ts";
 import { DEPLOY_SCHEMA } from "./schema-deploy.ts";
 import { describeType, fieldInfo, typeInfo } from "./schema-info.ts";
 
@@ -9,6 +10,12 @@ export type JsonSchema = Readonly<Record<string, unknown>>;
 /** The schema of a whole config document, without its `start:` section. Draft 2020-12. */
 export function configJsonSchema(): JsonSchema {
   return { title: "Windlass config", ...jsonSchemaOf(DEPLOY_SCHEMA) };
+}
+
+/** The schema of the scale webhook's body. */
+export function scaleJsonSchema(): JsonSchema {
+  const { $schema: _, ...schema } = jsonSchemaOf(SCALE_SCHEMA);
+  return schema;
 }
 
 /**

@@ -95,7 +95,8 @@ export interface ScaleBody {
   reason?: string;
 }
 
-const SCALE_SCHEMA = object("ScaleDeploymentRequest", {
+/** The body of the scale webhook. */
+export const SCALE_SCHEMA = object("ScaleDeploymentRequest", {
   target_num_replicas: required(laxInt({ min: 0 }), { doc: "Wanted number of replicas." }),
   request_id: optional(z.string(), { doc: "Makes a retry idempotent." }),
   reason: optional(z.string(), { doc: "Why, for the journal." }),

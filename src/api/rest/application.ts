@@ -7,6 +7,7 @@ import { mergePatch } from "../merge-patch.ts";
 import { changeOne, type OneApplicationRequest, putOne } from "../one-application.ts";
 import { applicationBody, entityTag } from "./application-view.ts";
 import { baseDirOf, warningHeaders } from "./applications.ts";
+import { flagOf } from "./flag.ts";
 import type { RestRequest } from "./router.ts";
 
 /** The media type that PATCH takes. */
@@ -93,16 +94,10 @@ function writeOf({ request, params, query, identity }: RestRequest): OneApplicat
     baseDir: baseDirOf(request),
     allowMissing: !mustExist,
     etag,
-    validateOnly: switchOf(query, "validate_only"),
+    validateOnly: flagOf("validate_only", query.get("validate_only")),
     requestId: "",
     actor: identity.actor,
   };
-}
-
-function switchOf(query: URLSearchParams, name: string): boolean {
-  const value = query.get(name) ?? "false";
-  if (value === "true" || value === "false") return value === "true";
-  throw new WindlassError("INVALID_REQUEST", `${name} ${JSON.stringify(value)} must be true or false`);
 }
 
 /**

@@ -7,6 +7,7 @@ import type { ApiDeps } from "../connect/context.ts";
 import type { Reply, StreamReply } from "../http.ts";
 import { LogCursor } from "../log-cursor.ts";
 import { notFound } from "../lookup.ts";
+import { flagOf } from "./flag.ts";
 import type { RestRequest } from "./router.ts";
 
 /** Lines of each replica that are sent first, unless the request says. */
@@ -63,12 +64,6 @@ function linesOf(text: string | null): number {
     "INVALID_REQUEST",
     `lines ${JSON.stringify(text)} must be a whole number up to ${MOST_LINES}`,
   );
-}
-
-function flagOf(name: string, text: string | null): boolean {
-  if (text === null || text === "" || /^(false|0)$/.test(text)) return false;
-  if (/^(true|1)$/.test(text)) return true;
-  throw new WindlassError("INVALID_REQUEST", `${name} ${JSON.stringify(text)} must be true or false`);
 }
 
 function mustExist({ controller, logsDir }: ApiDeps, wanted: Wanted): void {

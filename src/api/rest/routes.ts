@@ -3,6 +3,7 @@ import { deleteApplication, getApplication, patchApplication, putApplication } f
 import { deleteInstance, getApplications, putApplications } from "./applications.ts";
 import { getLogs } from "./logs.ts";
 import { getMetrics } from "./metrics.ts";
+import { openApiHandler } from "./openapi.ts";
 import { healthz, readyz, version } from "./probes.ts";
 import type { Route } from "./router.ts";
 import { scale } from "./scale.ts";
@@ -67,6 +68,8 @@ export const ROUTES: readonly Route[] = [
   // Who may depends on the name asked for.
   { method: "GET", path: "/api/v1/watch", stream: true, handle: watch },
   { method: "GET", path: "/metrics", permission: () => ({ kind: "read" }), handle: getMetrics },
+  // For every role.
+  { method: "GET", path: "/openapi.json", handle: openApiHandler(() => ROUTES) },
   { method: "GET", path: "/api/ray/version", open: true, handle: version },
   { method: "GET", path: "/api/version", open: true, handle: version },
   { method: "GET", path: "/-/healthz", open: true, handle: healthz },

@@ -1,0 +1,150 @@
+/** The schemas of bodies and answers, by name. Those of configs come from what reads them. */
+import { configJsonSchema, type JsonSchema, scaleJsonSchema } from "../../config/json-schema.ts";
+
+const text = { type: "string" } as const;
+const whole = { type: "integer" } as const;
+const number = { type: "number" } as const;
+const flag = { type: "boolean" } as const;
+const anything = { type: "object" } as const;
+const orNull = (type: string) => ({ type: [type, "null"] });
+
+/** A reference to one of {@link componentSchemas}. */
+export function schemaRef(name: string): JsonSchema {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function listOf(items: JsonSchema): JsonSchema {
+  return { type: "array", items };
+}
+
+/** An object all of whose keys are always there; keys may be added with any version. */
+function answer(properties: Readonly<Record<string, JsonSchema>>, description?: string): JsonSchema {
+  const required = Object.keys(properties);
+  return { type: "object", ...(description === undefined ? {} : { description }), properties, required };
+}
+
+const STATUS = {
+  type: "string",
+  enum: ["NOT_STARTED", "DEPLOYING", "DEPLOY_FAILED", "RUNNING", "UNHEALTHY", "DELETING"],
+} as const;
+
+const DEPLOYMENT_STATUS = {
+  type: "string",
+  enum: ["UPDATING", "HEALTHY", "UNHEALTHY", "DEPLOY_FAILED", "UPSCALING", "DOWNSCALING"],
+} as const;
+
+/** The document of a config, and its application as a schema of its own. */
+function configSchemas(): Record<string, JsonSchema> {
+  const { $schema: _, ...config } = configJsonSchema() as JsonSchema & { properties: Record<string, JsonSchema> };
+  const applications = config.properties["applications"]! as JsonSchema & {
+    items: JsonSchema & { properties: Record<string, JsonSchema> };
+  };
+  const { host: _host, port: _port, ...properties } = applications.items.properties;
+  const { host, port } = (config.properties["http_options"] as { properties: Record<string, JsonSchema> }).properties;
+  const list = { ...applications, items: schemaRef("ApplicationConfig") };
+  return {
+    Config: { ...config, properties: { ...config.properties, applications: list } },
+    ApplicationConfig: { ...applications.items, properties },
+    ApplicationConfigV1: {
+      allOf: [schemaRef("ApplicationConfig"), { type: "object", properties: { host: host!, port: port! } }],
+    },
+  };
+}
+
+/** `components.schemas` of the document. */
+export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
+  return {
+    ...configSchemas(),
+    ApplicationPatch: {
+      type: "object",
+      description: "A merge patch (RFC 7386) of an ApplicationConfig: null removes a key.",
+    },
+    ScaleRequest: scaleJsonSchema(),
+    Error: answer({ error: text }, "What was wrong, the value, the limit, what to do; problems parted by `; `."),
+    Instance: {
+      type: "object",
+      description: "Everything that is; without an instance only the required keys, empty.",
+      properties: {
+        controller_info: anything,
+        proxy_location: { type: "string", enum: ["Disabled", "HeadOnly", "EveryNode"] },
+        http_options: anything,
+        grpc_options: anything,
+        proxies: { type: "object", additionalProperties: anything },
+        applications: { type: "object", additionalProperties: schemaRef("ApplicationDetails") },
+        target_capacity: orNull("number"),
+        target_groups: listOf(anything),
+        controller_health_metrics: anything,
+        restores_unset_config_options: flag,
+      },
+      required: ["controller_info", "proxies", "applications", "target_capacity"],
+    },
+    ApplicationDetails: answer({
+      name: text,
+      route_prefix: orNull("string"),
+      docs_path: orNull("string"),
+      status: STATUS,
+      message: text,
+      last_deployed_time_s: number,
+      deployed_app_config: orNull("object"),
+      source: { type: "string", enum: ["declarative", "imperative"] },
+      deployments: { type: "object", additionalProperties: anything },
+      external_scaler_enabled: flag,
+      deployment_topology: orNull("object"),
+    }),
+    StatusV1: answer({
+      name: text,
+      app_status: answer({ status: STATUS, message: text, deployment_timestamp: number }),
+      deployment_statuses: listOf(answer({ name: text, status: DEPLOYMENT_STATUS, message: text })),
+    }),
+    Application: answer({
+      name: text,
+      status: STATUS,
+      message: text,
+      route_prefix: orNull("string"),
+      source: { type: "string", enum: ["declarative", "imperative"] },
+      generation: whole,
+      observed_generation: whole,
+      etag: text,
+      last_deployed_time_s: number,
+      config: { anyOf: [schemaRef("ApplicationConfig"), { type: "null" }] },
+      deployments: listOf(
+        answer({
+          name: text,
+          status: DEPLOYMENT_STATUS,
+          status_trigger: text,
+          message: text,
+          ingress: flag,
+          target_num_replicas: whole,
+          replica_counts: { type: "object", additionalProperties: whole },
+          generation: whole,
+          etag: text,
+        }),
+      ),
+    }),
+    ApplicationWritten: answer({
+      name: text,
+      generation: whole,
+      etag: text,
+      revision: whole,
+      warnings: listOf(text),
+    }),
+    ApplicationDeleted: answer({ name: text, revision: whole }),
+    Scaled: answer({
+      message: text,
+      application: text,
+      deployment: text,
+      previous_target_num_replicas: whole,
+      target_num_replicas: whole,
+      generation: whole,
+      revision: whole,
+    }),
+    Version: answer({
+      version: text,
+      ray_version: text,
+      ray_commit: text,
+      session_name: text,
+      windlass_version: text,
+    }),
+    Ready: answer({ ready: flag, pid: whole, revision: whole }),
+  };
+}
