@@ -54,7 +54,7 @@ export async function putOne(
 }
 
 /** How often a change is made anew because somebody else was faster. */
-const MAX_ATTEMPTS = 10;
+const MAX_ATTEMPTS = 50;
 
 /**
  * Writes what `change` makes of the stored config. Without an etag the change is made anew on what another writer left,

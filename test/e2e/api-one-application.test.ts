@@ -68,6 +68,11 @@ it("updates each of two applications alone, and of concurrent writers with one e
   expect(await runningPids(windlass, "b", "Echo")).toEqual(expect.arrayContaining(pidsOfB));
   expect(await runningPids(windlass, "a", "Echo")).toEqual(pidsNow);
 
+  // Of many writers of parts at a time none is lost and none is refused.
+  const args = Array.from({ length: 20 }, (_, index) => ({ args: { [`key${index}`]: index } }));
+  expect(new Set((await Promise.all(args.map(patch))).map(({ status }) => status))).toEqual(new Set([200]));
+  expect((await read(windlass, "b")).config["args"]).toEqual(Object.assign({}, ...args.map((change) => change.args)));
+
   // A prefix of another is refused; a new application is made beside them, served, and deleted alone.
   const taken = await patch({ route_prefix: "/a" });
   expect([taken.status, taken.json]).toEqual([
