@@ -14,6 +14,8 @@ export interface OneApplicationRequest {
   /** Folder that relative import paths start from; undefined: `appDir`, or as stored where a part is written. */
   readonly baseDir: string | undefined;
   readonly allowMissing: boolean;
+  /** Refuses with STALE_ETAG where there is one already. Default: false. */
+  readonly onlyNew?: boolean;
   /** "" is not looked at. */
   readonly etag: string;
   readonly validateOnly: boolean;
@@ -72,7 +74,7 @@ export async function changeOne(
     const etag = request.etag === "" && record !== undefined ? etagOf(record) : request.etag;
     const document = change(record?.config ?? { name: request.name, import_path: "" });
     try {
-      return await putOne(deps, { ...request, baseDir, etag }, document);
+      return await putOne(deps, { ...request, baseDir, etag, onlyNew: record === undefined }, document);
     } catch (error) {
       const overtaken = error instanceof WindlassError && error.reason === "STALE_ETAG" && request.etag === "";
       if (!overtaken || attempt === MAX_ATTEMPTS) throw error;

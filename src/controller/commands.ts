@@ -118,6 +118,9 @@ export function putOneApplication(
   if (requestId !== "" && current?.requestId === requestId && !current.deleting) {
     return { application: current, actions: [] };
   }
+  if (request.onlyNew && current !== undefined && !current.deleting) {
+    throw new WindlassError("STALE_ETAG", `application "${name}" is there already; read it and retry`);
+  }
   const present = current === undefined ? "" : etagOf(current);
   if (request.etag !== "" && request.etag !== present) throw staleEtag(request.etag, present);
   refuseTakenRoute(

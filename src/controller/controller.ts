@@ -58,6 +58,8 @@ export interface PutOneApplicationRequest {
   /** Absolute folder that relative import paths start from. */
   readonly baseDir: string;
   readonly allowMissing: boolean;
+  /** Fails with STALE_ETAG where there is one already. Default: false. */
+  readonly onlyNew?: boolean;
   /** "" is not looked at. */
   readonly etag: string;
   /** Checks everything and changes nothing. */

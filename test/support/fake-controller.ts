@@ -215,6 +215,7 @@ export function createFakeController(store: Store): FakeController {
       if (request.etag !== "" && (current === undefined || request.etag !== etagOf(current))) {
         throw new WindlassError("STALE_ETAG", "stale");
       }
+      if (request.onlyNew && current !== undefined) throw new WindlassError("STALE_ETAG", "it is there");
       if (request.validateOnly) return { revision: store.revision, application: current };
       const { config, baseDir } = request;
       const base = current ?? applicationRecord(request.name, { generation: 0 });

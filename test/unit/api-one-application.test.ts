@@ -122,6 +122,7 @@ describe("PUT /api/v1/applications/{application}", () => {
         config: { ...CONFIG, name: "a" },
         baseDir: "/srv/here",
         allowMissing: true,
+        onlyNew: false,
         etag: "",
         validateOnly: false,
         requestId: "",
@@ -198,6 +199,16 @@ describe("PUT /api/v1/applications/{application}", () => {
     await using api = await startTestApi();
     const path = "/api/v1/applications/new";
     expect((await putA(api, CONFIG, { path, headers: { "if-match": "*" } })).status).toBe(404);
+  });
+
+  it.each([
+    { header: "*", name: "a", status: 409 },
+    { header: "*", name: "new", status: 200 },
+    { header: '"uid-of-a-1"', name: "new", status: 400 },
+  ])("answers $status to If-None-Match: $header for $name", async ({ header, name, status }) => {
+    await using api = await startTestApi();
+    const path = `/api/v1/applications/${name}`;
+    expect((await putA(api, CONFIG, { path, headers: { "if-none-match": header } })).status).toBe(status);
   });
 
   it("only validates where it is asked to", async () => {
@@ -382,6 +393,22 @@ describe("ApplicationService.UpdateApplication", () => {
     expect((await update(api, { ...body, validateOnly: true })).json).toEqual({ revision: String(api.store.revision) });
     expect((await update(api, body)).json.application.name).toBe("applications/new");
     expect((await update(api, { ...body, updateMask: "args" })).json.application.generation).toBe("2");
+  });
+
+  it("changes a part of one that somebody else made meanwhile, and does not replace it", async () => {
+    await using api = await startTestApi();
+    const original = api.controller.putOneApplication;
+    let overtaken = 0;
+    api.controller.putOneApplication = async (request) => {
+      if (overtaken++ === 0) await api.write(put.application(applicationRecord("new")));
+      return original(request);
+    };
+    const body = { name: "applications/new", config, allowMissing: true, updateMask: "importPath" };
+    expect((await update(api, body)).json.application.etag).toBe("uid-of-new-2");
+    expect(api.controller.application("new")?.config).toMatchObject({
+      import_path: "./new.ts:app",
+      external_scaler_enabled: true,
+    });
   });
 
   it("is for deployers", async () => {

@@ -182,6 +182,13 @@ describe("putOneApplication", () => {
     await expect(putOne(simulation, A, { allowMissing: false })).rejects.toMatchObject({ reason: "NOT_FOUND" });
   });
 
+  it("is refused for one that is there where only a new one is wanted, unless that one is going", async () => {
+    const simulation = await twoApplications();
+    await expect(putOne(simulation, A, { onlyNew: true })).rejects.toMatchObject({ reason: "STALE_ETAG" });
+    void simulation.controller.deleteApplication({ application: "a", allowMissing: false, etag: "", actor: "test" });
+    expect((await putOne(simulation, A, { onlyNew: true })).application).toMatchObject({ name: "a", deleting: false });
+  });
+
   it("does nothing for a retry with the request_id of the last write, whose etag is stale by now", async () => {
     const simulation = await twoApplications();
     const etag = etagOf(simulation.controller.application("a")!);

@@ -89,10 +89,15 @@ function writtenReply(name: string, written: Awaited<ReturnType<typeof putOne>>)
 /** What the request says besides its body. Throws INVALID_REQUEST. */
 function writeOf({ request, params, query, identity }: RestRequest): OneApplicationRequest {
   const { etag, mustExist } = ifMatch(request);
+  const onlyNew = header(request, "if-none-match")?.trim();
+  if (onlyNew !== undefined && onlyNew !== "*") {
+    throw new WindlassError("INVALID_REQUEST", `If-None-Match ${JSON.stringify(onlyNew)} must be *`);
+  }
   return {
     name: params.application!,
     baseDir: baseDirOf(request),
     allowMissing: !mustExist,
+    onlyNew: onlyNew === "*",
     etag,
     validateOnly: flagOf("validate_only", query.get("validate_only")),
     requestId: "",

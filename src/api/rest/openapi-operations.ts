@@ -38,6 +38,11 @@ export const PARAMETERS = {
     description: "Refuse with 409 unless the application still has this etag; `*`: it must be there.",
     schema: text,
   },
+  "If-None-Match": {
+    in: "header",
+    description: "`*`: refuse with 409 where there is such an application already.",
+    schema: { type: "string", const: "*" },
+  },
   validate_only: { in: "query", description: "Checks everything and changes nothing.", schema: flag },
   deployment: { in: "query", description: "Only this deployment.", schema: text },
   replica: { in: "query", description: "Only this replica.", schema: text },
@@ -136,7 +141,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "PUT /api/v1/applications/{application}": {
     id: "putApplication",
     summary: "Makes an application or replaces its whole config; the others are left alone.",
-    parameters: ["If-Match", "validate_only", "x-windlass-base-dir"],
+    parameters: ["If-Match", "If-None-Match", "validate_only", "x-windlass-base-dir"],
     body: [JSON_TYPE, "ApplicationConfig"],
     answers: [JSON_TYPE, "ApplicationWritten"],
     headers: ["ETag", "x-windlass-warnings"],
