@@ -27,11 +27,10 @@ export function getApplication({ deps, params, revealEnv }: RestRequest): Reply 
 
 /** Makes it or replaces its whole config. Content-Type is not looked at. */
 export async function putApplication(request: RestRequest): Promise<Reply> {
-  const { deps } = request;
-  const { allowMissing, ...write } = writeOf(request);
+  const write = writeOf(request);
   const document = readJson(await readText(request.request));
   if (!document.ok) throw new WindlassError("INVALID_REQUEST", `the body ${document.message}`);
-  return writtenReply(write.name, await putOne(deps, { ...write, allowMissing }, document));
+  return writtenReply(write.name, await putOne(request.deps, write, document));
 }
 
 /** Changes what the merge patch in the body names. */
