@@ -142,6 +142,9 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
   if (name !== undefined && (/[/\u0000-\u001f\u007f-\u009f]/.test(name) || name === "." || name === "..")) {
     const message = `must not hold "/" or control characters, nor be "." or "..", got ${show(name)}; rename it`;
     refuse(result, "application-name", [...path, "name"], message);
+  } else if (name !== undefined && !name.isWellFormed()) {
+    const message = `must be whole characters, got half of a surrogate pair in ${show(name)}; rename it`;
+    refuse(result, "application-name", [...path, "name"], message);
   }
   const shaped = typeof route !== "string" || route === "/" || (/^\/[^{}]*$/.test(route) && !route.endsWith("/"));
   if (!shaped) {

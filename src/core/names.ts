@@ -16,9 +16,16 @@ export function replicaName(application: string, deployment: string, replica: st
   return `${deploymentName(application, deployment)}/replicas/${encodeURIComponent(replica)}`;
 }
 
-/** The name of the file that a replica's output goes to; it names one file of a folder, whatever the names hold. */
+/** A file's name may have 255 bytes everywhere: two parts of this length, a replica's id and the rest. */
+const LOG_NAME_PART = 100;
+
+/**
+ * The name of the file that a replica's output goes to; it names one file of a folder, whatever the names hold. Long
+ * names are cut: the replica's id alone tells files apart.
+ */
 export function replicaLogName(application: string, deployment: string, replica: string): string {
-  return `${encodeURIComponent(application)}_${encodeURIComponent(deployment)}_${replica}.log`;
+  const part = (name: string): string => encodeURIComponent(name).slice(0, LOG_NAME_PART);
+  return `${part(application)}_${part(deployment)}_${replica}.log`;
 }
 
 /** The parts of a resource name; `undefined` when the text is not one. */

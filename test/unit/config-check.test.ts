@@ -59,6 +59,11 @@ describe("validateDeployConfig refuses", () => {
       line: 'applications[0].name: must not hold "/" or control characters, nor be "." or "..", got "a/b"; rename it',
     },
     {
+      name: "an application name with half a character",
+      input: withApp({ name: "a\ud800" }),
+      line: 'applications[0].name: must be whole characters, got half of a surrogate pair in "a\\ud800"; rename it',
+    },
+    {
       name: "a route prefix that ends with a slash",
       input: withApp({ route_prefix: "/a/" }),
       line: 'applications[0].route_prefix: must begin with "/", not end with "/" and hold no "{" or "}", got "/a/"; write e.g. "/app"',
