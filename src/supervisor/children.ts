@@ -15,6 +15,8 @@ interface Entry {
   child: ChildProcess | undefined;
   info: Child | undefined;
   retired: boolean;
+  /** Whether a process of it ever ran: a later failure to start is the machine's, and passes. */
+  ran: boolean;
   /** Restarts since it last ran for long. */
   restarts: number;
   startedAt: number;
@@ -72,6 +74,7 @@ export class Children {
       child: undefined,
       info: undefined,
       retired: false,
+      ran: false,
       restarts: 0,
       startedAt: 0,
       timer: undefined,
@@ -145,6 +148,7 @@ export class Children {
       });
       const identity = child.pid === undefined ? undefined : identify(child.pid);
       if (!identity) return;
+      entry.ran = true;
       entry.info = { id, role: spec.role, process: identity, said: null };
       this.#records.set({ id, role: spec.role, process: identity });
       this.#report({ kind: "spawned", id, process: identity });
@@ -158,6 +162,10 @@ export class Children {
   #failed(entry: Entry, error: string): void {
     if (entry.child?.pid !== undefined) return;
     entry.child = undefined;
+    if (entry.ran && this.#restarts(entry)) {
+      this.#restart(entry, `could not be started again: ${error}`);
+      return;
+    }
     this.#forget(entry);
     this.#report({ kind: "spawn-failed", id: entry.id, error });
   }
@@ -165,11 +173,19 @@ export class Children {
   #exited(entry: Entry, detail: string): void {
     entry.child = undefined;
     entry.info = undefined;
-    if (!entry.spec.restart || entry.retired || this.#stopping) {
+    if (!this.#restarts(entry)) {
       this.#gone(entry, detail);
       return;
     }
     if (this.#clock.monotonic() - entry.startedAt >= LONG_RUN_MS) entry.restarts = 0;
+    this.#restart(entry, detail);
+  }
+
+  #restarts({ spec, retired }: Entry): boolean {
+    return spec.restart && !retired && !this.#stopping;
+  }
+
+  #restart(entry: Entry, detail: string): void {
     const delayMs = entry.restarts === 0 ? 0 : Math.min(RESTART_FIRST_MS * 2 ** (entry.restarts - 1), RESTART_CAP_MS);
     entry.restarts += 1;
     this.#report({ kind: "exited", id: entry.id, detail, restarting: true });
