@@ -172,12 +172,12 @@ describe("a store that refuses a write for a while", () => {
     await simulation.clock.advance(1_000);
     full = true;
     // A write is wanted, and checks are due, for as long as the store refuses.
-    simulation.engine.die(ids(simulation)[0]!);
+    const [dead, survivor] = ids(simulation);
+    simulation.engine.die(dead!);
     await simulation.clock.advance(30_000);
     full = false;
     await simulation.clock.advance(5_000);
     expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
-    const [survivor] = ids(simulation);
     const checks = () => simulation.engine.commands.filter((command) => command === `health ${survivor}`).length;
     const before = checks();
     await simulation.clock.advance(60_000);
