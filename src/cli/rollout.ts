@@ -55,10 +55,19 @@ export function applicationProgress(seen: Seen, application: string, revision: b
   const current = record.observedGeneration >= record.generation;
   if (current && record.state === Application_State.DEPLOY_FAILED) {
     const why = record.message || "the deploy failed, no reason given";
-    return { kind: "failed", message: `application ${application}: ${why}` };
+    return { kind: "failed", message: `application ${application}: ${why}${firstFailure(seen, application)}` };
   }
   if (current && record.state === Application_State.RUNNING && !record.reconciling) return { kind: "done" };
   return { kind: "waiting", missing: missingOf(seen, application, record) };
+}
+
+/** What the first deployment that failed says of itself; the application names it only. */
+function firstFailure(seen: Seen, application: string): string {
+  const prefix = `${applicationName(application)}/deployments/`;
+  const failed = [...seen.deployments.values()].find(
+    ({ name, state, message }) => name.startsWith(prefix) && state === Deployment_State.DEPLOY_FAILED && message !== "",
+  );
+  return failed === undefined ? "" : `: ${failed.message}`;
 }
 
 function missingOf(seen: Seen, application: string, record: Application): string {
