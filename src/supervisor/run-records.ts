@@ -21,7 +21,8 @@ export class RunRecords {
   /** What an earlier supervisor left; empty when there is none or the file is damaged. */
   readPrevious(): RunRecord[] {
     try {
-      return JSON.parse(readFileSync(this.#path, "utf8")) as RunRecord[];
+      const records: unknown = JSON.parse(readFileSync(this.#path, "utf8"));
+      return Array.isArray(records) ? (records as RunRecord[]) : [];
     } catch {
       return [];
     }
@@ -46,9 +47,11 @@ export class RunRecords {
     if (this.#records.delete(id)) this.#tryToWrite();
   }
 
-  /** After an orderly end: nothing runs. */
+  /** After an orderly end: nothing runs. A file that another supervisor has written since is left alone. */
   clear(): void {
-    rmSync(this.#path, { force: true });
+    const mine = this.#records.get("supervisor")?.process?.pid;
+    const present = this.readPrevious().find(({ role }) => role === "supervisor")?.process?.pid;
+    if (present === undefined || present === mine) rmSync(this.#path, { force: true });
   }
 
   #tryToWrite(): void {

@@ -18,6 +18,8 @@ const CONTROLLER = "controller";
 
 /** After a graceful stop was asked for; then what is left is killed. Longest drain of a proxy, and of a replica. */
 const STOP_DEADLINE_MS = 90_000;
+/** A stop that takes longer says so. */
+const STOP_NOTICE_MS = 3_000;
 
 /**
  * Runs `windlass start` until SIGINT, SIGTERM or `shutdown --process`: the supervisor spawns, restarts, signals and
@@ -201,6 +203,17 @@ class Supervisor {
     }
     this.#stopping = true;
     this.#children.stopRestarts();
+    this.#clock.timer(
+      STOP_NOTICE_MS,
+      () => {
+        const left = this.#children.list().length;
+        if (left > 0)
+          process.stderr.write(
+            `windlass: stopping; ${left} processes finish what they have begun. Ctrl-C again ends them at once.\n`,
+          );
+      },
+      { unref: true },
+    );
     this.#clock.timer(STOP_DEADLINE_MS, () => this.#children.killAll(), { unref: true });
     if (this.#children.pid(CONTROLLER) === undefined) this.#controllerGone();
     else this.#children.tell(CONTROLLER, { kind: "stop" });
