@@ -23,7 +23,8 @@ export const CHECK_RULES = {
   "nested-contents":
     "Wrong contents of autoscaling_config, autoscaling_policy, request_router_config or deployment_actors.",
   "no-target": "target_ongoing_requests null, which no policy can work with.",
-  "application-name": 'An application name that holds "/", a control character or half of a surrogate pair, or is "." or "..".',
+  "application-name":
+    'An application name that holds "/", a control character or half of a surrogate pair, or is "." or "..".',
   "route-prefix": 'A route_prefix that does not begin with "/", ends with "/" (unless it is "/"), or holds "{" or "}".',
   "import-path": "An import_path without a colon between module and export.",
   "external-scaler": "external_scaler_enabled together with an application-level autoscaling_policy.",
