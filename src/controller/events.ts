@@ -1,7 +1,7 @@
 import type { EngineEvent } from "../engine/engine.ts";
 import type { ProxyEvent } from "../engine/proxies.ts";
-import type { CommandContext } from "./commands.ts";
-import { failBuild, finishBuild } from "./commands.ts";
+import { failBuild, finishBuild } from "./builds.ts";
+import type { CommandContext } from "./command-context.ts";
 import { applyFact, rememberDead } from "./deployment-state.ts";
 import type { ReplicaAction, ReplicaEvent, ReplicaFact } from "./replica-state.ts";
 import { stepReplica } from "./replica-state.ts";

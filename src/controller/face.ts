@@ -1,5 +1,5 @@
-import type { CommandAction, CommandContext } from "./commands.ts";
-import { applyConfig, deleteApplication, endInstance, putOneApplication, rotateToken, scale } from "./commands.ts";
+import type { CommandAction, CommandContext } from "./command-context.ts";
+import { applyConfig, deleteApplication, endInstance, putOneApplication, rotateToken } from "./commands.ts";
 import type {
   ApplyConfigRequest,
   Controller,
@@ -11,6 +11,7 @@ import type {
 } from "./controller.ts";
 import type { ApplicationRecord, DeploymentRecord } from "./records.ts";
 import { keys } from "./records.ts";
+import { scale } from "./scale.ts";
 import type { Draft, World } from "./world.ts";
 
 /** What a command does to a draft: its answer, and what the engine is to do. */

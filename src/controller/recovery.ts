@@ -1,7 +1,7 @@
 import type { GrpcOptions, HttpOptions } from "../config/types.ts";
 import type { Store } from "../store/store.ts";
-import type { CommandContext } from "./commands.ts";
-import { newInstance } from "./commands.ts";
+import type { CommandContext } from "./command-context.ts";
+import { newInstance } from "./instance-commands.ts";
 import type { InstanceRecord, ReplicaRecord } from "./records.ts";
 import { recoverReplica } from "./replica-state.ts";
 import type { World } from "./world.ts";

@@ -4,7 +4,7 @@ import type { EngineEvent } from "../engine/engine.ts";
 import type { ProxyEvent } from "../engine/proxies.ts";
 import type { Logger } from "../observability/logger.ts";
 import { stepApplication } from "./application-state.ts";
-import type { CommandAction, CommandContext } from "./commands.ts";
+import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { DeploymentAction, SocketPaths } from "./deployment-state.ts";
 import { moved, stepDeployment } from "./deployment-state.ts";
 import type { IncomingReplicaEvent } from "./events.ts";

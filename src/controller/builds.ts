@@ -1,0 +1,125 @@
+/** From an application's config to its deployments: builds that begin and end. */
+import { type ApplicationConfig, COMMAND_IMPORT_PATH } from "../config/types.ts";
+import { inputsHash } from "../config/versions.ts";
+import type { BuildResult } from "../engine/engine.ts";
+import {
+  applyDesired,
+  deleteDeployment,
+  desiredDeployments,
+  putApplication,
+  routePrefixOf,
+} from "./application-state.ts";
+import type { CommandAction, CommandContext } from "./command-context.ts";
+import type { ApplicationRecord, BuiltApplication } from "./records.ts";
+import type { Draft } from "./world.ts";
+
+/** Writes one declarative application and begins its build. */
+export function putInDraft(
+  draft: Draft,
+  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId">,
+  context: CommandContext & { readonly capacityChanged: boolean },
+): CommandAction[] {
+  const current = draft.application(wanted.name);
+  const next = putApplication(current, {
+    ...wanted,
+    source: "declarative",
+    now: context.now,
+    newId: context.newId,
+  });
+  draft.setApplication(next);
+  const actions: CommandAction[] = [];
+  if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
+  if (isCommands(next)) {
+    finishBuild(draft, next, commandsAsBuild(next.config), context);
+    return actions;
+  }
+  actions.push(buildAction(next));
+  if (next.build.kind === "building" && next.build.check && next.built) applyBuild(draft, next, next.built, context);
+  return actions;
+}
+
+/** Takes a build's result in: the deployments become what it and the config say. */
+export function finishBuild(
+  draft: Draft,
+  application: ApplicationRecord,
+  result: BuildResult,
+  context: Pick<CommandContext, "now" | "newId"> & { readonly capacityChanged?: boolean },
+): void {
+  const built: BuiltApplication = { ...result, inputsHash: inputsHash(application.config) };
+  applyBuild(draft, { ...application, build: { kind: "done" } }, built, { capacityChanged: false, ...context });
+}
+
+/** Whether an application consists of programs: there is nothing to build. */
+function isCommands(application: ApplicationRecord): boolean {
+  return application.config.import_path === COMMAND_IMPORT_PATH;
+}
+
+/** What a build would report of an application of commands. */
+function commandsAsBuild(config: ApplicationConfig): BuildResult {
+  const deployments = config.deployments ?? [];
+  const ingress = deployments.find((deployment) => deployment.ingress) ?? deployments[0]!;
+  return {
+    bundlePath: "",
+    bundleHash: "",
+    exportName: "",
+    ingress: ingress.name,
+    deployments: deployments.map(({ name }) => ({ name, options: {}, outbound: [] })),
+  };
+}
+
+/** Notes that a build failed; what served before serves on. */
+export function failBuild(draft: Draft, application: ApplicationRecord, error: string, now: number): void {
+  const message = `Deploying application "${application.name}" failed: ${error}`;
+  draft.setApplication({ ...application, build: { kind: "failed", message }, updatedAt: now });
+}
+
+/** The command to build an application as its record says. */
+export function buildAction(application: ApplicationRecord): CommandAction {
+  if (application.build.kind !== "building") throw new Error("no build is wanted");
+  return {
+    kind: "build",
+    request: {
+      buildId: application.build.buildId,
+      importPath: application.config.import_path,
+      baseDir: application.baseDir,
+      args: application.config.args ?? {},
+    },
+  };
+}
+
+function applyBuild(
+  draft: Draft,
+  application: ApplicationRecord,
+  built: BuiltApplication,
+  context: Pick<CommandContext, "now" | "newId"> & { capacityChanged: boolean },
+): void {
+  const { now } = context;
+  const desired = desiredDeployments(application, built);
+  if (!desired.ok) {
+    draft.setApplication({ ...application, build: { kind: "failed", message: desired.message }, updatedAt: now });
+    return;
+  }
+  const routePrefix = routePrefixOf(application.config);
+  draft.setApplication({ ...application, built, routePrefix, updatedAt: now });
+  const wanted = new Set<string>();
+  for (const deployment of desired.deployments) {
+    wanted.add(deployment.name);
+    const current = draft.deployment(application.name, deployment.name);
+    const hasReplicas = draft
+      .replicasOf(application.name, deployment.name)
+      .some((replica) => replica.state.kind !== "stopping");
+    draft.setDeployment(
+      applyDesired(current, deployment, {
+        application: application.name,
+        instance: draft.instance,
+        capacityChanged: context.capacityChanged,
+        hasReplicas,
+        now,
+        newId: context.newId,
+      }),
+    );
+  }
+  for (const deployment of draft.deploymentsOf(application.name)) {
+    if (!wanted.has(deployment.name)) draft.setDeployment(deleteDeployment(deployment, now));
+  }
+}

@@ -1,0 +1,15 @@
+import type { BuildRequest } from "../engine/engine.ts";
+import type { NewId } from "./application-state.ts";
+
+/** What every command may look at besides the draft. */
+export interface CommandContext {
+  readonly now: number;
+  readonly newId: NewId;
+  /** What `windlass start` binds; beats `http_options`. */
+  readonly bind: { readonly host: string; readonly httpPort: number; readonly grpcPort: number };
+}
+
+/** What a command asks of the engine. */
+export type CommandAction =
+  | { readonly kind: "build"; readonly request: BuildRequest }
+  | { readonly kind: "cancel-build"; readonly buildId: string };
