@@ -3,6 +3,7 @@
  *
  *   instance                                  InstanceRecord
  *   application/<a>                           ApplicationRecord
+ *   revision/<a>/<8 digits>                   RevisionRecord
  *   deployment/<a>/<d>                        DeploymentRecord
  *   replica/<a>/<d>/<id>                      ReplicaRecord
  *   proxy/<id>                                ProxyRecord
@@ -68,10 +69,70 @@ export interface ApplicationRecord {
   readonly lastDeployedAt: number;
   /** request_id of the last write, for idempotency; absent without one. */
   readonly requestId?: string;
+  /** Number of the revision in force; absent before the first and in records of earlier versions. */
+  readonly revision?: number;
+  /** The canary that runs; absent without one. */
+  readonly canary?: CanaryRecord;
   /** Raised by `token --rotate`: part of the scaler token's derivation. */
   readonly tokenRotation: number;
   readonly createdAt: number;
   readonly updatedAt: number;
+}
+
+/** One version of an application, immutable but for how it fared. Goes with its application. */
+export interface RevisionRecord {
+  readonly application: string;
+  readonly applicationUid: string;
+  /** From 1, without gaps. */
+  readonly number: number;
+  readonly config: ApplicationConfig;
+  readonly baseDir: string;
+  /** Written once, when the build ends; null while it runs, and where it failed. */
+  readonly built: BuiltApplication | null;
+  readonly cause: RevisionCause;
+  readonly actor: string;
+  readonly reason: string;
+  /** How it fared: pending until it was up whole or failed for good. */
+  readonly outcome: "pending" | "running" | "superseded" | "failed";
+  /** Why it failed; else "". */
+  readonly message: string;
+  readonly createdAt: number;
+}
+
+export type RevisionCause =
+  | { readonly kind: "config" }
+  /** The same config, edited sources. */
+  | { readonly kind: "sources" }
+  | { readonly kind: "rollback" | "auto-rollback"; readonly of: number };
+
+/**
+ * A canary: revision `revision` is tried beside `stable`. While there is one, `DeploymentRecord.version` and `config`
+ * are the canary's and `DeploymentRecord.stable` holds what the rest runs.
+ */
+export interface CanaryRecord {
+  readonly stable: number;
+  readonly revision: number;
+  readonly steps: readonly { readonly weight: number; readonly pauseS: number | null }[];
+  /** Index into `steps`. */
+  readonly step: number;
+  /** Requests with the same value of this header stay with a revision; "": each is drawn. */
+  readonly stickyHeader: string;
+  readonly analysis: CanaryAnalysis;
+  readonly phase:
+    | { readonly kind: "starting"; readonly since: number }
+    | { readonly kind: "running"; readonly since: number }
+    | { readonly kind: "awaiting-promotion"; readonly since: number }
+    | { readonly kind: "paused"; readonly since: number; readonly by: string };
+}
+
+/** When a canary is sent back; see docs/canary.md. */
+export interface CanaryAnalysis {
+  readonly minRequests: number;
+  readonly maxErrorRateIncrease: number;
+  /** null: latency is not compared. */
+  readonly maxLatencyRatio: number | null;
+  /** 0.5 to 0.99. */
+  readonly latencyQuantile: number;
 }
 
 /** `check` builds run behind an unchanged config to notice edited sources; deployments stay visible meanwhile. */
@@ -123,6 +184,8 @@ export interface DeploymentRecord {
   readonly everRan: boolean;
   /** Whether the present version is replacing an older one; `failed` is frozen until the version changes. */
   readonly rollout: "none" | "active" | "failed";
+  /** What the revision before runs here while a canary is tried; absent without one, and where both run the same. */
+  readonly stable?: { readonly version: DeploymentVersion; readonly config: EffectiveDeploymentConfig };
   readonly lastError: string;
   readonly deleting: boolean;
   readonly replicaCounts: Readonly<Partial<Record<ReplicaStateName, number>>>;
@@ -141,11 +204,24 @@ export interface DeploymentVersion {
 
 export interface DeploymentTarget {
   readonly replicas: number;
-  readonly owner: "config" | "autoscaler" | "external";
+  readonly owner: "config" | "autoscaler" | "external" | "manual";
   readonly reason: string;
   readonly since: number;
   /** request_id of the last external write, for idempotency. */
   readonly requestId: string;
+  /** Who may set the target; absent: anybody who may scale. */
+  readonly lease?: LeaseRecord;
+  /** The highest fence accepted in the deployment's life; absent: none was sent. */
+  readonly fence?: number;
+}
+
+/** The right of one named scaler to set a target. */
+export interface LeaseRecord {
+  readonly owner: string;
+  /** null: without end. */
+  readonly expiresAt: number | null;
+  /** What follows the end. */
+  readonly fallback: "hold" | "floor" | "policy";
 }
 
 export interface ReplicaRecord {
@@ -211,6 +287,32 @@ export type JournalRecord = { readonly at: number; readonly actor: string } & (
       readonly to: number;
       readonly reason: string;
       readonly requestId: string;
+      /** Absent where the write sent none. */
+      readonly owner?: string;
+      readonly fence?: number;
+    }
+  | {
+      readonly kind: "lease-ended";
+      readonly application: string;
+      readonly deployment: string;
+      readonly owner: string;
+      readonly from: number;
+      readonly to: number;
+    }
+  | {
+      readonly kind: "rollback";
+      readonly application: string;
+      readonly from: number;
+      readonly to: number;
+      readonly reason: string;
+    }
+  | {
+      readonly kind: "canary";
+      readonly application: string;
+      readonly revision: number;
+      /** "started", "step 2 of 3", "paused", "promoted", "aborted". */
+      readonly event: string;
+      readonly reason: string;
     }
   | {
       readonly kind: "transition";
@@ -231,6 +333,8 @@ export const keys = {
     `deployment/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
   replica: (application: string, deployment: string, id: string) =>
     `replica/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${id}`,
+  revision: (application: string, number: number) =>
+    `revision/${encodeURIComponent(application)}/${String(number).padStart(8, "0")}`,
   proxy: (id: string) => `proxy/${id}`,
   token: (id: string) => `token/${id}`,
   journal: (sequence: number) => `journal/${String(sequence).padStart(16, "0")}`,

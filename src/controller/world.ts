@@ -5,6 +5,7 @@ import type {
   JournalRecord,
   ProxyRecord,
   ReplicaRecord,
+  RevisionRecord,
 } from "./records.ts";
 import { keys } from "./records.ts";
 
@@ -17,6 +18,8 @@ export interface World {
   /** By replica id. */
   readonly replicas: Map<string, ReplicaRecord>;
   readonly proxies: Map<string, ProxyRecord>;
+  /** Of each application by name, oldest first. */
+  readonly revisions: Map<string, readonly RevisionRecord[]>;
   /** Deployment keys of an application. */
   readonly deploymentsOf: Map<string, Set<string>>;
   /** Replica ids of a deployment key. */
@@ -47,6 +50,7 @@ export function emptyWorld(): World {
     deployments: new Map(),
     replicas: new Map(),
     proxies: new Map(),
+    revisions: new Map(),
     deploymentsOf: new Map(),
     replicasOf: new Map(),
     journalNext: 1,
@@ -90,6 +94,20 @@ export class Draft {
   }
   deleteApplication(name: string): void {
     this.#writes.set(keys.application(name), null);
+  }
+
+  /** Oldest first. */
+  revisionsOf(application: string): RevisionRecord[] {
+    const known = this.#world.revisions.get(application) ?? [];
+    const prefix = `${keys.revision(application, 0).slice(0, -8)}`;
+    return this.#list(prefix, known, (record) => keys.revision(record.application, record.number));
+  }
+  setRevision(record: RevisionRecord): void {
+    const known = this.#world.revisions.get(record.application)?.find(({ number }) => number === record.number);
+    this.#write(keys.revision(record.application, record.number), record, known);
+  }
+  deleteRevision(record: RevisionRecord): void {
+    this.#writes.set(keys.revision(record.application, record.number), null);
   }
 
   deployment(application: string, name: string): DeploymentRecord | undefined {
@@ -227,6 +245,19 @@ export function applyWrite(world: World, key: string, value: unknown): void {
       index(world.replicasOf, `deployment/${application}/${deployment}`, id, value !== null);
       if (value === null) world.replicas.delete(id);
       else world.replicas.set(id, value as ReplicaRecord);
+      return;
+    }
+    case "revision": {
+      const application = decodeURIComponent(key.split("/")[1]!);
+      const number = Number(key.split("/")[2]);
+      const others = (world.revisions.get(application) ?? []).filter((record) => record.number !== number);
+      const next = value === null ? others : [...others, value as RevisionRecord];
+      if (next.length === 0) world.revisions.delete(application);
+      else
+        world.revisions.set(
+          application,
+          next.sort((a, b) => a.number - b.number),
+        );
       return;
     }
     case "proxy":

@@ -8,13 +8,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { ApplicationConfig } from "../config/v1/application_pb.ts";
 import { file_windlass_config_v1_application } from "../config/v1/application_pb.ts";
+import type { Canary } from "./revision_pb.ts";
+import { file_windlass_v1_revision } from "./revision_pb.ts";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file windlass/v1/application.proto.
  */
 export const file_windlass_v1_application: GenFile = /*@__PURE__*/
-  fileDesc("Ch13aW5kbGFzcy92MS9hcHBsaWNhdGlvbi5wcm90bxILd2luZGxhc3MudjEirQYKC0FwcGxpY2F0aW9uEgwKBG5hbWUYASABKAkSLQoFc3RhdGUYAiABKA4yHi53aW5kbGFzcy52MS5BcHBsaWNhdGlvbi5TdGF0ZRIPCgdtZXNzYWdlGAMgASgJEhkKDHJvdXRlX3ByZWZpeBgEIAEoCUgAiAEBEjUKBmNvbmZpZxgFIAEoCzIlLndpbmRsYXNzLmNvbmZpZy52MS5BcHBsaWNhdGlvbkNvbmZpZxIvCgZzb3VyY2UYBiABKA4yHy53aW5kbGFzcy52MS5BcHBsaWNhdGlvbi5Tb3VyY2USHwoXZXh0ZXJuYWxfc2NhbGVyX2VuYWJsZWQYByABKAgSGgoSaW5ncmVzc19kZXBsb3ltZW50GAggASgJEhMKC2RlcGxveW1lbnRzGAkgAygJEhIKCmdlbmVyYXRpb24YCiABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgLIAEoAxITCgtyZWNvbmNpbGluZxgMIAEoCBI0ChBsYXN0X2RlcGxveV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYECABKAkSCwoDdWlkGBEgASgJIp8BCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhUKEVNUQVRFX05PVF9TVEFSVEVEEAESEwoPU1RBVEVfREVQTE9ZSU5HEAISFwoTU1RBVEVfREVQTE9ZX0ZBSUxFRBADEhEKDVNUQVRFX1JVTk5JTkcQBBITCg9TVEFURV9VTkhFQUxUSFkQBRISCg5TVEFURV9ERUxFVElORxAGIk8KBlNvdXJjZRIWChJTT1VSQ0VfVU5TUEVDSUZJRUQQABIWChJTT1VSQ0VfREVDTEFSQVRJVkUQARIVChFTT1VSQ0VfSU1QRVJBVElWRRACQg8KDV9yb3V0ZV9wcmVmaXhiBnByb3RvMw", [file_google_protobuf_timestamp, file_windlass_config_v1_application]);
+  fileDesc("Ch13aW5kbGFzcy92MS9hcHBsaWNhdGlvbi5wcm90bxILd2luZGxhc3MudjEi9gYKC0FwcGxpY2F0aW9uEgwKBG5hbWUYASABKAkSLQoFc3RhdGUYAiABKA4yHi53aW5kbGFzcy52MS5BcHBsaWNhdGlvbi5TdGF0ZRIPCgdtZXNzYWdlGAMgASgJEhkKDHJvdXRlX3ByZWZpeBgEIAEoCUgAiAEBEjUKBmNvbmZpZxgFIAEoCzIlLndpbmRsYXNzLmNvbmZpZy52MS5BcHBsaWNhdGlvbkNvbmZpZxIvCgZzb3VyY2UYBiABKA4yHy53aW5kbGFzcy52MS5BcHBsaWNhdGlvbi5Tb3VyY2USHwoXZXh0ZXJuYWxfc2NhbGVyX2VuYWJsZWQYByABKAgSGgoSaW5ncmVzc19kZXBsb3ltZW50GAggASgJEhMKC2RlcGxveW1lbnRzGAkgAygJEhIKCmdlbmVyYXRpb24YCiABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgLIAEoAxITCgtyZWNvbmNpbGluZxgMIAEoCBI0ChBsYXN0X2RlcGxveV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgtjcmVhdGVfdGltZRgOIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYDyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgwKBGV0YWcYECABKAkSCwoDdWlkGBEgASgJEhAKCHJldmlzaW9uGBIgASgDEiMKBmNhbmFyeRgTIAEoCzITLndpbmRsYXNzLnYxLkNhbmFyeRIQCgh3YXJuaW5ncxgUIAMoCSKfAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABIVChFTVEFURV9OT1RfU1RBUlRFRBABEhMKD1NUQVRFX0RFUExPWUlORxACEhcKE1NUQVRFX0RFUExPWV9GQUlMRUQQAxIRCg1TVEFURV9SVU5OSU5HEAQSEwoPU1RBVEVfVU5IRUFMVEhZEAUSEgoOU1RBVEVfREVMRVRJTkcQBiJPCgZTb3VyY2USFgoSU09VUkNFX1VOU1BFQ0lGSUVEEAASFgoSU09VUkNFX0RFQ0xBUkFUSVZFEAESFQoRU09VUkNFX0lNUEVSQVRJVkUQAkIPCg1fcm91dGVfcHJlZml4YgZwcm90bzM", [file_google_protobuf_timestamp, file_windlass_config_v1_application, file_windlass_v1_revision]);
 
 /**
  * One or more deployments that are deployed together.
@@ -140,6 +142,27 @@ export type Application = Message<"windlass.v1.Application"> & {
    * @generated from field: string uid = 17;
    */
   uid: string;
+
+  /**
+   * Output only. Number of the revision in force; 0 before the first.
+   *
+   * @generated from field: int64 revision = 18;
+   */
+  revision: bigint;
+
+  /**
+   * Output only. The canary that runs; absent without one.
+   *
+   * @generated from field: windlass.v1.Canary canary = 19;
+   */
+  canary?: Canary | undefined;
+
+  /**
+   * Output only. One line each for what was accepted but is likely not meant.
+   *
+   * @generated from field: repeated string warnings = 20;
+   */
+  warnings: string[];
 };
 
 /**

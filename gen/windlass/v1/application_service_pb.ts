@@ -10,13 +10,15 @@ import type { ApplicationConfig } from "../config/v1/application_pb.ts";
 import { file_windlass_config_v1_application } from "../config/v1/application_pb.ts";
 import type { Application } from "./application_pb.ts";
 import { file_windlass_v1_application } from "./application_pb.ts";
+import type { Revision } from "./revision_pb.ts";
+import { file_windlass_v1_revision } from "./revision_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file windlass/v1/application_service.proto.
  */
 export const file_windlass_v1_application_service: GenFile = /*@__PURE__*/
-  fileDesc("CiV3aW5kbGFzcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgt3aW5kbGFzcy52MSIlChVHZXRBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJHChZHZXRBcHBsaWNhdGlvblJlc3BvbnNlEi0KC2FwcGxpY2F0aW9uGAEgASgLMhgud2luZGxhc3MudjEuQXBwbGljYXRpb24iQAoXTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYwoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEi4KDGFwcGxpY2F0aW9ucxgBIAMoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChhXYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QSFgoOc3RhcnRfcmV2aXNpb24YASABKAMiiAEKGVdhdGNoQXBwbGljYXRpb25zUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKwoHdXBkYXRlZBgCIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uSAASEQoHZGVsZXRlZBgDIAEoCUgAEhAKBnN5bmNlZBgEIAEoCEgAQgcKBWV2ZW50IvIBChhVcGRhdGVBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRI1CgZjb25maWcYAiABKAsyJS53aW5kbGFzcy5jb25maWcudjEuQXBwbGljYXRpb25Db25maWcSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYBCABKAgSDAoEZXRhZxgFIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEhIKCnJlcXVlc3RfaWQYByABKAkSEAoIYmFzZV9kaXIYCCABKAkibgoZVXBkYXRlQXBwbGljYXRpb25SZXNwb25zZRItCgthcHBsaWNhdGlvbhgBIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhAKCHJldmlzaW9uGAIgASgDEhAKCHdhcm5pbmdzGAMgAygJIk0KGERlbGV0ZUFwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSDAoEZXRhZxgDIAEoCSItChlEZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDMpIEChJBcHBsaWNhdGlvblNlcnZpY2USXgoOR2V0QXBwbGljYXRpb24SIi53aW5kbGFzcy52MS5HZXRBcHBsaWNhdGlvblJlcXVlc3QaIy53aW5kbGFzcy52MS5HZXRBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgESZAoQTGlzdEFwcGxpY2F0aW9ucxIkLndpbmRsYXNzLnYxLkxpc3RBcHBsaWNhdGlvbnNSZXF1ZXN0GiUud2luZGxhc3MudjEuTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlIgOQAgESZAoRV2F0Y2hBcHBsaWNhdGlvbnMSJS53aW5kbGFzcy52MS5XYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QaJi53aW5kbGFzcy52MS5XYXRjaEFwcGxpY2F0aW9uc1Jlc3BvbnNlMAESZwoRVXBkYXRlQXBwbGljYXRpb24SJS53aW5kbGFzcy52MS5VcGRhdGVBcHBsaWNhdGlvblJlcXVlc3QaJi53aW5kbGFzcy52MS5VcGRhdGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgISZwoRRGVsZXRlQXBwbGljYXRpb24SJS53aW5kbGFzcy52MS5EZWxldGVBcHBsaWNhdGlvblJlcXVlc3QaJi53aW5kbGFzcy52MS5EZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_field_mask, file_windlass_config_v1_application, file_windlass_v1_application]);
+  fileDesc("CiV3aW5kbGFzcy92MS9hcHBsaWNhdGlvbl9zZXJ2aWNlLnByb3RvEgt3aW5kbGFzcy52MSIlChVHZXRBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJHChZHZXRBcHBsaWNhdGlvblJlc3BvbnNlEi0KC2FwcGxpY2F0aW9uGAEgASgLMhgud2luZGxhc3MudjEuQXBwbGljYXRpb24iQAoXTGlzdEFwcGxpY2F0aW9uc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgFEhIKCnBhZ2VfdG9rZW4YAiABKAkiYwoYTGlzdEFwcGxpY2F0aW9uc1Jlc3BvbnNlEi4KDGFwcGxpY2F0aW9ucxgBIAMoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChhXYXRjaEFwcGxpY2F0aW9uc1JlcXVlc3QSFgoOc3RhcnRfcmV2aXNpb24YASABKAMiiAEKGVdhdGNoQXBwbGljYXRpb25zUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKwoHdXBkYXRlZBgCIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uSAASEQoHZGVsZXRlZBgDIAEoCUgAEhAKBnN5bmNlZBgEIAEoCEgAQgcKBWV2ZW50IvIBChhVcGRhdGVBcHBsaWNhdGlvblJlcXVlc3QSDAoEbmFtZRgBIAEoCRI1CgZjb25maWcYAiABKAsyJS53aW5kbGFzcy5jb25maWcudjEuQXBwbGljYXRpb25Db25maWcSLwoLdXBkYXRlX21hc2sYAyABKAsyGi5nb29nbGUucHJvdG9idWYuRmllbGRNYXNrEhUKDWFsbG93X21pc3NpbmcYBCABKAgSDAoEZXRhZxgFIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAYgASgIEhIKCnJlcXVlc3RfaWQYByABKAkSEAoIYmFzZV9kaXIYCCABKAkibgoZVXBkYXRlQXBwbGljYXRpb25SZXNwb25zZRItCgthcHBsaWNhdGlvbhgBIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhAKCHJldmlzaW9uGAIgASgDEhAKCHdhcm5pbmdzGAMgAygJIk0KGERlbGV0ZUFwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEhUKDWFsbG93X21pc3NpbmcYAiABKAgSDAoEZXRhZxgDIAEoCSItChlEZWxldGVBcHBsaWNhdGlvblJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDIk0KFExpc3RSZXZpc2lvbnNSZXF1ZXN0Eg4KBnBhcmVudBgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCSJaChVMaXN0UmV2aXNpb25zUmVzcG9uc2USKAoJcmV2aXNpb25zGAEgAygLMhUud2luZGxhc3MudjEuUmV2aXNpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIogBChpSb2xsYmFja0FwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJEhMKC3RvX3JldmlzaW9uGAIgASgDEgwKBGV0YWcYAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCRIOCgZyZWFzb24YBSABKAkSFQoNdmFsaWRhdGVfb25seRgGIAEoCCJ2ChtSb2xsYmFja0FwcGxpY2F0aW9uUmVzcG9uc2USLQoLYXBwbGljYXRpb24YASABKAsyGC53aW5kbGFzcy52MS5BcHBsaWNhdGlvbhIWCg5yb2xsZWRfYmFja190bxgCIAEoAxIQCghyZXZpc2lvbhgDIAEoAyInChdSZXRyeUFwcGxpY2F0aW9uUmVxdWVzdBIMCgRuYW1lGAEgASgJIlsKGFJldHJ5QXBwbGljYXRpb25SZXNwb25zZRItCgthcHBsaWNhdGlvbhgBIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uEhAKCHJldmlzaW9uGAIgASgDIjIKFFByb21vdGVDYW5hcnlSZXF1ZXN0EgwKBG5hbWUYASABKAkSDAoEZnVsbBgCIAEoCCJGChVQcm9tb3RlQ2FuYXJ5UmVzcG9uc2USLQoLYXBwbGljYXRpb24YASABKAsyGC53aW5kbGFzcy52MS5BcHBsaWNhdGlvbiIyChJBYm9ydENhbmFyeVJlcXVlc3QSDAoEbmFtZRgBIAEoCRIOCgZyZWFzb24YAiABKAkiRAoTQWJvcnRDYW5hcnlSZXNwb25zZRItCgthcHBsaWNhdGlvbhgBIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uIiIKElBhdXNlQ2FuYXJ5UmVxdWVzdBIMCgRuYW1lGAEgASgJIkQKE1BhdXNlQ2FuYXJ5UmVzcG9uc2USLQoLYXBwbGljYXRpb24YASABKAsyGC53aW5kbGFzcy52MS5BcHBsaWNhdGlvbiIjChNSZXN1bWVDYW5hcnlSZXF1ZXN0EgwKBG5hbWUYASABKAkiRQoUUmVzdW1lQ2FuYXJ5UmVzcG9uc2USLQoLYXBwbGljYXRpb24YASABKAsyGC53aW5kbGFzcy52MS5BcHBsaWNhdGlvbjKfCQoSQXBwbGljYXRpb25TZXJ2aWNlEl4KDkdldEFwcGxpY2F0aW9uEiIud2luZGxhc3MudjEuR2V0QXBwbGljYXRpb25SZXF1ZXN0GiMud2luZGxhc3MudjEuR2V0QXBwbGljYXRpb25SZXNwb25zZSIDkAIBEmQKEExpc3RBcHBsaWNhdGlvbnMSJC53aW5kbGFzcy52MS5MaXN0QXBwbGljYXRpb25zUmVxdWVzdBolLndpbmRsYXNzLnYxLkxpc3RBcHBsaWNhdGlvbnNSZXNwb25zZSIDkAIBEmQKEVdhdGNoQXBwbGljYXRpb25zEiUud2luZGxhc3MudjEuV2F0Y2hBcHBsaWNhdGlvbnNSZXF1ZXN0GiYud2luZGxhc3MudjEuV2F0Y2hBcHBsaWNhdGlvbnNSZXNwb25zZTABEmcKEVVwZGF0ZUFwcGxpY2F0aW9uEiUud2luZGxhc3MudjEuVXBkYXRlQXBwbGljYXRpb25SZXF1ZXN0GiYud2luZGxhc3MudjEuVXBkYXRlQXBwbGljYXRpb25SZXNwb25zZSIDkAICEmcKEURlbGV0ZUFwcGxpY2F0aW9uEiUud2luZGxhc3MudjEuRGVsZXRlQXBwbGljYXRpb25SZXF1ZXN0GiYud2luZGxhc3MudjEuRGVsZXRlQXBwbGljYXRpb25SZXNwb25zZSIDkAICElsKDUxpc3RSZXZpc2lvbnMSIS53aW5kbGFzcy52MS5MaXN0UmV2aXNpb25zUmVxdWVzdBoiLndpbmRsYXNzLnYxLkxpc3RSZXZpc2lvbnNSZXNwb25zZSIDkAIBEm0KE1JvbGxiYWNrQXBwbGljYXRpb24SJy53aW5kbGFzcy52MS5Sb2xsYmFja0FwcGxpY2F0aW9uUmVxdWVzdBooLndpbmRsYXNzLnYxLlJvbGxiYWNrQXBwbGljYXRpb25SZXNwb25zZSIDkAICEmQKEFJldHJ5QXBwbGljYXRpb24SJC53aW5kbGFzcy52MS5SZXRyeUFwcGxpY2F0aW9uUmVxdWVzdBolLndpbmRsYXNzLnYxLlJldHJ5QXBwbGljYXRpb25SZXNwb25zZSIDkAICElYKDVByb21vdGVDYW5hcnkSIS53aW5kbGFzcy52MS5Qcm9tb3RlQ2FuYXJ5UmVxdWVzdBoiLndpbmRsYXNzLnYxLlByb21vdGVDYW5hcnlSZXNwb25zZRJQCgtBYm9ydENhbmFyeRIfLndpbmRsYXNzLnYxLkFib3J0Q2FuYXJ5UmVxdWVzdBogLndpbmRsYXNzLnYxLkFib3J0Q2FuYXJ5UmVzcG9uc2USVQoLUGF1c2VDYW5hcnkSHy53aW5kbGFzcy52MS5QYXVzZUNhbmFyeVJlcXVlc3QaIC53aW5kbGFzcy52MS5QYXVzZUNhbmFyeVJlc3BvbnNlIgOQAgISWAoMUmVzdW1lQ2FuYXJ5EiAud2luZGxhc3MudjEuUmVzdW1lQ2FuYXJ5UmVxdWVzdBohLndpbmRsYXNzLnYxLlJlc3VtZUNhbmFyeVJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_field_mask, file_windlass_config_v1_application, file_windlass_v1_application, file_windlass_v1_revision]);
 
 /**
  * Request message for GetApplication.
@@ -355,6 +357,392 @@ export const DeleteApplicationResponseSchema: GenMessage<DeleteApplicationRespon
   messageDesc(file_windlass_v1_application_service, 9);
 
 /**
+ * Request message for ListRevisions.
+ *
+ * @generated from message windlass.v1.ListRevisionsRequest
+ */
+export type ListRevisionsRequest = Message<"windlass.v1.ListRevisionsRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * At most this many; 0 means 100, and 1000 is the most.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From a previous `next_page_token`.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message windlass.v1.ListRevisionsRequest.
+ * Use `create(ListRevisionsRequestSchema)` to create a new message.
+ */
+export const ListRevisionsRequestSchema: GenMessage<ListRevisionsRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 10);
+
+/**
+ * Response message for ListRevisions.
+ *
+ * @generated from message windlass.v1.ListRevisionsResponse
+ */
+export type ListRevisionsResponse = Message<"windlass.v1.ListRevisionsResponse"> & {
+  /**
+   * One page.
+   *
+   * @generated from field: repeated windlass.v1.Revision revisions = 1;
+   */
+  revisions: Revision[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message windlass.v1.ListRevisionsResponse.
+ * Use `create(ListRevisionsResponseSchema)` to create a new message.
+ */
+export const ListRevisionsResponseSchema: GenMessage<ListRevisionsResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 11);
+
+/**
+ * Request message for RollbackApplication.
+ *
+ * @generated from message windlass.v1.RollbackApplicationRequest
+ */
+export type RollbackApplicationRequest = Message<"windlass.v1.RollbackApplicationRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Number of the revision to go back to. 0: the newest one before the present
+   * one that has run.
+   *
+   * @generated from field: int64 to_revision = 2;
+   */
+  toRevision: bigint;
+
+  /**
+   * Refuse unless the application still has this etag.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+
+  /**
+   * Makes a retry without effect, as UpdateApplicationRequest says.
+   *
+   * @generated from field: string request_id = 4;
+   */
+  requestId: string;
+
+  /**
+   * Why, for the history; at most 1024 characters.
+   *
+   * @generated from field: string reason = 5;
+   */
+  reason: string;
+
+  /**
+   * Checks everything and changes nothing.
+   *
+   * @generated from field: bool validate_only = 6;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message windlass.v1.RollbackApplicationRequest.
+ * Use `create(RollbackApplicationRequestSchema)` to create a new message.
+ */
+export const RollbackApplicationRequestSchema: GenMessage<RollbackApplicationRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 12);
+
+/**
+ * Response message for RollbackApplication.
+ *
+ * @generated from message windlass.v1.RollbackApplicationResponse
+ */
+export type RollbackApplicationResponse = Message<"windlass.v1.RollbackApplicationResponse"> & {
+  /**
+   * The application as it is now.
+   *
+   * @generated from field: windlass.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+
+  /**
+   * Number of the revision that was gone back to.
+   *
+   * @generated from field: int64 rolled_back_to = 2;
+   */
+  rolledBackTo: bigint;
+
+  /**
+   * The store revision at which this is durable.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message windlass.v1.RollbackApplicationResponse.
+ * Use `create(RollbackApplicationResponseSchema)` to create a new message.
+ */
+export const RollbackApplicationResponseSchema: GenMessage<RollbackApplicationResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 13);
+
+/**
+ * Request message for RetryApplication.
+ *
+ * @generated from message windlass.v1.RetryApplicationRequest
+ */
+export type RetryApplicationRequest = Message<"windlass.v1.RetryApplicationRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message windlass.v1.RetryApplicationRequest.
+ * Use `create(RetryApplicationRequestSchema)` to create a new message.
+ */
+export const RetryApplicationRequestSchema: GenMessage<RetryApplicationRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 14);
+
+/**
+ * Response message for RetryApplication.
+ *
+ * @generated from message windlass.v1.RetryApplicationResponse
+ */
+export type RetryApplicationResponse = Message<"windlass.v1.RetryApplicationResponse"> & {
+  /**
+   * The application as it is now.
+   *
+   * @generated from field: windlass.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+
+  /**
+   * The store revision at which this is durable.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+};
+
+/**
+ * Describes the message windlass.v1.RetryApplicationResponse.
+ * Use `create(RetryApplicationResponseSchema)` to create a new message.
+ */
+export const RetryApplicationResponseSchema: GenMessage<RetryApplicationResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 15);
+
+/**
+ * Request message for PromoteCanary.
+ *
+ * @generated from message windlass.v1.PromoteCanaryRequest
+ */
+export type PromoteCanaryRequest = Message<"windlass.v1.PromoteCanaryRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * All traffic at once, instead of the next step.
+   *
+   * @generated from field: bool full = 2;
+   */
+  full: boolean;
+};
+
+/**
+ * Describes the message windlass.v1.PromoteCanaryRequest.
+ * Use `create(PromoteCanaryRequestSchema)` to create a new message.
+ */
+export const PromoteCanaryRequestSchema: GenMessage<PromoteCanaryRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 16);
+
+/**
+ * Response message for PromoteCanary.
+ *
+ * @generated from message windlass.v1.PromoteCanaryResponse
+ */
+export type PromoteCanaryResponse = Message<"windlass.v1.PromoteCanaryResponse"> & {
+  /**
+   * The application as it is now.
+   *
+   * @generated from field: windlass.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.PromoteCanaryResponse.
+ * Use `create(PromoteCanaryResponseSchema)` to create a new message.
+ */
+export const PromoteCanaryResponseSchema: GenMessage<PromoteCanaryResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 17);
+
+/**
+ * Request message for AbortCanary.
+ *
+ * @generated from message windlass.v1.AbortCanaryRequest
+ */
+export type AbortCanaryRequest = Message<"windlass.v1.AbortCanaryRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Why, for the history; at most 1024 characters.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message windlass.v1.AbortCanaryRequest.
+ * Use `create(AbortCanaryRequestSchema)` to create a new message.
+ */
+export const AbortCanaryRequestSchema: GenMessage<AbortCanaryRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 18);
+
+/**
+ * Response message for AbortCanary.
+ *
+ * @generated from message windlass.v1.AbortCanaryResponse
+ */
+export type AbortCanaryResponse = Message<"windlass.v1.AbortCanaryResponse"> & {
+  /**
+   * The application as it is now.
+   *
+   * @generated from field: windlass.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.AbortCanaryResponse.
+ * Use `create(AbortCanaryResponseSchema)` to create a new message.
+ */
+export const AbortCanaryResponseSchema: GenMessage<AbortCanaryResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 19);
+
+/**
+ * Request message for PauseCanary.
+ *
+ * @generated from message windlass.v1.PauseCanaryRequest
+ */
+export type PauseCanaryRequest = Message<"windlass.v1.PauseCanaryRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message windlass.v1.PauseCanaryRequest.
+ * Use `create(PauseCanaryRequestSchema)` to create a new message.
+ */
+export const PauseCanaryRequestSchema: GenMessage<PauseCanaryRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 20);
+
+/**
+ * Response message for PauseCanary.
+ *
+ * @generated from message windlass.v1.PauseCanaryResponse
+ */
+export type PauseCanaryResponse = Message<"windlass.v1.PauseCanaryResponse"> & {
+  /**
+   * The application as it is now.
+   *
+   * @generated from field: windlass.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.PauseCanaryResponse.
+ * Use `create(PauseCanaryResponseSchema)` to create a new message.
+ */
+export const PauseCanaryResponseSchema: GenMessage<PauseCanaryResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 21);
+
+/**
+ * Request message for ResumeCanary.
+ *
+ * @generated from message windlass.v1.ResumeCanaryRequest
+ */
+export type ResumeCanaryRequest = Message<"windlass.v1.ResumeCanaryRequest"> & {
+  /**
+   * Format: applications/{application}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message windlass.v1.ResumeCanaryRequest.
+ * Use `create(ResumeCanaryRequestSchema)` to create a new message.
+ */
+export const ResumeCanaryRequestSchema: GenMessage<ResumeCanaryRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 22);
+
+/**
+ * Response message for ResumeCanary.
+ *
+ * @generated from message windlass.v1.ResumeCanaryResponse
+ */
+export type ResumeCanaryResponse = Message<"windlass.v1.ResumeCanaryResponse"> & {
+  /**
+   * The application as it is now.
+   *
+   * @generated from field: windlass.v1.Application application = 1;
+   */
+  application?: Application | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.ResumeCanaryResponse.
+ * Use `create(ResumeCanaryResponseSchema)` to create a new message.
+ */
+export const ResumeCanaryResponseSchema: GenMessage<ResumeCanaryResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_application_service, 23);
+
+/**
  * Reads, watches, writes and deletes applications.
  *
  * @generated from service windlass.v1.ApplicationService
@@ -418,6 +806,86 @@ export const ApplicationService: GenService<{
     methodKind: "unary";
     input: typeof DeleteApplicationRequestSchema;
     output: typeof DeleteApplicationResponseSchema;
+  },
+  /**
+   * Returns the revisions of an application that are kept, newest first.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.ListRevisions
+   */
+  listRevisions: {
+    methodKind: "unary";
+    input: typeof ListRevisionsRequestSchema;
+    output: typeof ListRevisionsResponseSchema;
+  },
+  /**
+   * Makes a new revision that equals an earlier one, its code included, and
+   * rolls it out. Returns when that is stored, not when replicas are up.
+   *
+   * Fails with NOT_FOUND where there is no such application or revision, with
+   * FAILED_PRECONDITION where there is nothing to go back to or the revision's
+   * code is gone, with ABORTED where `etag` is stale, and with UNAVAILABLE
+   * while the instance ends.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.RollbackApplication
+   */
+  rollbackApplication: {
+    methodKind: "unary";
+    input: typeof RollbackApplicationRequestSchema;
+    output: typeof RollbackApplicationResponseSchema;
+  },
+  /**
+   * Tries again what failed: a build, or starts that were given up or frozen.
+   * Without effect on an application that has not failed.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.RetryApplication
+   */
+  retryApplication: {
+    methodKind: "unary";
+    input: typeof RetryApplicationRequestSchema;
+    output: typeof RetryApplicationResponseSchema;
+  },
+  /**
+   * Goes on to the next step of a canary, or to the end with `full`.
+   * FAILED_PRECONDITION where no canary runs.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.PromoteCanary
+   */
+  promoteCanary: {
+    methodKind: "unary";
+    input: typeof PromoteCanaryRequestSchema;
+    output: typeof PromoteCanaryResponseSchema;
+  },
+  /**
+   * Goes back to the revision before the canary; a new revision equal to it.
+   * FAILED_PRECONDITION where no canary runs.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.AbortCanary
+   */
+  abortCanary: {
+    methodKind: "unary";
+    input: typeof AbortCanaryRequestSchema;
+    output: typeof AbortCanaryResponseSchema;
+  },
+  /**
+   * Holds a canary at its present weight; it is still watched and may be
+   * aborted by its analysis. FAILED_PRECONDITION where no canary runs.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.PauseCanary
+   */
+  pauseCanary: {
+    methodKind: "unary";
+    input: typeof PauseCanaryRequestSchema;
+    output: typeof PauseCanaryResponseSchema;
+  },
+  /**
+   * Lets a held canary go on. FAILED_PRECONDITION where no canary runs.
+   *
+   * @generated from rpc windlass.v1.ApplicationService.ResumeCanary
+   */
+  resumeCanary: {
+    methodKind: "unary";
+    input: typeof ResumeCanaryRequestSchema;
+    output: typeof ResumeCanaryResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_windlass_v1_application_service, 0);

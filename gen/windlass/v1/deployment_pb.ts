@@ -14,7 +14,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file windlass/v1/deployment.proto.
  */
 export const file_windlass_v1_deployment: GenFile = /*@__PURE__*/
-  fileDesc("Chx3aW5kbGFzcy92MS9kZXBsb3ltZW50LnByb3RvEgt3aW5kbGFzcy52MSL0CQoKRGVwbG95bWVudBIMCgRuYW1lGAEgASgJEhsKE3RhcmdldF9udW1fcmVwbGljYXMYAiABKA0SOQoMdGFyZ2V0X293bmVyGAMgASgOMiMud2luZGxhc3MudjEuRGVwbG95bWVudC5UYXJnZXRPd25lchI0CgZjb25maWcYBCABKAsyJC53aW5kbGFzcy5jb25maWcudjEuRGVwbG95bWVudENvbmZpZxIsCgVzdGF0ZRgFIAEoDjIdLndpbmRsYXNzLnYxLkRlcGxveW1lbnQuU3RhdGUSOwoNc3RhdGVfdHJpZ2dlchgGIAEoDjIkLndpbmRsYXNzLnYxLkRlcGxveW1lbnQuU3RhdGVUcmlnZ2VyEg8KB21lc3NhZ2UYByABKAkSMQoOcmVwbGljYV9jb3VudHMYCCADKAsyGS53aW5kbGFzcy52MS5SZXBsaWNhQ291bnQSEwoLcmVjb25jaWxpbmcYCSABKAgSEgoKZ2VuZXJhdGlvbhgKIAEoAxIbChNvYnNlcnZlZF9nZW5lcmF0aW9uGAsgASgDEi8KC2NyZWF0ZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgOIAEoCRILCgN1aWQYDyABKAkSDwoHaW5ncmVzcxgQIAEoCCKfAQoFU3RhdGUSFQoRU1RBVEVfVU5TUEVDSUZJRUQQABISCg5TVEFURV9VUERBVElORxABEhEKDVNUQVRFX0hFQUxUSFkQAhITCg9TVEFURV9VTkhFQUxUSFkQAxIXChNTVEFURV9ERVBMT1lfRkFJTEVEEAQSEwoPU1RBVEVfVVBTQ0FMSU5HEAUSFQoRU1RBVEVfRE9XTlNDQUxJTkcQBiKmAwoMU3RhdGVUcmlnZ2VyEh0KGVNUQVRFX1RSSUdHRVJfVU5TUEVDSUZJRUQQABInCiNTVEFURV9UUklHR0VSX0NPTkZJR19VUERBVEVfU1RBUlRFRBABEikKJVNUQVRFX1RSSUdHRVJfQ09ORklHX1VQREFURV9DT01QTEVURUQQAhIdChlTVEFURV9UUklHR0VSX0FVVE9TQ0FMSU5HEAMSKAokU1RBVEVfVFJJR0dFUl9SRVBMSUNBX1NUQVJUVVBfRkFJTEVEEAQSJQohU1RBVEVfVFJJR0dFUl9IRUFMVEhfQ0hFQ0tfRkFJTEVEEAUSGgoWU1RBVEVfVFJJR0dFUl9ERUxFVElORxAGEiMKH1NUQVRFX1RSSUdHRVJfVVBTQ0FMRV9DT01QTEVURUQQBxIlCiFTVEFURV9UUklHR0VSX0RPV05TQ0FMRV9DT01QTEVURUQQCBIpCiVTVEFURV9UUklHR0VSX0RFUExPWU1FTlRfQUNUT1JfRkFJTEVEEAkSIAocU1RBVEVfVFJJR0dFUl9JTlRFUk5BTF9FUlJPUhAKInwKC1RhcmdldE93bmVyEhwKGFRBUkdFVF9PV05FUl9VTlNQRUNJRklFRBAAEhcKE1RBUkdFVF9PV05FUl9DT05GSUcQARIbChdUQVJHRVRfT1dORVJfQVVUT1NDQUxFUhACEhkKFVRBUkdFVF9PV05FUl9FWFRFUk5BTBADIkgKDFJlcGxpY2FDb3VudBIpCgVzdGF0ZRgBIAEoDjIaLndpbmRsYXNzLnYxLlJlcGxpY2EuU3RhdGUSDQoFY291bnQYAiABKA0i1AIKB1JlcGxpY2ESDAoEbmFtZRgBIAEoCRIpCgVzdGF0ZRgCIAEoDjIaLndpbmRsYXNzLnYxLlJlcGxpY2EuU3RhdGUSCwoDcGlkGAMgASgNEi8KC2NyZWF0ZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAioAEKBVN0YXRlEhUKEVNUQVRFX1VOU1BFQ0lGSUVEEAASEgoOU1RBVEVfU1RBUlRJTkcQARISCg5TVEFURV9VUERBVElORxACEhQKEFNUQVRFX1JFQ09WRVJJTkcQAxIRCg1TVEFURV9SVU5OSU5HEAQSEgoOU1RBVEVfU1RPUFBJTkcQBRIbChdTVEFURV9QRU5ESU5HX01JR1JBVElPThAGYgZwcm90bzM", [file_google_protobuf_timestamp, file_windlass_config_v1_deployment]);
+  fileDesc("Chx3aW5kbGFzcy92MS9kZXBsb3ltZW50LnByb3RvEgt3aW5kbGFzcy52MSL5CgoKRGVwbG95bWVudBIMCgRuYW1lGAEgASgJEhsKE3RhcmdldF9udW1fcmVwbGljYXMYAiABKA0SOQoMdGFyZ2V0X293bmVyGAMgASgOMiMud2luZGxhc3MudjEuRGVwbG95bWVudC5UYXJnZXRPd25lchI0CgZjb25maWcYBCABKAsyJC53aW5kbGFzcy5jb25maWcudjEuRGVwbG95bWVudENvbmZpZxIsCgVzdGF0ZRgFIAEoDjIdLndpbmRsYXNzLnYxLkRlcGxveW1lbnQuU3RhdGUSOwoNc3RhdGVfdHJpZ2dlchgGIAEoDjIkLndpbmRsYXNzLnYxLkRlcGxveW1lbnQuU3RhdGVUcmlnZ2VyEg8KB21lc3NhZ2UYByABKAkSMQoOcmVwbGljYV9jb3VudHMYCCADKAsyGS53aW5kbGFzcy52MS5SZXBsaWNhQ291bnQSEwoLcmVjb25jaWxpbmcYCSABKAgSEgoKZ2VuZXJhdGlvbhgKIAEoAxIbChNvYnNlcnZlZF9nZW5lcmF0aW9uGAsgASgDEi8KC2NyZWF0ZV90aW1lGAwgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIvCgt1cGRhdGVfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDAoEZXRhZxgOIAEoCRILCgN1aWQYDyABKAkSDwoHaW5ncmVzcxgQIAEoCBIVCg10YXJnZXRfcmVhc29uGBEgASgJEi8KC3RhcmdldF90aW1lGBIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIhCgVsZWFzZRgTIAEoCzISLndpbmRsYXNzLnYxLkxlYXNlIp8BCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhIKDlNUQVRFX1VQREFUSU5HEAESEQoNU1RBVEVfSEVBTFRIWRACEhMKD1NUQVRFX1VOSEVBTFRIWRADEhcKE1NUQVRFX0RFUExPWV9GQUlMRUQQBBITCg9TVEFURV9VUFNDQUxJTkcQBRIVChFTVEFURV9ET1dOU0NBTElORxAGIqYDCgxTdGF0ZVRyaWdnZXISHQoZU1RBVEVfVFJJR0dFUl9VTlNQRUNJRklFRBAAEicKI1NUQVRFX1RSSUdHRVJfQ09ORklHX1VQREFURV9TVEFSVEVEEAESKQolU1RBVEVfVFJJR0dFUl9DT05GSUdfVVBEQVRFX0NPTVBMRVRFRBACEh0KGVNUQVRFX1RSSUdHRVJfQVVUT1NDQUxJTkcQAxIoCiRTVEFURV9UUklHR0VSX1JFUExJQ0FfU1RBUlRVUF9GQUlMRUQQBBIlCiFTVEFURV9UUklHR0VSX0hFQUxUSF9DSEVDS19GQUlMRUQQBRIaChZTVEFURV9UUklHR0VSX0RFTEVUSU5HEAYSIwofU1RBVEVfVFJJR0dFUl9VUFNDQUxFX0NPTVBMRVRFRBAHEiUKIVNUQVRFX1RSSUdHRVJfRE9XTlNDQUxFX0NPTVBMRVRFRBAIEikKJVNUQVRFX1RSSUdHRVJfREVQTE9ZTUVOVF9BQ1RPUl9GQUlMRUQQCRIgChxTVEFURV9UUklHR0VSX0lOVEVSTkFMX0VSUk9SEAoilQEKC1RhcmdldE93bmVyEhwKGFRBUkdFVF9PV05FUl9VTlNQRUNJRklFRBAAEhcKE1RBUkdFVF9PV05FUl9DT05GSUcQARIbChdUQVJHRVRfT1dORVJfQVVUT1NDQUxFUhACEhkKFVRBUkdFVF9PV05FUl9FWFRFUk5BTBADEhcKE1RBUkdFVF9PV05FUl9NQU5VQUwQBCL2AQoFTGVhc2USDQoFb3duZXIYASABKAkSEgoFZmVuY2UYAiABKANIAIgBARIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLQoIZmFsbGJhY2sYBCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjayJgCghGYWxsYmFjaxIYChRGQUxMQkFDS19VTlNQRUNJRklFRBAAEhEKDUZBTExCQUNLX0hPTEQQARISCg5GQUxMQkFDS19GTE9PUhACEhMKD0ZBTExCQUNLX1BPTElDWRADQggKBl9mZW5jZSJICgxSZXBsaWNhQ291bnQSKQoFc3RhdGUYASABKA4yGi53aW5kbGFzcy52MS5SZXBsaWNhLlN0YXRlEg0KBWNvdW50GAIgASgNItQCCgdSZXBsaWNhEgwKBG5hbWUYASABKAkSKQoFc3RhdGUYAiABKA4yGi53aW5kbGFzcy52MS5SZXBsaWNhLlN0YXRlEgsKA3BpZBgDIAEoDRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLwoLdXBkYXRlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIqABCgVTdGF0ZRIVChFTVEFURV9VTlNQRUNJRklFRBAAEhIKDlNUQVRFX1NUQVJUSU5HEAESEgoOU1RBVEVfVVBEQVRJTkcQAhIUChBTVEFURV9SRUNPVkVSSU5HEAMSEQoNU1RBVEVfUlVOTklORxAEEhIKDlNUQVRFX1NUT1BQSU5HEAUSGwoXU1RBVEVfUEVORElOR19NSUdSQVRJT04QBmIGcHJvdG8z", [file_google_protobuf_timestamp, file_windlass_config_v1_deployment]);
 
 /**
  * A set of identical replicas that serves one part of an application.
@@ -134,6 +134,27 @@ export type Deployment = Message<"windlass.v1.Deployment"> & {
    * @generated from field: bool ingress = 16;
    */
   ingress: boolean;
+
+  /**
+   * Output only. Why the target is what it is, as its writer said.
+   *
+   * @generated from field: string target_reason = 17;
+   */
+  targetReason: string;
+
+  /**
+   * Output only. When the target was set.
+   *
+   * @generated from field: google.protobuf.Timestamp target_time = 18;
+   */
+  targetTime?: Timestamp | undefined;
+
+  /**
+   * Output only. Who holds the right to set the target; absent without a lease.
+   *
+   * @generated from field: windlass.v1.Lease lease = 19;
+   */
+  lease?: Lease | undefined;
 };
 
 /**
@@ -344,6 +365,13 @@ export const Deployment_TargetOwner = {
    * @generated from enum value: TARGET_OWNER_EXTERNAL = 3;
    */
   EXTERNAL: 3,
+
+  /**
+   * A person, or a program with a deployer's token.
+   *
+   * @generated from enum value: TARGET_OWNER_MANUAL = 4;
+   */
+  MANUAL: 4,
 } as const;
 
 /**
@@ -358,6 +386,96 @@ export type Deployment_TargetOwner = (typeof Deployment_TargetOwner)[keyof typeo
  */
 export const Deployment_TargetOwnerSchema: GenEnum<Deployment_TargetOwner> = /*@__PURE__*/
   enumDesc(file_windlass_v1_deployment, 0, 2);
+
+/**
+ * The right of one scaler to set a deployment's target.
+ *
+ * @generated from message windlass.v1.Lease
+ */
+export type Lease = Message<"windlass.v1.Lease"> & {
+  /**
+   * The name it gave.
+   *
+   * @generated from field: string owner = 1;
+   */
+  owner: string;
+
+  /**
+   * The highest fence it has sent; writes with a lower one are refused. Absent without.
+   *
+   * @generated from field: optional int64 fence = 2;
+   */
+  fence?: bigint | undefined;
+
+  /**
+   * When it ends unless renewed; absent: never.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 3;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * What happens to the target at its end.
+   *
+   * @generated from field: windlass.v1.Lease.Fallback fallback = 4;
+   */
+  fallback: Lease_Fallback;
+};
+
+/**
+ * Describes the message windlass.v1.Lease.
+ * Use `create(LeaseSchema)` to create a new message.
+ */
+export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment, 1);
+
+/**
+ * What follows the end of a lease.
+ *
+ * @generated from enum windlass.v1.Lease.Fallback
+ */
+export const Lease_Fallback = {
+  /**
+   * The application's `scaling.lease_fallback`.
+   *
+   * @generated from enum value: FALLBACK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The target stays.
+   *
+   * @generated from enum value: FALLBACK_HOLD = 1;
+   */
+  HOLD: 1,
+
+  /**
+   * The target becomes the configured count, unless it is higher.
+   *
+   * @generated from enum value: FALLBACK_FLOOR = 2;
+   */
+  FLOOR: 2,
+
+  /**
+   * The target becomes what the config says: its count, or the autoscaler's.
+   *
+   * @generated from enum value: FALLBACK_POLICY = 3;
+   */
+  POLICY: 3,
+} as const;
+
+/**
+ * What follows the end of a lease.
+ *
+ * @generated from enum windlass.v1.Lease.Fallback
+ */
+export type Lease_Fallback = (typeof Lease_Fallback)[keyof typeof Lease_Fallback] | UnknownEnum;
+
+/**
+ * Describes the enum windlass.v1.Lease.Fallback.
+ */
+export const Lease_FallbackSchema: GenEnum<Lease_Fallback> = /*@__PURE__*/
+  enumDesc(file_windlass_v1_deployment, 1, 0);
 
 /**
  * Counts the replicas of a deployment that are in one state.
@@ -385,7 +503,7 @@ export type ReplicaCount = Message<"windlass.v1.ReplicaCount"> & {
  * Use `create(ReplicaCountSchema)` to create a new message.
  */
 export const ReplicaCountSchema: GenMessage<ReplicaCount> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment, 1);
+  messageDesc(file_windlass_v1_deployment, 2);
 
 /**
  * One process of a deployment.
@@ -435,7 +553,7 @@ export type Replica = Message<"windlass.v1.Replica"> & {
  * Use `create(ReplicaSchema)` to create a new message.
  */
 export const ReplicaSchema: GenMessage<Replica> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment, 2);
+  messageDesc(file_windlass_v1_deployment, 3);
 
 /**
  * Where a replica stands; names are the reference's.
@@ -504,5 +622,5 @@ export type Replica_State = (typeof Replica_State)[keyof typeof Replica_State] |
  * Describes the enum windlass.v1.Replica.State.
  */
 export const Replica_StateSchema: GenEnum<Replica_State> = /*@__PURE__*/
-  enumDesc(file_windlass_v1_deployment, 2, 0);
+  enumDesc(file_windlass_v1_deployment, 3, 0);
 

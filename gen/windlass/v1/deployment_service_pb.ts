@@ -4,7 +4,9 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Deployment } from "./deployment_pb.ts";
+import type { Duration } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Deployment, Lease_Fallback } from "./deployment_pb.ts";
 import { file_windlass_v1_deployment } from "./deployment_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/v1/deployment_service.proto.
  */
 export const file_windlass_v1_deployment_service: GenFile = /*@__PURE__*/
-  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQikgEKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCUIWChRfdGFyZ2V0X251bV9yZXBsaWNhcyJsChdTY2FsZURlcGxveW1lbnRSZXNwb25zZRIrCgpkZXBsb3ltZW50GAEgASgLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIkChxwcmV2aW91c190YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNMpkDChFEZXBsb3ltZW50U2VydmljZRJbCg1HZXREZXBsb3ltZW50EiEud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi53aW5kbGFzcy52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy53aW5kbGFzcy52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJhChBXYXRjaERlcGxveW1lbnRzEiQud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaJS53aW5kbGFzcy52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UwARJhCg9TY2FsZURlcGxveW1lbnQSIy53aW5kbGFzcy52MS5TY2FsZURlcGxveW1lbnRSZXF1ZXN0GiQud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_windlass_v1_deployment]);
+  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDTKZAwoRRGVwbG95bWVudFNlcnZpY2USWwoNR2V0RGVwbG95bWVudBIhLndpbmRsYXNzLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0GiIud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgOQAgESYQoPTGlzdERlcGxveW1lbnRzEiMud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVxdWVzdBokLndpbmRsYXNzLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgOQAgESYQoQV2F0Y2hEZXBsb3ltZW50cxIkLndpbmRsYXNzLnYxLldhdGNoRGVwbG95bWVudHNSZXF1ZXN0GiUud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlMAESYQoPU2NhbGVEZXBsb3ltZW50EiMud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVxdWVzdBokLndpbmRsYXNzLnYxLlNjYWxlRGVwbG95bWVudFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_duration, file_windlass_v1_deployment]);
 
 /**
  * Request message for GetDeployment.
@@ -243,6 +245,59 @@ export type ScaleDeploymentRequest = Message<"windlass.v1.ScaleDeploymentRequest
    * @generated from field: string reason = 5;
    */
   reason: string;
+
+  /**
+   * Name of the scaler, at most 128 characters. While its lease lasts, nobody
+   * else may set the target: their writes fail with ABORTED and this name.
+   *
+   * @generated from field: string owner = 6;
+   */
+  owner: string;
+
+  /**
+   * How long the lease lasts from now unless renewed. Absent: without end.
+   * Needs `owner`.
+   *
+   * @generated from field: google.protobuf.Duration ttl = 7;
+   */
+  ttl?: Duration | undefined;
+
+  /**
+   * What follows the end of the lease.
+   *
+   * @generated from field: windlass.v1.Lease.Fallback lease_fallback = 8;
+   */
+  leaseFallback: Lease_Fallback;
+
+  /**
+   * Grows with each holder of the owner's role, as a lock service hands out.
+   * A write with a lower one than was accepted before fails with ABORTED.
+   *
+   * @generated from field: optional int64 fence = 9;
+   */
+  fence?: bigint | undefined;
+
+  /**
+   * Checks everything and changes nothing; the answer is what would come.
+   *
+   * @generated from field: bool dry_run = 10;
+   */
+  dryRun: boolean;
+
+  /**
+   * Takes the target whoever holds it. Needs a deployer's token.
+   *
+   * @generated from field: bool force = 11;
+   */
+  force: boolean;
+
+  /**
+   * Sets the target as a person: without `external_scaler_enabled`, on any
+   * deployment with a fixed count. Needs a deployer's token.
+   *
+   * @generated from field: bool manual = 12;
+   */
+  manual: boolean;
 };
 
 /**
@@ -271,6 +326,13 @@ export type ScaleDeploymentResponse = Message<"windlass.v1.ScaleDeploymentRespon
    * @generated from field: uint32 previous_target_num_replicas = 2;
    */
   previousTargetNumReplicas: number;
+
+  /**
+   * The target that is acted on.
+   *
+   * @generated from field: uint32 effective_target_num_replicas = 3;
+   */
+  effectiveTargetNumReplicas: number;
 };
 
 /**
@@ -323,8 +385,8 @@ export const DeploymentService: GenService<{
    * Fails with INVALID_ARGUMENT where `target_num_replicas` is absent, with
    * NOT_FOUND where the deployment does not exist, with FAILED_PRECONDITION
    * where the application does not have `external_scaler_enabled` or is being
-   * deleted, with ABORTED where `etag` is stale, and with UNAVAILABLE while
-   * the instance ends.
+   * deleted, with ABORTED where `etag` or `fence` is stale or another owner
+   * holds the lease, and with UNAVAILABLE while the instance ends.
    *
    * @generated from rpc windlass.v1.DeploymentService.ScaleDeployment
    */

@@ -12,13 +12,15 @@ import type { Deployment, Replica } from "./deployment_pb.ts";
 import { file_windlass_v1_deployment } from "./deployment_pb.ts";
 import type { Instance } from "./instance_pb.ts";
 import { file_windlass_v1_instance } from "./instance_pb.ts";
+import type { Plan } from "./plan_pb.ts";
+import { file_windlass_v1_plan } from "./plan_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file windlass/v1/instance_service.proto.
  */
 export const file_windlass_v1_instance_service: GenFile = /*@__PURE__*/
-  fileDesc("CiJ3aW5kbGFzcy92MS9pbnN0YW5jZV9zZXJ2aWNlLnByb3RvEgt3aW5kbGFzcy52MSIUChJHZXRJbnN0YW5jZVJlcXVlc3Qi1gEKE0dldEluc3RhbmNlUmVzcG9uc2USJwoIaW5zdGFuY2UYASABKAsyFS53aW5kbGFzcy52MS5JbnN0YW5jZRIuCgxhcHBsaWNhdGlvbnMYAiADKAsyGC53aW5kbGFzcy52MS5BcHBsaWNhdGlvbhIsCgtkZXBsb3ltZW50cxgDIAMoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJgoIcmVwbGljYXMYBCADKAsyFC53aW5kbGFzcy52MS5SZXBsaWNhEhAKCHJldmlzaW9uGAUgASgDIm8KEkFwcGx5Q29uZmlnUmVxdWVzdBIwCgZjb25maWcYASABKAsyIC53aW5kbGFzcy5jb25maWcudjEuRGVwbG95Q29uZmlnEhAKCGJhc2VfZGlyGAIgASgJEhUKDXZhbGlkYXRlX29ubHkYAyABKAgiOQoTQXBwbHlDb25maWdSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIQCgh3YXJuaW5ncxgCIAMoCSIuChdTaHV0ZG93bkluc3RhbmNlUmVxdWVzdBITCgtlbmRfcHJvY2VzcxgBIAEoCCIsChhTaHV0ZG93bkluc3RhbmNlUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMiPAoUV2F0Y2hJbnN0YW5jZVJlcXVlc3QSFgoOc3RhcnRfcmV2aXNpb24YASABKAMSDAoEbmFtZRgCIAEoCSKLAgoVV2F0Y2hJbnN0YW5jZVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEikKCGluc3RhbmNlGAIgASgLMhUud2luZGxhc3MudjEuSW5zdGFuY2VIABIvCgthcHBsaWNhdGlvbhgDIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uSAASLQoKZGVwbG95bWVudBgEIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABInCgdyZXBsaWNhGAUgASgLMhQud2luZGxhc3MudjEuUmVwbGljYUgAEhEKB2RlbGV0ZWQYBiABKAlIABIQCgZzeW5jZWQYByABKAhIAEIHCgVldmVudDL/AgoPSW5zdGFuY2VTZXJ2aWNlElUKC0dldEluc3RhbmNlEh8ud2luZGxhc3MudjEuR2V0SW5zdGFuY2VSZXF1ZXN0GiAud2luZGxhc3MudjEuR2V0SW5zdGFuY2VSZXNwb25zZSIDkAIBElUKC0FwcGx5Q29uZmlnEh8ud2luZGxhc3MudjEuQXBwbHlDb25maWdSZXF1ZXN0GiAud2luZGxhc3MudjEuQXBwbHlDb25maWdSZXNwb25zZSIDkAICEmQKEFNodXRkb3duSW5zdGFuY2USJC53aW5kbGFzcy52MS5TaHV0ZG93bkluc3RhbmNlUmVxdWVzdBolLndpbmRsYXNzLnYxLlNodXRkb3duSW5zdGFuY2VSZXNwb25zZSIDkAICElgKDVdhdGNoSW5zdGFuY2USIS53aW5kbGFzcy52MS5XYXRjaEluc3RhbmNlUmVxdWVzdBoiLndpbmRsYXNzLnYxLldhdGNoSW5zdGFuY2VSZXNwb25zZTABYgZwcm90bzM", [file_windlass_config_v1_application, file_windlass_v1_application, file_windlass_v1_deployment, file_windlass_v1_instance]);
+  fileDesc("CiJ3aW5kbGFzcy92MS9pbnN0YW5jZV9zZXJ2aWNlLnByb3RvEgt3aW5kbGFzcy52MSIUChJHZXRJbnN0YW5jZVJlcXVlc3Qi1gEKE0dldEluc3RhbmNlUmVzcG9uc2USJwoIaW5zdGFuY2UYASABKAsyFS53aW5kbGFzcy52MS5JbnN0YW5jZRIuCgxhcHBsaWNhdGlvbnMYAiADKAsyGC53aW5kbGFzcy52MS5BcHBsaWNhdGlvbhIsCgtkZXBsb3ltZW50cxgDIAMoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJgoIcmVwbGljYXMYBCADKAsyFC53aW5kbGFzcy52MS5SZXBsaWNhEhAKCHJldmlzaW9uGAUgASgDIoMBChJBcHBseUNvbmZpZ1JlcXVlc3QSMAoGY29uZmlnGAEgASgLMiAud2luZGxhc3MuY29uZmlnLnYxLkRlcGxveUNvbmZpZxIQCghiYXNlX2RpchgCIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIEhIKCnBsYW5fdG9rZW4YBCABKAkiOQoTQXBwbHlDb25maWdSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIQCgh3YXJuaW5ncxgCIAMoCSJsChFQbGFuQ29uZmlnUmVxdWVzdBIwCgZjb25maWcYASABKAsyIC53aW5kbGFzcy5jb25maWcudjEuRGVwbG95Q29uZmlnEhAKCGJhc2VfZGlyGAIgASgJEhMKC29ubHlfbGlzdGVkGAMgASgIIjUKElBsYW5Db25maWdSZXNwb25zZRIfCgRwbGFuGAEgASgLMhEud2luZGxhc3MudjEuUGxhbiIuChdTaHV0ZG93bkluc3RhbmNlUmVxdWVzdBITCgtlbmRfcHJvY2VzcxgBIAEoCCIsChhTaHV0ZG93bkluc3RhbmNlUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMiPAoUV2F0Y2hJbnN0YW5jZVJlcXVlc3QSFgoOc3RhcnRfcmV2aXNpb24YASABKAMSDAoEbmFtZRgCIAEoCSKLAgoVV2F0Y2hJbnN0YW5jZVJlc3BvbnNlEhAKCHJldmlzaW9uGAEgASgDEikKCGluc3RhbmNlGAIgASgLMhUud2luZGxhc3MudjEuSW5zdGFuY2VIABIvCgthcHBsaWNhdGlvbhgDIAEoCzIYLndpbmRsYXNzLnYxLkFwcGxpY2F0aW9uSAASLQoKZGVwbG95bWVudBgEIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABInCgdyZXBsaWNhGAUgASgLMhQud2luZGxhc3MudjEuUmVwbGljYUgAEhEKB2RlbGV0ZWQYBiABKAlIABIQCgZzeW5jZWQYByABKAhIAEIHCgVldmVudDLOAwoPSW5zdGFuY2VTZXJ2aWNlElUKC0dldEluc3RhbmNlEh8ud2luZGxhc3MudjEuR2V0SW5zdGFuY2VSZXF1ZXN0GiAud2luZGxhc3MudjEuR2V0SW5zdGFuY2VSZXNwb25zZSIDkAIBElUKC0FwcGx5Q29uZmlnEh8ud2luZGxhc3MudjEuQXBwbHlDb25maWdSZXF1ZXN0GiAud2luZGxhc3MudjEuQXBwbHlDb25maWdSZXNwb25zZSIDkAICEk0KClBsYW5Db25maWcSHi53aW5kbGFzcy52MS5QbGFuQ29uZmlnUmVxdWVzdBofLndpbmRsYXNzLnYxLlBsYW5Db25maWdSZXNwb25zZRJkChBTaHV0ZG93bkluc3RhbmNlEiQud2luZGxhc3MudjEuU2h1dGRvd25JbnN0YW5jZVJlcXVlc3QaJS53aW5kbGFzcy52MS5TaHV0ZG93bkluc3RhbmNlUmVzcG9uc2UiA5ACAhJYCg1XYXRjaEluc3RhbmNlEiEud2luZGxhc3MudjEuV2F0Y2hJbnN0YW5jZVJlcXVlc3QaIi53aW5kbGFzcy52MS5XYXRjaEluc3RhbmNlUmVzcG9uc2UwAWIGcHJvdG8z", [file_windlass_config_v1_application, file_windlass_v1_application, file_windlass_v1_deployment, file_windlass_v1_instance, file_windlass_v1_plan]);
 
 /**
  * Request message for GetInstance.
@@ -110,6 +112,15 @@ export type ApplyConfigRequest = Message<"windlass.v1.ApplyConfigRequest"> & {
    * @generated from field: bool validate_only = 3;
    */
   validateOnly: boolean;
+
+  /**
+   * Of a plan: `config` and `base_dir` are the plan's and are left out. Fails
+   * with ABORTED where the plan is unknown, or where what it was made on has
+   * changed since.
+   *
+   * @generated from field: string plan_token = 4;
+   */
+  planToken: string;
 };
 
 /**
@@ -148,6 +159,62 @@ export const ApplyConfigResponseSchema: GenMessage<ApplyConfigResponse> = /*@__P
   messageDesc(file_windlass_v1_instance_service, 3);
 
 /**
+ * Request message for PlanConfig.
+ *
+ * @generated from message windlass.v1.PlanConfigRequest
+ */
+export type PlanConfigRequest = Message<"windlass.v1.PlanConfigRequest"> & {
+  /**
+   * The whole desired state.
+   *
+   * @generated from field: windlass.config.v1.DeployConfig config = 1;
+   */
+  config?: DeployConfig | undefined;
+
+  /**
+   * Folder that relative import paths start from. Default: the server's `--app-dir`.
+   *
+   * @generated from field: string base_dir = 2;
+   */
+  baseDir: string;
+
+  /**
+   * Plans writes of the listed applications alone: others are left as they are.
+   *
+   * @generated from field: bool only_listed = 3;
+   */
+  onlyListed: boolean;
+};
+
+/**
+ * Describes the message windlass.v1.PlanConfigRequest.
+ * Use `create(PlanConfigRequestSchema)` to create a new message.
+ */
+export const PlanConfigRequestSchema: GenMessage<PlanConfigRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_instance_service, 4);
+
+/**
+ * Response message for PlanConfig.
+ *
+ * @generated from message windlass.v1.PlanConfigResponse
+ */
+export type PlanConfigResponse = Message<"windlass.v1.PlanConfigResponse"> & {
+  /**
+   * What would be done.
+   *
+   * @generated from field: windlass.v1.Plan plan = 1;
+   */
+  plan?: Plan | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.PlanConfigResponse.
+ * Use `create(PlanConfigResponseSchema)` to create a new message.
+ */
+export const PlanConfigResponseSchema: GenMessage<PlanConfigResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_instance_service, 5);
+
+/**
  * Request message for ShutdownInstance.
  *
  * @generated from message windlass.v1.ShutdownInstanceRequest
@@ -166,7 +233,7 @@ export type ShutdownInstanceRequest = Message<"windlass.v1.ShutdownInstanceReque
  * Use `create(ShutdownInstanceRequestSchema)` to create a new message.
  */
 export const ShutdownInstanceRequestSchema: GenMessage<ShutdownInstanceRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_instance_service, 4);
+  messageDesc(file_windlass_v1_instance_service, 6);
 
 /**
  * Response message for ShutdownInstance.
@@ -187,7 +254,7 @@ export type ShutdownInstanceResponse = Message<"windlass.v1.ShutdownInstanceResp
  * Use `create(ShutdownInstanceResponseSchema)` to create a new message.
  */
 export const ShutdownInstanceResponseSchema: GenMessage<ShutdownInstanceResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_instance_service, 5);
+  messageDesc(file_windlass_v1_instance_service, 7);
 
 /**
  * Request message for WatchInstance.
@@ -221,7 +288,7 @@ export type WatchInstanceRequest = Message<"windlass.v1.WatchInstanceRequest"> &
  * Use `create(WatchInstanceRequestSchema)` to create a new message.
  */
 export const WatchInstanceRequestSchema: GenMessage<WatchInstanceRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_instance_service, 6);
+  messageDesc(file_windlass_v1_instance_service, 8);
 
 /**
  * Response message for WatchInstance.
@@ -297,7 +364,7 @@ export type WatchInstanceResponse = Message<"windlass.v1.WatchInstanceResponse">
  * Use `create(WatchInstanceResponseSchema)` to create a new message.
  */
 export const WatchInstanceResponseSchema: GenMessage<WatchInstanceResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_instance_service, 7);
+  messageDesc(file_windlass_v1_instance_service, 9);
 
 /**
  * Reads, configures, watches and ends the instance as a whole.
@@ -330,6 +397,21 @@ export const InstanceService: GenService<{
     methodKind: "unary";
     input: typeof ApplyConfigRequestSchema;
     output: typeof ApplyConfigResponseSchema;
+  },
+  /**
+   * Says what ApplyConfig with the same config would do, and does nothing. The
+   * sources are built, so that edited ones count. Its token makes the apply
+   * exact: it is done as planned, with the code built then, or refused.
+   *
+   * Fails as ApplyConfig does; an application that cannot be built is an error
+   * in the plan.
+   *
+   * @generated from rpc windlass.v1.InstanceService.PlanConfig
+   */
+  planConfig: {
+    methodKind: "unary";
+    input: typeof PlanConfigRequestSchema;
+    output: typeof PlanConfigResponseSchema;
   },
   /**
    * Ends the instance: deletes every application, stops the proxies. The

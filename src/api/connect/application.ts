@@ -14,7 +14,7 @@ import { applicationOf } from "./names.ts";
 import { watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
-export function applicationService(deps: ApiDeps): ServiceImpl<typeof ApplicationService> {
+export function applicationService(deps: ApiDeps): Partial<ServiceImpl<typeof ApplicationService>> {
   const { controller, feed } = deps;
   return {
     getApplication(request, context) {

@@ -15,7 +15,7 @@ import { watchOf } from "./watch.ts";
 const END_PROCESS_AFTER_MS = 30_000;
 
 /** Makes the service's handlers. */
-export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceService> {
+export function instanceService(deps: ApiDeps): Partial<ServiceImpl<typeof InstanceService>> {
   const { controller, feed } = deps;
   return {
     getInstance(_request, context) {

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/controller_runtime_service.proto.
  */
 export const file_windlass_runtime_v1_controller_runtime_service: GenFile = /*@__PURE__*/
-  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkiWQoTV2F0Y2hSb3V0ZXNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIwCgV0YWJsZRgCIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuUm91dGluZ1RhYmxlIj8KGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAMiGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZTLyAQoYQ29udHJvbGxlclJ1bnRpbWVTZXJ2aWNlEmIKC1dhdGNoUm91dGVzEicud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1JlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLldhdGNoUm91dGVzUmVzcG9uc2UwARJyChFBY2tub3dsZWRnZVJvdXRlcxItLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Gi4ud2luZGxhc3MucnVudGltZS52MS5BY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlYgZwcm90bzM", [file_windlass_runtime_v1_routing]);
+  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkiWQoTV2F0Y2hSb3V0ZXNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIwCgV0YWJsZRgCIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuUm91dGluZ1RhYmxlIj8KGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAMiGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJgChRSZXBvcnRUcmFmZmljUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSNQoHdHJhZmZpYxgCIAMoCzIkLndpbmRsYXNzLnJ1bnRpbWUudjEuUmV2aXNpb25UcmFmZmljInMKD1JldmlzaW9uVHJhZmZpYxITCgthcHBsaWNhdGlvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIQCghyZXF1ZXN0cxgDIAEoBBIOCgZlcnJvcnMYBCABKAQSFwoPbGF0ZW5jeV9idWNrZXRzGAUgAygEIhcKFVJlcG9ydFRyYWZmaWNSZXNwb25zZTLaAgoYQ29udHJvbGxlclJ1bnRpbWVTZXJ2aWNlEmIKC1dhdGNoUm91dGVzEicud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1JlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLldhdGNoUm91dGVzUmVzcG9uc2UwARJyChFBY2tub3dsZWRnZVJvdXRlcxItLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Gi4ud2luZGxhc3MucnVudGltZS52MS5BY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlEmYKDVJlcG9ydFRyYWZmaWMSKS53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydFRyYWZmaWNSZXF1ZXN0Gioud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVzcG9uc2ViBnByb3RvMw", [file_windlass_runtime_v1_routing]);
 
 /**
  * Request message for WatchRoutes.
@@ -114,6 +114,99 @@ export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesRespon
   messageDesc(file_windlass_runtime_v1_controller_runtime_service, 3);
 
 /**
+ * Request message for ReportTraffic.
+ *
+ * @generated from message windlass.runtime.v1.ReportTrafficRequest
+ */
+export type ReportTrafficRequest = Message<"windlass.runtime.v1.ReportTrafficRequest"> & {
+  /**
+   * As in WatchRoutes.
+   *
+   * @generated from field: string router_id = 1;
+   */
+  routerId: string;
+
+  /**
+   * One for each revision of a split application that ended requests.
+   *
+   * @generated from field: repeated windlass.runtime.v1.RevisionTraffic traffic = 2;
+   */
+  traffic: RevisionTraffic[];
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportTrafficRequest.
+ * Use `create(ReportTrafficRequestSchema)` to create a new message.
+ */
+export const ReportTrafficRequestSchema: GenMessage<ReportTrafficRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 4);
+
+/**
+ * How the requests of one revision ended.
+ *
+ * @generated from message windlass.runtime.v1.RevisionTraffic
+ */
+export type RevisionTraffic = Message<"windlass.runtime.v1.RevisionTraffic"> & {
+  /**
+   * The application.
+   *
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * The revision.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * Requests that ended.
+   *
+   * @generated from field: uint64 requests = 3;
+   */
+  requests: bigint;
+
+  /**
+   * Of those, answered with a status >= 500 or not at all; refusals by a full
+   * queue and clients that left do not count.
+   *
+   * @generated from field: uint64 errors = 4;
+   */
+  errors: bigint;
+
+  /**
+   * Latencies by bucket: count of those up to 1.1^index ms, from index 0.
+   *
+   * @generated from field: repeated uint64 latency_buckets = 5;
+   */
+  latencyBuckets: bigint[];
+};
+
+/**
+ * Describes the message windlass.runtime.v1.RevisionTraffic.
+ * Use `create(RevisionTrafficSchema)` to create a new message.
+ */
+export const RevisionTrafficSchema: GenMessage<RevisionTraffic> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 5);
+
+/**
+ * Response message for ReportTraffic.
+ *
+ * @generated from message windlass.runtime.v1.ReportTrafficResponse
+ */
+export type ReportTrafficResponse = Message<"windlass.runtime.v1.ReportTrafficResponse"> & {
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportTrafficResponse.
+ * Use `create(ReportTrafficResponseSchema)` to create a new message.
+ */
+export const ReportTrafficResponseSchema: GenMessage<ReportTrafficResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 6);
+
+/**
  * What the controller serves to its own processes on a unix socket. May change
  * with every release.
  *
@@ -141,6 +234,16 @@ export const ControllerRuntimeService: GenService<{
     methodKind: "unary";
     input: typeof AcknowledgeRoutesRequestSchema;
     output: typeof AcknowledgeRoutesResponseSchema;
+  },
+  /**
+   * Tells how the requests of split applications ended since the last report.
+   *
+   * @generated from rpc windlass.runtime.v1.ControllerRuntimeService.ReportTraffic
+   */
+  reportTraffic: {
+    methodKind: "unary";
+    input: typeof ReportTrafficRequestSchema;
+    output: typeof ReportTrafficResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_windlass_runtime_v1_controller_runtime_service, 0);

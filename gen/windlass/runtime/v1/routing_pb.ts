@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/routing.proto.
  */
 export const file_windlass_runtime_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEirQEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyJACgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkSEgoKZGVwbG95bWVudBgDIAEoCSKsAgoRRGVwbG95bWVudFRhcmdldHMSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZGVwbG95bWVudBgCIAEoCRI0CghyZXBsaWNhcxgDIAMoCzIiLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVRhcmdldBIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgEIAEoDRIbChNtYXhfcXVldWVkX3JlcXVlc3RzGAUgASgFEiAKGGJhY2twcmVzc3VyZV9zdGF0dXNfY29kZRgGIAEoDRInChpiYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcxgHIAEoAUgAiAEBEhMKC3VuYXZhaWxhYmxlGAggASgJQh0KG19iYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcyIsCg1SZXBsaWNhVGFyZ2V0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAliBnByb3RvMw");
+  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEirQEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyJACgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkSEgoKZGVwbG95bWVudBgDIAEoCSLXAgoRRGVwbG95bWVudFRhcmdldHMSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZGVwbG95bWVudBgCIAEoCRI0CghyZXBsaWNhcxgDIAMoCzIiLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVRhcmdldBIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgEIAEoDRIbChNtYXhfcXVldWVkX3JlcXVlc3RzGAUgASgFEiAKGGJhY2twcmVzc3VyZV9zdGF0dXNfY29kZRgGIAEoDRInChpiYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcxgHIAEoAUgAiAEBEhMKC3VuYXZhaWxhYmxlGAggASgJEikKBXNwbGl0GAogASgLMhoud2luZGxhc3MucnVudGltZS52MS5TcGxpdEIdChtfYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3MiYAoFU3BsaXQSFwoPc3RhYmxlX3JldmlzaW9uGAEgASgDEhcKD2NhbmFyeV9yZXZpc2lvbhgCIAEoAxIOCgZ3ZWlnaHQYAyABKA0SFQoNc3RpY2t5X2hlYWRlchgEIAEoCSI+Cg1SZXBsaWNhVGFyZ2V0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSEAoIcmV2aXNpb24YAyABKANiBnByb3RvMw");
 
 /**
  * All that a router (a proxy, or a handle in a replica) needs to place requests.
@@ -144,6 +144,14 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
    * @generated from field: string unavailable = 8;
    */
   unavailable: string;
+
+  /**
+   * Set while two revisions share the requests; the ingress deployment's says
+   * which share a request that names no revision gets.
+   *
+   * @generated from field: windlass.runtime.v1.Split split = 10;
+   */
+  split?: Split | undefined;
 };
 
 /**
@@ -152,6 +160,49 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
  */
 export const DeploymentTargetsSchema: GenMessage<DeploymentTargets> = /*@__PURE__*/
   messageDesc(file_windlass_runtime_v1_routing, 2);
+
+/**
+ * How requests are split between two revisions of an application.
+ *
+ * @generated from message windlass.runtime.v1.Split
+ */
+export type Split = Message<"windlass.runtime.v1.Split"> & {
+  /**
+   * The revision that serves the rest.
+   *
+   * @generated from field: int64 stable_revision = 1;
+   */
+  stableRevision: bigint;
+
+  /**
+   * The revision that is tried.
+   *
+   * @generated from field: int64 canary_revision = 2;
+   */
+  canaryRevision: bigint;
+
+  /**
+   * Percent of the requests that go to the canary, 0 to 100.
+   *
+   * @generated from field: uint32 weight = 3;
+   */
+  weight: number;
+
+  /**
+   * Requests with the same value of this header go to the same revision.
+   * Empty: each request is drawn.
+   *
+   * @generated from field: string sticky_header = 4;
+   */
+  stickyHeader: string;
+};
+
+/**
+ * Describes the message windlass.runtime.v1.Split.
+ * Use `create(SplitSchema)` to create a new message.
+ */
+export const SplitSchema: GenMessage<Split> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_routing, 3);
 
 /**
  * One replica as routers see it.
@@ -174,6 +225,13 @@ export type ReplicaTarget = Message<"windlass.runtime.v1.ReplicaTarget"> & {
    * @generated from field: string address = 2;
    */
   address: string;
+
+  /**
+   * The revision it runs; 0 where it serves every revision.
+   *
+   * @generated from field: int64 revision = 3;
+   */
+  revision: bigint;
 };
 
 /**
@@ -181,5 +239,5 @@ export type ReplicaTarget = Message<"windlass.runtime.v1.ReplicaTarget"> & {
  * Use `create(ReplicaTargetSchema)` to create a new message.
  */
 export const ReplicaTargetSchema: GenMessage<ReplicaTarget> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_routing, 3);
+  messageDesc(file_windlass_runtime_v1_routing, 4);
 
