@@ -8,6 +8,7 @@ import { formatPath, show } from "./describe.ts";
 import { AUTO_REPLICAS_NOT_YET, KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { type ConfigProblem, toProblem } from "./parse.ts";
 import { readBy } from "./read.ts";
+import { canaryProblem } from "./rollout.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA, EXTERNAL_SCALER_CONFLICT } from "./schema-deploy.ts";
 import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import { itemOf, shapeOf, typeInfo } from "./schema-info.ts";
@@ -34,6 +35,9 @@ export const CHECK_RULES = {
     "A number that is not finite, a whole number beyond 4294967295 (max_queued_requests: 2147483647), a port outside 0 to 65535, or a negative keep_alive_timeout_s.",
   commands:
     "A deployment with a command beside an import_path or beside deployments without one, with user_config, several of the same name, or not exactly one ingress among several.",
+  rollout:
+    "A limit of updates given twice, limits that leave no room, canary weights that do not rise, or canary settings on several deployments of an application.",
+  scaling: "external_scaler_enabled beside scaling.owner autoscaler or manual.",
   "actor-names": "Two deployment_actors of one deployment with the same name.",
 } as const;
 
@@ -161,6 +165,8 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
     if (app.external_scaler_enabled) refuse(result, "external-scaler", path, EXTERNAL_SCALER_CONFLICT);
   }
   checkCommands(app, path, result);
+  const canaries = canaryProblem(app.deployments ?? []);
+  if (canaries !== undefined) refuse(result, "rollout", [...path, "deployments"], canaries);
   warnNotYet(NOT_YET_APPLICATION, app, path, result);
   for (const [index, item] of (app.deployments ?? []).entries()) {
     checkDeployment(item, [...path, "deployments", index], result);

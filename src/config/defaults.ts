@@ -2,7 +2,9 @@
 import type {
   AutoscalingConfig,
   BackpressureConfig,
+  CanaryAnalysis,
   EffectiveDeploymentConfig,
+  EffectiveRollout,
   GrpcOptions,
   HttpOptions,
   LoggingConfig,
@@ -113,6 +115,20 @@ export const DEPLOYMENT_DEFAULTS: Readonly<
   rolling_update_percentage: 0.2,
   max_surge_percent: 0,
   max_constructor_retry_count: 20,
+};
+
+/** How a deployment with `rollout` is updated unless it says. */
+export const ROLLOUT_DEFAULTS: Readonly<Pick<EffectiveRollout, "auto_rollback" | "progress_deadline_s">> = {
+  auto_rollback: false,
+  progress_deadline_s: null,
+};
+
+/** When a canary is aborted unless the config says. */
+export const ANALYSIS_DEFAULTS: Readonly<CanaryAnalysis> = {
+  min_requests: 100,
+  max_error_rate_increase: 0.01,
+  max_latency_ratio: 2,
+  latency_quantile: 0.95,
 };
 
 /** Of deployments that are commands. */

@@ -1,6 +1,7 @@
 /** Rules over several fields of one deployment override, in the reference's order. */
 import type * as z from "zod";
 import { show } from "./describe.ts";
+import { doubleLimit } from "./rollout.ts";
 import { customIssue } from "./schema-fields.ts";
 import { GANG_SCHEMA } from "./schema-gang.ts";
 import type { Fault } from "./schema-types.ts";
@@ -108,4 +109,10 @@ function gangExclusions(value: Override): Fault | undefined {
 export const DEPLOYMENT_BEFORE = [numReplicasType, fixedOrAutoscaled, gangMultiples] as const;
 
 /** Rules that look at an object whose fields are all right. */
-export const DEPLOYMENT_AFTER = [perNodeLimitAndBundles, queueLimit, bundleSelectors, gangExclusions] as const;
+export const DEPLOYMENT_AFTER = [
+  perNodeLimitAndBundles,
+  queueLimit,
+  bundleSelectors,
+  gangExclusions,
+  doubleLimit,
+] as const;

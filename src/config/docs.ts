@@ -10,20 +10,27 @@ import {
   DEPLOY_SCHEMA,
   GRPC_SCHEMA,
   HTTP_SCHEMA,
+  SCALING_SCHEMA,
   TRACING_SCHEMA,
 } from "./schema-deploy.ts";
 import { ACTOR_OPTIONS_SCHEMA, BACKPRESSURE_SCHEMA, DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import { DEPLOYMENT_ACTOR_SCHEMA, GANG_SCHEMA, REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
 import { describeType, fieldInfo, isRequired, shapeOf } from "./schema-info.ts";
+import { CANARY_ANALYSIS_SCHEMA, CANARY_STEP_SCHEMA, CANARY_STICKY_SCHEMA, ROLLOUT_SCHEMA } from "./schema-rollout.ts";
 
 const SECTIONS: readonly (readonly [title: string, schema: z.ZodType])[] = [
   ["The document", DEPLOY_SCHEMA],
   ["`applications[]`", APPLICATION_SCHEMA],
+  ["`scaling`", SCALING_SCHEMA],
   ["`applications[].deployments[]`", DEPLOYMENT_SCHEMA],
   ["`ray_actor_options`", ACTOR_OPTIONS_SCHEMA],
   ["`backpressure_config`", BACKPRESSURE_SCHEMA],
   ["`autoscaling_config`", AUTOSCALING_SCHEMA],
   ["`autoscaling_config.policy` and `autoscaling_policy`", POLICY_SCHEMA],
+  ["`rollout`", ROLLOUT_SCHEMA],
+  ["`rollout.canary[]`", CANARY_STEP_SCHEMA],
+  ["`rollout.canary_analysis`", CANARY_ANALYSIS_SCHEMA],
+  ["`rollout.canary_sticky`", CANARY_STICKY_SCHEMA],
   ["`request_router_config`", REQUEST_ROUTER_SCHEMA],
   ["`gang_scheduling_config`", GANG_SCHEMA],
   ["`deployment_actors[]`", DEPLOYMENT_ACTOR_SCHEMA],
@@ -44,8 +51,8 @@ stored. A deployment field that is left out keeps what the code says; an explici
 
 Numbers may be given as text (\`"8000"\`), whole numbers as \`3.0\`, and true or false as 1 or 0, except for
 \`num_replicas\` and \`max_queued_requests\`. An unknown key that looks like a typo of a known one is refused, any
-other is left out with a warning; \`logging_config\`, \`tracing_config\`, \`backpressure_config\` and
-\`controller_options\` refuse every unknown key.
+other is left out with a warning; \`logging_config\`, \`tracing_config\`, \`backpressure_config\`,
+\`controller_options\`, \`scaling\` and \`rollout\` refuse every unknown key.
 
 A file given to \`windlass start\` may also have a \`start:\` section with the flags of that command.
 

@@ -10,6 +10,7 @@ import {
 } from "./defaults.ts";
 import { parseAutoscalingConfig, toProblem } from "./parse.ts";
 import { readBy } from "./read.ts";
+import { fillRollout, noRoomProblem } from "./rollout.ts";
 import { CODE_OPTIONS_SCHEMA } from "./schema-deployment.ts";
 import { REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
 import { isRecord } from "./schema-types.ts";
@@ -51,6 +52,8 @@ export function effectiveDeployment(
     path: ["request_router_config"],
   });
   if (!router.ok) return { ok: false, problems: router.issues.map((issue) => inDeployment(name, toProblem(issue))) };
+  const noRoom = noRoomProblem(both.rollout, both.max_surge_percent);
+  if (noRoom) return { ok: false, problems: [inDeployment(name, noRoom)] };
   return {
     ok: true,
     config: fill(name, both, scaling.value, router.value),
@@ -77,6 +80,7 @@ function fill(
     autoscaling_config: _autoscaling,
     gang_scheduling_config: gang,
     deployment_actors: actors,
+    rollout,
     ...rest
   } = both;
   return {
@@ -89,6 +93,7 @@ function fill(
     request_router_config: { ...REQUEST_ROUTER_DEFAULTS, ...router },
     ...(gang ? { gang_scheduling_config: { ...GANG_DEFAULTS, ...gang } } : {}),
     ...(actors ? { deployment_actors: actors } : {}),
+    ...(rollout ? { rollout: fillRollout(rollout) } : {}),
   };
 }
 

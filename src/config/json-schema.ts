@@ -40,6 +40,7 @@ function typeOf(schema: z.core.$ZodTypes): Record<string, unknown> {
   const { def } = schema._zod;
   const info = typeInfo(schema);
   if (def.type === "transform") {
+    if (info.json !== undefined) return { ...info.json };
     if (info.label?.includes('"auto"')) {
       return { anyOf: [{ type: "integer", exclusiveMinimum: 0 }, { const: "auto" }, { type: "null" }] };
     }

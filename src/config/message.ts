@@ -21,11 +21,22 @@ import {
   DeploymentConfigSchema,
   type DeploymentConfig as DeploymentMessage,
 } from "../../gen/windlass/config/v1/deployment_pb.ts";
+import {
+  CanaryAnalysisSchema,
+  CanaryStepSchema,
+  RolloutConfigSchema,
+} from "../../gen/windlass/config/v1/rollout_pb.ts";
 import { errorText, WindlassError } from "../core/errors.ts";
 import { readBy } from "./read.ts";
 import { AUTOSCALING_FIELDS } from "./schema-autoscaling.ts";
 import { isRecord } from "./schema-types.ts";
-import type { ApplicationConfig, DeployConfig, DeploymentOverride, EffectiveDeploymentConfig } from "./types.ts";
+import type {
+  ApplicationConfig,
+  DeployConfig,
+  DeploymentOverride,
+  EffectiveDeploymentConfig,
+  RolloutConfig,
+} from "./types.ts";
 
 type Plain = Record<string, unknown>;
 
@@ -36,6 +47,10 @@ const LOCATIONS: Readonly<Record<string, string>> = {
   EveryNode: "EVERY_NODE",
 };
 const AGGREGATION_PREFIX = "AGGREGATION_FUNCTION_";
+const SCALING_PREFIXES: Readonly<Record<string, string>> = {
+  owner: "SCALING_OWNER_",
+  lease_fallback: "LEASE_FALLBACK_",
+};
 
 /** A whole document as a message. Fails with INVALID_CONFIG for what no message can hold; a checked one never does. */
 export function deployConfigToMessage(config: DeployConfig): DeployMessage {
@@ -58,6 +73,7 @@ export function deploymentConfigToMessage(config: EffectiveDeploymentConfig): De
   return build(DeploymentConfigSchema, {
     ...withoutNulls(config),
     ...(autoscaling ? { autoscaling_config: autoscalingJson(withoutNulls(autoscaling)) } : {}),
+    ...(config.rollout ? { rollout: rolloutJson(config.rollout) } : {}),
   });
 }
 
@@ -104,11 +120,53 @@ function nameNulls(config: object): Plain {
 }
 
 function applicationJson(app: ApplicationConfig): Plain {
-  const { deployments, ...rest } = app;
-  return { ...nameNulls(rest), ...(deployments ? { deployments: deployments.map(overrideJson) } : {}) };
+  const { deployments, scaling, ...rest } = app;
+  return {
+    ...nameNulls(rest),
+    ...(scaling ? { scaling: mapScaling(scaling, (prefix, word) => prefix + word.toUpperCase()) } : {}),
+    ...(deployments ? { deployments: deployments.map(overrideJson) } : {}),
+  };
 }
 
-function overrideJson(override: DeploymentOverride): Plain {
+/** Words of the document and names of the enums turned into each other. */
+function mapScaling(scaling: object, map: (prefix: string, word: string) => string): Plain {
+  const named = Object.entries(scaling).map(([key, value]) => {
+    const prefix = SCALING_PREFIXES[key];
+    return [key, prefix === undefined || typeof value !== "string" ? value : map(prefix, value)];
+  });
+  return Object.fromEntries(named);
+}
+
+/** Explicit nulls at every level of `rollout`. */
+function rolloutJson({ canary, canary_analysis: analysis, ...rest }: RolloutConfig): Plain {
+  return {
+    ...nameNulls({ ...rest, ...(analysis === undefined ? {} : { canary_analysis: analysis }) }),
+    ...(canary ? { canary: canary.map(nameNulls) } : {}),
+    ...(analysis ? { canary_analysis: nameNulls(analysis) } : {}),
+  };
+}
+
+function rolloutPlain(json: Plain): Plain {
+  const { canary, canary_analysis: analysis, ...rest } = withNulls(json, fieldNames(RolloutConfigSchema));
+  return {
+    ...rest,
+    ...(canary === undefined
+      ? {}
+      : { canary: (canary as Plain[]).map((step) => withNulls(step, fieldNames(CanaryStepSchema))) }),
+    ...(analysis === undefined
+      ? {}
+      : { canary_analysis: analysis && withNulls(analysis as Plain, fieldNames(CanaryAnalysisSchema)) }),
+  };
+}
+
+function overrideJson({ rollout, ...rest }: DeploymentOverride): Plain {
+  return {
+    ...scaledJson({ ...rest, ...(rollout === null ? { rollout } : {}) }),
+    ...(rollout ? { rollout: rolloutJson(rollout) } : {}),
+  };
+}
+
+function scaledJson(override: DeploymentOverride): Plain {
   const given = override.autoscaling_config;
   if (!given) return nameNulls(override);
   // Its contents are kept as they were sent; a message needs them coerced.
@@ -127,13 +185,23 @@ function autoscalingJson(config: Plain): Plain {
 }
 
 function applicationPlain(json: Plain): Plain {
-  const { deployments, ...rest } = withNulls(json, APPLICATION_FIELDS);
-  return { ...rest, ...(deployments ? { deployments: (deployments as Plain[]).map(overridePlain) } : {}) };
+  const { deployments, scaling, ...rest } = withNulls(json, APPLICATION_FIELDS);
+  return {
+    ...rest,
+    ...(isRecord(scaling)
+      ? { scaling: mapScaling(scaling, (prefix, name) => name.replace(prefix, "").toLowerCase()) }
+      : {}),
+    ...(deployments ? { deployments: (deployments as Plain[]).map(overridePlain) } : {}),
+  };
 }
 
 function overridePlain(json: Plain): Plain {
-  const override = withNulls(json, DEPLOYMENT_FIELDS);
-  const { autoscaling_config: scaling } = override;
+  const { rollout, ...given } = withNulls(json, DEPLOYMENT_FIELDS);
+  const override = {
+    ...given,
+    ...(rollout === undefined ? {} : { rollout: isRecord(rollout) ? rolloutPlain(rollout) : rollout }),
+  };
+  const { autoscaling_config: scaling } = override as Plain;
   if (!isRecord(scaling)) return override;
   const { aggregation_function: aggregation, policy, ...rest } = withNulls(scaling, AUTOSCALING_NAMES);
   return {

@@ -7,6 +7,7 @@ import { importPath, LOGGING_SCHEMA, remoteUrisOnly } from "./schema-common.ts";
 import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import {
   anyObject,
+  choice,
   customIssue,
   laxBool,
   laxFloat,
@@ -145,6 +146,26 @@ function scalerOrAutoscaling(
   return { kind: "external_scaler_with_autoscaling", message: externalScalerConflict(found.name) };
 }
 
+/** Who decides how many replicas run. */
+export const SCALING_SCHEMA = strictObject("Scaling", {
+  owner: optional(choice(["autoscaler", "external", "manual"]), {
+    doc: "autoscaler: as `autoscaling_config` says; external: the scale webhook, with `autoscaling_config` as the fallback of its leases; manual: people. Unless given it follows from the other settings.",
+    update: "controller",
+  }),
+  lease_fallback: optional(choice(["hold", "floor", "policy"]), {
+    doc: "What becomes of a target when its lease ends: hold keeps it, floor goes to the fewest replicas allowed, policy to what the autoscaler says, or the configured count where there is none.",
+    default: "hold",
+    update: "controller",
+  }),
+});
+
+function ownerConflict(app: Pick<ApplicationConfig, "external_scaler_enabled" | "scaling">): Fault | undefined {
+  const owner = app.scaling?.owner ?? "external";
+  if (app.external_scaler_enabled !== true || owner === "external") return undefined;
+  const message = `external_scaler_enabled and scaling.owner ${show(owner)} exclude each other; remove external_scaler_enabled, or set the owner to "external"`;
+  return { kind: "scaling", message };
+}
+
 /** An application of commands needs no import path: it gets the one that says so. */
 function withCommandPath(raw: unknown): unknown {
   if (!isRecord(raw) || Object.hasOwn(raw, "import_path") || !Array.isArray(raw.deployments)) return raw;
@@ -190,7 +211,8 @@ const APPLICATION_FIELDS = object("ServeApplicationSchema", {
     default: false,
     update: "target",
   }),
-}).superRefine(rules(scalerOrAutoscaling));
+  scaling: optional(SCALING_SCHEMA.clone(), { doc: "Who decides how many replicas run." }),
+}).superRefine(rules(scalerOrAutoscaling, ownerConflict));
 
 /** One application. */
 export const APPLICATION_SCHEMA = z.preprocess(withCommandPath, APPLICATION_FIELDS);

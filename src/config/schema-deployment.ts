@@ -20,6 +20,7 @@ import {
   strictObject,
 } from "./schema-fields.ts";
 import { DEPLOYMENT_ACTOR_SCHEMA, GANG_SCHEMA, REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
+import { ROLLOUT_SCHEMA } from "./schema-rollout.ts";
 
 const amount = (doc: string) => optional(laxFloat({ min: 0 }).nullable(), { doc, default: null, update: "restart" });
 
@@ -169,6 +170,15 @@ const SHARED_FIELDS = {
     doc: "Percent of the replicas that may be started above the target while updating.",
     default: D.max_surge_percent,
     update: "target",
+  }),
+  rollout: optional(ROLLOUT_SCHEMA.nullable(), {
+    doc: "How the deployment is updated; replaces the code's as a whole.",
+    default: null,
+    update: "controller",
+  }),
+  request_timeout_s: optional(laxFloat({ above: 0, finite: true }).nullable(), {
+    doc: "Seconds a request may take; null is no limit. Unless given, the instance's holds.",
+    update: "controller",
   }),
 };
 

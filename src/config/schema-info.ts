@@ -21,6 +21,8 @@ export interface FieldInfo {
 export interface TypeInfo {
   /** Completes "must be …"; for types with a conversion of their own. */
   readonly label?: string;
+  /** The JSON Schema of what the label says, where it cannot be derived. */
+  readonly json?: Readonly<Record<string, unknown>>;
   /** Name of an object's schema in the reference. */
   readonly name?: string;
   /** `whole`: holds a whole number, for which it may matter that it was written as a float. */

@@ -51,7 +51,10 @@ export type IssueKind =
   | "initial_below_min"
   | "initial_above_max"
   | "policy_not_importable"
-  | "not_supported";
+  | "not_supported"
+  // Ours: fields that the reference does not have.
+  | "rollout"
+  | "scaling";
 
 /** One broken rule, before it is turned into a Problem. */
 export interface Issue {

@@ -23,6 +23,72 @@ export interface ApplicationConfig {
   args?: Record<string, unknown>;
   logging_config?: LoggingConfig | null;
   external_scaler_enabled?: boolean;
+  scaling?: ScalingConfig;
+}
+
+/**
+ * Who decides how many replicas run: the built-in autoscaler, the scale webhook (with what `autoscaling_config` says
+ * as the fallback of leases), or people.
+ */
+export type ScalingOwner = "autoscaler" | "external" | "manual";
+
+/**
+ * What becomes of a target when its lease ends: it stays, it goes to the fewest replicas allowed, or to what the
+ * autoscaler says (the configured count where there is none).
+ */
+export type LeaseFallback = "hold" | "floor" | "policy";
+
+export interface ScalingConfig {
+  owner?: ScalingOwner;
+  lease_fallback?: LeaseFallback;
+}
+
+/** A number of replicas, or a percentage of them such as "25%". */
+export type ReplicaAmount = number | `${number}%`;
+
+/** How a deployment is updated; as given, by code or config. */
+export interface RolloutConfig {
+  max_surge?: ReplicaAmount;
+  max_unavailable?: ReplicaAmount;
+  auto_rollback?: boolean;
+  progress_deadline_s?: number | null;
+  canary?: CanaryStep[];
+  canary_analysis?: Partial<CanaryAnalysis> | null;
+  canary_sticky?: CanarySticky | null;
+}
+
+/** `weight`: percent of the requests, 1 to 99. `pause_s`: seconds until the next step; null or absent: until promoted. */
+export interface CanaryStep {
+  weight: number;
+  pause_s?: number | null;
+}
+
+/** When a canary is aborted by itself, compared with the old revision. */
+export interface CanaryAnalysis {
+  min_requests: number;
+  /** 0 to 1, absolute. */
+  max_error_rate_increase: number;
+  /** Above 1; null: latency is not looked at. */
+  max_latency_ratio: number | null;
+  /** 0.5 to 0.99. */
+  latency_quantile: number;
+}
+
+export interface CanarySticky {
+  header: string;
+}
+
+/** {@link RolloutConfig} with defaults; an absent limit is what the reference's fields say (see rolloutLimits). */
+export interface EffectiveRollout {
+  max_surge?: ReplicaAmount;
+  max_unavailable?: ReplicaAmount;
+  auto_rollback: boolean;
+  progress_deadline_s: number | null;
+  /** Empty: no canary. */
+  canary: { weight: number; pause_s: number | null }[];
+  canary_analysis: CanaryAnalysis | null;
+  /** The header's name in lower case. */
+  canary_sticky: CanarySticky | null;
 }
 
 /** What a config says about one deployment; also the shape of options set in code (without `name`). */
@@ -49,6 +115,8 @@ export interface DeploymentOverride {
   deployment_actors?: Record<string, unknown>[] | null;
   rolling_update_percentage?: number;
   max_surge_percent?: number;
+  rollout?: RolloutConfig | null;
+  request_timeout_s?: number | null;
   command?: string[];
   readiness_path?: string;
   readiness_timeout_s?: number;
@@ -138,6 +206,10 @@ export interface EffectiveDeploymentConfig {
   placement_group_bundles?: Record<string, number>[];
   placement_group_strategy?: string;
   placement_group_bundle_label_selector?: Record<string, string>[];
+  /** Absent where neither code nor config have one. */
+  rollout?: EffectiveRollout;
+  /** Seconds a request may take; null: no limit; absent: as the instance says. */
+  request_timeout_s?: number | null;
   /** A program that serves HTTP, instead of code; the fields below belong to it. */
   command?: string[];
   readiness_path?: string;

@@ -37,6 +37,10 @@ export interface DeploymentOptions {
   rollingUpdatePercentage?: number;
   /** Percent of replicas started before old ones stop. Default 0. */
   maxSurgePercent?: number;
+  /** How updates go, and how a new revision is tried first. */
+  rollout?: RolloutOptions | null;
+  /** Seconds a request may take; null is no limit. Default: the instance's. */
+  requestTimeoutS?: number | null;
   /** Failed starts in a row before the deployment is given up. Default 20. */
   maxConstructorRetryCount?: number;
 }
@@ -83,6 +87,33 @@ export interface AutoscalingOptions {
   policy?: { policyFunction?: string; policyKwargs?: Record<string, unknown> };
 }
 
+/** See {@link DeploymentOptions.rollout}. */
+export interface RolloutOptions {
+  /** Replicas, or percent of them, above the target while updating; instead of maxSurgePercent. */
+  maxSurge?: number | `${number}%`;
+  /** Replicas, or percent of them, missing while updating; instead of rollingUpdatePercentage. */
+  maxUnavailable?: number | `${number}%`;
+  /** Goes back to the last revision that ran when an update fails. Default false. */
+  autoRollback?: boolean;
+  /** Seconds an update may go without progress. Default null: no limit. */
+  progressDeadlineS?: number | null;
+  /** Rising percents of the requests for a new revision; `pauseS` null waits for a promotion. Default: none. */
+  canary?: { weight: number; pauseS?: number | null }[];
+  /** When a canary is aborted by itself; null is never. */
+  canaryAnalysis?: {
+    /** Default 100. */
+    minRequests?: number;
+    /** 0 to 1. Default 0.01. */
+    maxErrorRateIncrease?: number;
+    /** Above 1. Default 2; null does not look at latency. */
+    maxLatencyRatio?: number | null;
+    /** 0.5 to 0.99. Default 0.95. */
+    latencyQuantile?: number;
+  } | null;
+  /** Header whose value keeps a caller on one revision. Default null: none. */
+  canarySticky?: { header: string } | null;
+}
+
 /** See {@link DeploymentOptions.loggingConfig}. */
 export interface LoggingOptions {
   encoding?: "TEXT" | "JSON";
@@ -105,7 +136,13 @@ const FIELDS: Fields = {
   ...any("graceful_shutdown_wait_loop_s", "graceful_shutdown_timeout_s"),
   ...any("health_check_period_s", "health_check_timeout_s", "max_replicas_per_node", "max_constructor_retry_count"),
   ...any("placement_group_bundles", "placement_group_strategy", "placement_group_bundle_label_selector"),
-  ...any("rolling_update_percentage", "max_surge_percent"),
+  ...any("rolling_update_percentage", "max_surge_percent", "request_timeout_s"),
+  rollout: {
+    ...any("max_surge", "max_unavailable", "auto_rollback", "progress_deadline_s"),
+    canary: any("weight", "pause_s"),
+    canary_analysis: any("min_requests", "max_error_rate_increase", "max_latency_ratio", "latency_quantile"),
+    canary_sticky: any("header"),
+  },
   backpressure_config: any("status_code", "retry_after_s"),
   autoscaling_config: {
     ...any("min_replicas", "initial_replicas", "max_replicas", "target_ongoing_requests", "metrics_interval_s"),

@@ -17,7 +17,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file windlass/config/v1/application.proto.
  */
 export const file_windlass_config_v1_application: GenFile = /*@__PURE__*/
-  fileDesc("CiR3aW5kbGFzcy9jb25maWcvdjEvYXBwbGljYXRpb24ucHJvdG8SEndpbmRsYXNzLmNvbmZpZy52MSLiAwoRQXBwbGljYXRpb25Db25maWcSEQoEbmFtZRgBIAEoCUgAiAEBEhkKDHJvdXRlX3ByZWZpeBgCIAEoCUgBiAEBEhMKC2ltcG9ydF9wYXRoGAMgASgJEiwKC3J1bnRpbWVfZW52GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI5CgtkZXBsb3ltZW50cxgFIAMoCzIkLndpbmRsYXNzLmNvbmZpZy52MS5EZXBsb3ltZW50Q29uZmlnEjMKEmF1dG9zY2FsaW5nX3BvbGljeRgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJQoEYXJncxgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSPgoObG9nZ2luZ19jb25maWcYCCABKAsyIS53aW5kbGFzcy5jb25maWcudjEuTG9nZ2luZ0NvbmZpZ0gCiAEBEiQKF2V4dGVybmFsX3NjYWxlcl9lbmFibGVkGAkgASgISAOIAQESFgoOZXhwbGljaXRfbnVsbHMYCiADKAlCBwoFX25hbWVCDwoNX3JvdXRlX3ByZWZpeEIRCg9fbG9nZ2luZ19jb25maWdCGgoYX2V4dGVybmFsX3NjYWxlcl9lbmFibGVkIqUDCgxEZXBsb3lDb25maWcSOQoOcHJveHlfbG9jYXRpb24YASABKA4yIS53aW5kbGFzcy5jb25maWcudjEuUHJveHlMb2NhdGlvbhI6CgxodHRwX29wdGlvbnMYAiABKAsyHy53aW5kbGFzcy5jb25maWcudjEuSFRUUE9wdGlvbnNIAIgBARI6CgxncnBjX29wdGlvbnMYAyABKAsyHy53aW5kbGFzcy5jb25maWcudjEuR1JQQ09wdGlvbnNIAYgBARI+Cg5sb2dnaW5nX2NvbmZpZxgEIAEoCzIhLndpbmRsYXNzLmNvbmZpZy52MS5Mb2dnaW5nQ29uZmlnSAKIAQESOwoMYXBwbGljYXRpb25zGAUgAygLMiUud2luZGxhc3MuY29uZmlnLnYxLkFwcGxpY2F0aW9uQ29uZmlnEhwKD3RhcmdldF9jYXBhY2l0eRgGIAEoAUgDiAEBQg8KDV9odHRwX29wdGlvbnNCDwoNX2dycGNfb3B0aW9uc0IRCg9fbG9nZ2luZ19jb25maWdCEgoQX3RhcmdldF9jYXBhY2l0eSqJAQoNUHJveHlMb2NhdGlvbhIeChpQUk9YWV9MT0NBVElPTl9VTlNQRUNJRklFRBAAEhsKF1BST1hZX0xPQ0FUSU9OX0RJU0FCTEVEEAESHAoYUFJPWFlfTE9DQVRJT05fSEVBRF9PTkxZEAISHQoZUFJPWFlfTE9DQVRJT05fRVZFUllfTk9ERRADYgZwcm90bzM", [file_google_protobuf_struct, file_windlass_config_v1_deployment, file_windlass_config_v1_http, file_windlass_config_v1_logging]);
+  fileDesc("CiR3aW5kbGFzcy9jb25maWcvdjEvYXBwbGljYXRpb24ucHJvdG8SEndpbmRsYXNzLmNvbmZpZy52MSKnBAoRQXBwbGljYXRpb25Db25maWcSEQoEbmFtZRgBIAEoCUgAiAEBEhkKDHJvdXRlX3ByZWZpeBgCIAEoCUgBiAEBEhMKC2ltcG9ydF9wYXRoGAMgASgJEiwKC3J1bnRpbWVfZW52GAQgASgLMhcuZ29vZ2xlLnByb3RvYnVmLlN0cnVjdBI5CgtkZXBsb3ltZW50cxgFIAMoCzIkLndpbmRsYXNzLmNvbmZpZy52MS5EZXBsb3ltZW50Q29uZmlnEjMKEmF1dG9zY2FsaW5nX3BvbGljeRgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSJQoEYXJncxgHIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSPgoObG9nZ2luZ19jb25maWcYCCABKAsyIS53aW5kbGFzcy5jb25maWcudjEuTG9nZ2luZ0NvbmZpZ0gCiAEBEiQKF2V4dGVybmFsX3NjYWxlcl9lbmFibGVkGAkgASgISAOIAQESFgoOZXhwbGljaXRfbnVsbHMYCiADKAkSNwoHc2NhbGluZxgLIAEoCzIhLndpbmRsYXNzLmNvbmZpZy52MS5TY2FsaW5nQ29uZmlnSASIAQFCBwoFX25hbWVCDwoNX3JvdXRlX3ByZWZpeEIRCg9fbG9nZ2luZ19jb25maWdCGgoYX2V4dGVybmFsX3NjYWxlcl9lbmFibGVkQgoKCF9zY2FsaW5nInsKDVNjYWxpbmdDb25maWcSLwoFb3duZXIYASABKA4yIC53aW5kbGFzcy5jb25maWcudjEuU2NhbGluZ093bmVyEjkKDmxlYXNlX2ZhbGxiYWNrGAIgASgOMiEud2luZGxhc3MuY29uZmlnLnYxLkxlYXNlRmFsbGJhY2sipQMKDERlcGxveUNvbmZpZxI5Cg5wcm94eV9sb2NhdGlvbhgBIAEoDjIhLndpbmRsYXNzLmNvbmZpZy52MS5Qcm94eUxvY2F0aW9uEjoKDGh0dHBfb3B0aW9ucxgCIAEoCzIfLndpbmRsYXNzLmNvbmZpZy52MS5IVFRQT3B0aW9uc0gAiAEBEjoKDGdycGNfb3B0aW9ucxgDIAEoCzIfLndpbmRsYXNzLmNvbmZpZy52MS5HUlBDT3B0aW9uc0gBiAEBEj4KDmxvZ2dpbmdfY29uZmlnGAQgASgLMiEud2luZGxhc3MuY29uZmlnLnYxLkxvZ2dpbmdDb25maWdIAogBARI7CgxhcHBsaWNhdGlvbnMYBSADKAsyJS53aW5kbGFzcy5jb25maWcudjEuQXBwbGljYXRpb25Db25maWcSHAoPdGFyZ2V0X2NhcGFjaXR5GAYgASgBSAOIAQFCDwoNX2h0dHBfb3B0aW9uc0IPCg1fZ3JwY19vcHRpb25zQhEKD19sb2dnaW5nX2NvbmZpZ0ISChBfdGFyZ2V0X2NhcGFjaXR5KoEBCgxTY2FsaW5nT3duZXISHQoZU0NBTElOR19PV05FUl9VTlNQRUNJRklFRBAAEhwKGFNDQUxJTkdfT1dORVJfQVVUT1NDQUxFUhABEhoKFlNDQUxJTkdfT1dORVJfRVhURVJOQUwQAhIYChRTQ0FMSU5HX09XTkVSX01BTlVBTBADKn0KDUxlYXNlRmFsbGJhY2sSHgoaTEVBU0VfRkFMTEJBQ0tfVU5TUEVDSUZJRUQQABIXChNMRUFTRV9GQUxMQkFDS19IT0xEEAESGAoUTEVBU0VfRkFMTEJBQ0tfRkxPT1IQAhIZChVMRUFTRV9GQUxMQkFDS19QT0xJQ1kQAyqJAQoNUHJveHlMb2NhdGlvbhIeChpQUk9YWV9MT0NBVElPTl9VTlNQRUNJRklFRBAAEhsKF1BST1hZX0xPQ0FUSU9OX0RJU0FCTEVEEAESHAoYUFJPWFlfTE9DQVRJT05fSEVBRF9PTkxZEAISHQoZUFJPWFlfTE9DQVRJT05fRVZFUllfTk9ERRADYgZwcm90bzM", [file_google_protobuf_struct, file_windlass_config_v1_deployment, file_windlass_config_v1_http, file_windlass_config_v1_logging]);
 
 /**
  * Declares one application. Field names are the reference's.
@@ -96,6 +96,13 @@ export type ApplicationConfig = Message<"windlass.config.v1.ApplicationConfig"> 
    * @generated from field: repeated string explicit_nulls = 10;
    */
   explicitNulls: string[];
+
+  /**
+   * Who decides how many replicas run.
+   *
+   * @generated from field: optional windlass.config.v1.ScalingConfig scaling = 11;
+   */
+  scaling?: ScalingConfig | undefined;
 };
 
 /**
@@ -104,6 +111,34 @@ export type ApplicationConfig = Message<"windlass.config.v1.ApplicationConfig"> 
  */
 export const ApplicationConfigSchema: GenMessage<ApplicationConfig> = /*@__PURE__*/
   messageDesc(file_windlass_config_v1_application, 0);
+
+/**
+ * Says who decides how many replicas run.
+ *
+ * @generated from message windlass.config.v1.ScalingConfig
+ */
+export type ScalingConfig = Message<"windlass.config.v1.ScalingConfig"> & {
+  /**
+   * Default: follows from external_scaler_enabled and autoscaling_config.
+   *
+   * @generated from field: windlass.config.v1.ScalingOwner owner = 1;
+   */
+  owner: ScalingOwner;
+
+  /**
+   * What becomes of a target when its lease ends. Default: HOLD.
+   *
+   * @generated from field: windlass.config.v1.LeaseFallback lease_fallback = 2;
+   */
+  leaseFallback: LeaseFallback;
+};
+
+/**
+ * Describes the message windlass.config.v1.ScalingConfig.
+ * Use `create(ScalingConfigSchema)` to create a new message.
+ */
+export const ScalingConfigSchema: GenMessage<ScalingConfig> = /*@__PURE__*/
+  messageDesc(file_windlass_config_v1_application, 1);
 
 /**
  * Declares the whole instance: the body of PUT /api/serve/applications/.
@@ -159,7 +194,103 @@ export type DeployConfig = Message<"windlass.config.v1.DeployConfig"> & {
  * Use `create(DeployConfigSchema)` to create a new message.
  */
 export const DeployConfigSchema: GenMessage<DeployConfig> = /*@__PURE__*/
-  messageDesc(file_windlass_config_v1_application, 1);
+  messageDesc(file_windlass_config_v1_application, 2);
+
+/**
+ * Names who decides how many replicas run.
+ *
+ * @generated from enum windlass.config.v1.ScalingOwner
+ */
+export const ScalingOwner = {
+  /**
+   * Follows from the other settings.
+   *
+   * @generated from enum value: SCALING_OWNER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The built-in autoscaler.
+   *
+   * @generated from enum value: SCALING_OWNER_AUTOSCALER = 1;
+   */
+  AUTOSCALER: 1,
+
+  /**
+   * The scale webhook; autoscaling is the fallback of its leases.
+   *
+   * @generated from enum value: SCALING_OWNER_EXTERNAL = 2;
+   */
+  EXTERNAL: 2,
+
+  /**
+   * People.
+   *
+   * @generated from enum value: SCALING_OWNER_MANUAL = 3;
+   */
+  MANUAL: 3,
+} as const;
+
+/**
+ * Names who decides how many replicas run.
+ *
+ * @generated from enum windlass.config.v1.ScalingOwner
+ */
+export type ScalingOwner = (typeof ScalingOwner)[keyof typeof ScalingOwner] | UnknownEnum;
+
+/**
+ * Describes the enum windlass.config.v1.ScalingOwner.
+ */
+export const ScalingOwnerSchema: GenEnum<ScalingOwner> = /*@__PURE__*/
+  enumDesc(file_windlass_config_v1_application, 0);
+
+/**
+ * Says what becomes of a target when its lease ends.
+ *
+ * @generated from enum windlass.config.v1.LeaseFallback
+ */
+export const LeaseFallback = {
+  /**
+   * Treated as HOLD.
+   *
+   * @generated from enum value: LEASE_FALLBACK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * The target stays.
+   *
+   * @generated from enum value: LEASE_FALLBACK_HOLD = 1;
+   */
+  HOLD: 1,
+
+  /**
+   * The fewest replicas allowed.
+   *
+   * @generated from enum value: LEASE_FALLBACK_FLOOR = 2;
+   */
+  FLOOR: 2,
+
+  /**
+   * What the autoscaler says, or the configured count where there is none.
+   *
+   * @generated from enum value: LEASE_FALLBACK_POLICY = 3;
+   */
+  POLICY: 3,
+} as const;
+
+/**
+ * Says what becomes of a target when its lease ends.
+ *
+ * @generated from enum windlass.config.v1.LeaseFallback
+ */
+export type LeaseFallback = (typeof LeaseFallback)[keyof typeof LeaseFallback] | UnknownEnum;
+
+/**
+ * Describes the enum windlass.config.v1.LeaseFallback.
+ */
+export const LeaseFallbackSchema: GenEnum<LeaseFallback> = /*@__PURE__*/
+  enumDesc(file_windlass_config_v1_application, 1);
 
 /**
  * Says on which nodes proxies run.
@@ -207,5 +338,5 @@ export type ProxyLocation = (typeof ProxyLocation)[keyof typeof ProxyLocation] |
  * Describes the enum windlass.config.v1.ProxyLocation.
  */
 export const ProxyLocationSchema: GenEnum<ProxyLocation> = /*@__PURE__*/
-  enumDesc(file_windlass_config_v1_application, 0);
+  enumDesc(file_windlass_config_v1_application, 2);
 
