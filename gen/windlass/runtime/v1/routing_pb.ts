@@ -4,13 +4,15 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { LoggingSettings } from "./logging_pb.ts";
+import { file_windlass_runtime_v1_logging } from "./logging_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file windlass/runtime/v1/routing.proto.
  */
 export const file_windlass_runtime_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEirQEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyJACgVSb3V0ZRIOCgZwcmVmaXgYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkSEgoKZGVwbG95bWVudBgDIAEoCSLXAgoRRGVwbG95bWVudFRhcmdldHMSEwoLYXBwbGljYXRpb24YASABKAkSEgoKZGVwbG95bWVudBgCIAEoCRI0CghyZXBsaWNhcxgDIAMoCzIiLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVRhcmdldBIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgEIAEoDRIbChNtYXhfcXVldWVkX3JlcXVlc3RzGAUgASgFEiAKGGJhY2twcmVzc3VyZV9zdGF0dXNfY29kZRgGIAEoDRInChpiYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfcxgHIAEoAUgAiAEBEhMKC3VuYXZhaWxhYmxlGAggASgJEikKBXNwbGl0GAogASgLMhoud2luZGxhc3MucnVudGltZS52MS5TcGxpdEIdChtfYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3MiYAoFU3BsaXQSFwoPc3RhYmxlX3JldmlzaW9uGAEgASgDEhcKD2NhbmFyeV9yZXZpc2lvbhgCIAEoAxIOCgZ3ZWlnaHQYAyABKA0SFQoNc3RpY2t5X2hlYWRlchgEIAEoCSI+Cg1SZXBsaWNhVGFyZ2V0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSEAoIcmV2aXNpb24YAyABKANiBnByb3RvMw");
+  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEi5AEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBEjUKB2xvZ2dpbmcYBCABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLkxvZ2dpbmdTZXR0aW5nc0IUChJfcmVxdWVzdF90aW1lb3V0X3MiQAoFUm91dGUSDgoGcHJlZml4GAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkijQMKEURlcGxveW1lbnRUYXJnZXRzEhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmRlcGxveW1lbnQYAiABKAkSNAoIcmVwbGljYXMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FUYXJnZXQSHAoUbWF4X29uZ29pbmdfcmVxdWVzdHMYBCABKA0SGwoTbWF4X3F1ZXVlZF9yZXF1ZXN0cxgFIAEoBRIgChhiYWNrcHJlc3N1cmVfc3RhdHVzX2NvZGUYBiABKA0SJwoaYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3MYByABKAFIAIgBARITCgt1bmF2YWlsYWJsZRgIIAEoCRIeChFyZXF1ZXN0X3RpbWVvdXRfcxgJIAEoAUgBiAEBEikKBXNwbGl0GAogASgLMhoud2luZGxhc3MucnVudGltZS52MS5TcGxpdEIdChtfYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3NCFAoSX3JlcXVlc3RfdGltZW91dF9zImAKBVNwbGl0EhcKD3N0YWJsZV9yZXZpc2lvbhgBIAEoAxIXCg9jYW5hcnlfcmV2aXNpb24YAiABKAMSDgoGd2VpZ2h0GAMgASgNEhUKDXN0aWNreV9oZWFkZXIYBCABKAkiPgoNUmVwbGljYVRhcmdldBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhAKCHJldmlzaW9uGAMgASgDYgZwcm90bzM", [file_windlass_runtime_v1_logging]);
 
 /**
  * All that a router (a proxy, or a handle in a replica) needs to place requests.
@@ -38,6 +40,13 @@ export type RoutingTable = Message<"windlass.runtime.v1.RoutingTable"> & {
    * @generated from field: optional double request_timeout_s = 3;
    */
   requestTimeoutS?: number | undefined;
+
+  /**
+   * What proxies log; absent is what they were started with.
+   *
+   * @generated from field: windlass.runtime.v1.LoggingSettings logging = 4;
+   */
+  logging?: LoggingSettings | undefined;
 };
 
 /**
@@ -144,6 +153,14 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
    * @generated from field: string unavailable = 8;
    */
   unavailable: string;
+
+  /**
+   * Seconds a request may take end to end, over the instance's; 0 is no
+   * limit, absent is the instance's.
+   *
+   * @generated from field: optional double request_timeout_s = 9;
+   */
+  requestTimeoutS?: number | undefined;
 
   /**
    * Set while two revisions share the requests; the ingress deployment's says
