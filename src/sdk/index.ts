@@ -15,7 +15,7 @@ export {
   WindlassUserError,
 } from "./errors.ts";
 export { ingress } from "./ingress.ts";
-export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions } from "./options.ts";
+export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions, RolloutOptions } from "./options.ts";
 export { getMultiplexedModelId, getReplicaContext, type ReplicaContext } from "./runtime.ts";
 export type {
   Application,
