@@ -2,7 +2,7 @@
  * The `check` layer: our rules beyond the reference's schema. It looks at documents that `parse` accepted, refuses
  * what would only fail later, and warns about what has no effect.
  */
-import * as z from "zod";
+import type * as z from "zod";
 import { AUTO_REPLICAS_BASE } from "./defaults.ts";
 import { formatPath, show } from "./describe.ts";
 import { AUTO_REPLICAS_NOT_YET, KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
@@ -14,15 +14,16 @@ import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import { itemOf, shapeOf, typeInfo } from "./schema-info.ts";
 import type { Path } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
+import { select } from "./select.ts";
 import { suggestKey } from "./suggest.ts";
 import { type ApplicationConfig, COMMAND_IMPORT_PATH, type DeployConfig, type DeploymentOverride } from "./types.ts";
+import { type Refusal, UNSUPPORTED_RULES, unsupportedInDeployment, unsupportedInDocument } from "./unsupported.ts";
 
 /** Ids of the check layer's rules with what each refuses, as printed in the docs. */
 export const CHECK_RULES = {
   "misspelt-key":
     "An unknown key that looks like a typo of a known one. Other unknown keys are left out with a warning.",
-  "nested-contents":
-    "Wrong contents of autoscaling_config, autoscaling_policy, request_router_config or deployment_actors.",
+  "nested-contents": "Wrong contents of autoscaling_config, autoscaling_policy or request_router_config.",
   "no-target": "target_ongoing_requests null, which no policy can work with.",
   "application-name":
     'An application name that holds "/", a control character or half of a surrogate pair, or is "." or "..".',
@@ -38,7 +39,7 @@ export const CHECK_RULES = {
   rollout:
     "A limit of updates given twice, limits that leave no room, canary weights that do not rise, or canary settings on several deployments of an application.",
   scaling: "external_scaler_enabled beside scaling.owner autoscaler or manual.",
-  "actor-names": "Two deployment_actors of one deployment with the same name.",
+  ...UNSUPPORTED_RULES,
 } as const;
 
 /** A key of {@link CHECK_RULES}. */
@@ -55,6 +56,7 @@ export function checkDeployConfig(input: unknown, parsed: DeployConfig): CheckRe
   const result: CheckResult = { problems: [], warnings: [] };
   checkKeys(DEPLOY_SCHEMA, input, [], result);
   checkRanges(DEPLOY_SCHEMA, parsed, [], result);
+  refuseAll(unsupportedInDocument(parsed), [], result);
   warnNotYet(NOT_YET_DOCUMENT, parsed, [], result);
   for (const [index, app] of parsed.applications.entries()) checkApplication(app, ["applications", index], result);
   return result;
@@ -78,6 +80,10 @@ export function misspeltKeys(schema: z.ZodType, input: unknown): ConfigProblem[]
 
 function refuse(result: CheckResult, rule: CheckRule, steps: Path, message: string): void {
   result.problems.push({ path: formatPath(steps), message, rule, steps });
+}
+
+function refuseAll(refusals: readonly Refusal[], path: Path, result: CheckResult): void {
+  for (const refusal of refusals) refuse(result, refusal.rule, [...path, ...refusal.path], refusal.message);
 }
 
 function warn(result: CheckResult, path: Path, text: string): void {
@@ -221,7 +227,7 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   if (deployment.request_router_config) {
     checkContents(DEPLOYMENT_SCHEMA, "request_router_config", deployment.request_router_config, path, result);
   }
-  checkActors(deployment.deployment_actors ?? [], path, result);
+  refuseAll(unsupportedInDeployment(deployment), path, result);
   if (strategy !== undefined) {
     const at = [...path, "placement_group_strategy"];
     const known = ["PACK", "SPREAD", "STRICT_PACK", "STRICT_SPREAD"];
@@ -237,15 +243,6 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   }
 }
 
-function checkActors(actors: readonly Record<string, unknown>[], path: Path, result: CheckResult): void {
-  checkContents(DEPLOYMENT_SCHEMA, "deployment_actors", actors, path, result);
-  const names = actors.map((actor) => actor.name);
-  const twice = names.find((name, index) => name !== undefined && names.indexOf(name) !== index);
-  if (twice === undefined) return;
-  const message = `has two actors named ${show(twice)}; rename one`;
-  refuse(result, "actor-names", [...path, "deployment_actors"], message);
-}
-
 /** Reads a field's value by the schema of its contents, which the parse layer leaves alone. */
 function checkContents(schema: z.ZodType, field: string, value: unknown, path: Path, result: CheckResult): void {
   const contents = contentsOf(shapeOf(schema)![field]!);
@@ -255,27 +252,11 @@ function checkContents(schema: z.ZodType, field: string, value: unknown, path: P
 }
 
 function contentsOf(field: z.core.$ZodType): z.ZodType {
-  const item = itemOf(field);
-  return item ? z.array(contentsOf(item)) : typeInfo(field).contents!;
+  return typeInfo(field).contents!;
 }
 
 function warnNotYet(table: Readonly<Record<string, string>>, config: unknown, path: Path, result: CheckResult): void {
   for (const [pattern, text] of Object.entries(table)) {
-    for (const steps of select(config, pattern.split("."))) warn(result, [...path, ...steps], text);
+    for (const steps of select(config, pattern)) warn(result, [...path, ...steps], text);
   }
-}
-
-/** The paths of all values that are neither null nor empty lists and match a pattern. */
-function select(value: unknown, pattern: readonly string[]): Path[] {
-  const [head, ...rest] = pattern;
-  if (head === undefined) return value === null || (Array.isArray(value) && value.length === 0) ? [] : [[]];
-  if (!isRecord(value)) return [];
-  if (head.endsWith("[]")) {
-    const key = head.slice(0, -2);
-    const items = value[key];
-    if (!Array.isArray(items)) return [];
-    return items.flatMap((item, index) => select(item, rest).map((steps) => [key, index, ...steps]));
-  }
-  const keys = head === "*" ? Object.keys(value).filter((key) => key !== "env_vars") : [head];
-  return keys.flatMap((key) => (Object.hasOwn(value, key) ? select(value[key], rest).map((s) => [key, ...s]) : []));
 }

@@ -16,6 +16,7 @@ import { REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
 import { isRecord } from "./schema-types.ts";
 import { applyTargetCapacity, type CapacityDirection } from "./target-capacity.ts";
 import type { ApplicationConfig, AutoscalingConfig, DeploymentOverride, EffectiveDeploymentConfig } from "./types.ts";
+import { unsupportedProblems } from "./unsupported.ts";
 
 /** A merged deployment, or what is wrong with the code's options or the override. */
 export type EffectiveResult =
@@ -52,6 +53,8 @@ export function effectiveDeployment(
     path: ["request_router_config"],
   });
   if (!router.ok) return { ok: false, problems: router.issues.map((issue) => inDeployment(name, toProblem(issue))) };
+  const unsupported = unsupportedProblems(both);
+  if (unsupported.length > 0) return { ok: false, problems: unsupported.map((each) => inDeployment(name, each)) };
   const noRoom = noRoomProblem(both.rollout, both.max_surge_percent);
   if (noRoom) return { ok: false, problems: [inDeployment(name, noRoom)] };
   return {

@@ -3,17 +3,12 @@
 const NO_AUTOSCALER =
   "the built-in autoscaler is not part of this version: the deployment keeps its initial number of replicas";
 const NO_EFFECT = "is accepted, but has no effect in this version";
-const NO_TLS = "is accepted, but TLS is not part of this version: the proxy speaks plain HTTP";
+const OWN_BACKOFF = "is accepted, but callers keep to waits of their own";
+const NO_STATS = "is accepted, but the built-in choice of a replica asks for no reports";
 
 /** Patterns of paths from the document's root (`*` is any key but env_vars) and what the warning says. */
 export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
-  controller_options: NO_EFFECT,
   logging_config: NO_EFFECT,
-  tracing_config: NO_EFFECT,
-  "http_options.ssl_keyfile": NO_TLS,
-  "http_options.ssl_certfile": NO_TLS,
-  "http_options.ssl_keyfile_password": NO_TLS,
-  "http_options.ssl_ca_certs": NO_TLS,
   "grpc_options.grpc_servicer_functions": NO_EFFECT,
 };
 
@@ -23,17 +18,14 @@ export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
   logging_config: NO_EFFECT,
   "runtime_env.*": NO_EFFECT,
   "deployments[].autoscaling_config": NO_AUTOSCALER,
-  "deployments[].deployment_actors": NO_EFFECT,
-  "deployments[].gang_scheduling_config": NO_EFFECT,
   "deployments[].logging_config": NO_EFFECT,
   "deployments[].max_replicas_per_node": NO_EFFECT,
-  "deployments[].placement_group_bundle_label_selector": NO_EFFECT,
   "deployments[].placement_group_bundles": NO_EFFECT,
-  "deployments[].placement_group_strategy": NO_EFFECT,
-  "deployments[].request_router_config": NO_EFFECT,
-  "deployments[].ray_actor_options.accelerator_type": NO_EFFECT,
-  "deployments[].ray_actor_options.fallback_strategy": NO_EFFECT,
-  "deployments[].ray_actor_options.label_selector": NO_EFFECT,
+  "deployments[].request_router_config.initial_backoff_s": OWN_BACKOFF,
+  "deployments[].request_router_config.backoff_multiplier": OWN_BACKOFF,
+  "deployments[].request_router_config.max_backoff_s": OWN_BACKOFF,
+  "deployments[].request_router_config.request_routing_stats_period_s": NO_STATS,
+  "deployments[].request_router_config.request_routing_stats_timeout_s": NO_STATS,
   "deployments[].ray_actor_options.memory": NO_EFFECT,
   "deployments[].ray_actor_options.num_gpus": NO_EFFECT,
   "deployments[].ray_actor_options.resources": NO_EFFECT,

@@ -49,11 +49,6 @@ describe("validateDeployConfig refuses", () => {
       line: "applications[0].deployments[0].request_router_config.initial_backoff_s: must be a number > 0, got -1",
     },
     {
-      name: "an actor without a class",
-      input: withDeployment({ deployment_actors: [{ name: "x" }] }),
-      line: "applications[0].deployments[0].deployment_actors[0].actor_class: is required: give text",
-    },
-    {
       name: "an application name with a slash",
       input: withApp({ name: "a/b" }),
       line: 'applications[0].name: must not hold "/" or control characters, nor be "." or "..", got "a/b"; rename it',
