@@ -106,6 +106,8 @@ function checkKeys(schema: z.core.$ZodType, input: unknown, path: Path, result: 
 }
 
 function checkStranger(schema: z.core.$ZodType, key: string, known: string[], path: Path, result: CheckResult): void {
+  // Names the schema for editors.
+  if (key === "$schema" && path.length === 1) return;
   const { name = "" } = typeInfo(typeInfo(schema).contents ?? schema);
   const strangers = KNOWN_STRANGERS[name] ?? {};
   const meant = suggestKey(key, known);
