@@ -6,29 +6,37 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel } from "./channel.ts";
 import { chooseReplica } from "./choose.ts";
+import { Line, type Waiting } from "./line.ts";
 import type { RouterFailure } from "./outcome.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import { Slot } from "./slot.ts";
+import { chooseRevision, type SplitRule } from "./split.ts";
 
 /** What a routing table says about a deployment (windlass.runtime.v1.DeploymentTargets). */
 export interface Targets {
   readonly application: string;
   readonly deployment: string;
-  readonly replicas: readonly { readonly id: string; readonly address: string }[];
+  readonly replicas: readonly { readonly id: string; readonly address: string; readonly revision?: bigint }[];
   readonly maxOngoingRequests: number;
   readonly maxQueuedRequests: number;
   readonly backpressureStatusCode: number;
   readonly backpressureRetryAfterS?: number | undefined;
   readonly unavailable: string;
+  readonly split?:
+    | {
+        readonly stableRevision: bigint;
+        readonly canaryRevision: bigint;
+        readonly weight: number;
+        readonly stickyHeader: string;
+      }
+    | undefined;
 }
 
-/** What the queue needs of a request. Links and sequence belong to the queue. */
-export interface Waiter {
-  previous: Waiter | undefined;
-  next: Waiter | undefined;
+/** What the queue needs of a request. */
+export interface Waiter extends Waiting {
   waiting: boolean;
-  /** Order of arrival at the router. */
-  readonly sequence: number;
+  /** The revision it is for; 0: any, until the queue draws one. */
+  revision: number;
   /** A replica that just failed it: taken only if no other is free. */
   readonly avoid: Slot | undefined;
   start(slot: Slot): void;
@@ -51,8 +59,11 @@ export class DeploymentQueue {
   /** undefined: no table has come yet, requests wait. null: the table does not have it. */
   #targets: Targets | null | undefined;
   #slots: Slot[] = [];
-  #head: Waiter | undefined;
-  #tail: Waiter | undefined;
+  #split: SplitRule | undefined;
+  /** Those of each revision that has any; absent while one kind of replica serves all. */
+  #slotsOf: Map<number, Slot[]> | undefined;
+  /** By revision, so that a revision without room keeps none of the other waiting. */
+  readonly #lines = new Map<number, Line<Waiter>>();
   #queued = 0;
   #ongoing = 0;
   #pumping = false;
@@ -74,6 +85,11 @@ export class DeploymentQueue {
     return this.#ongoing;
   }
 
+  /** How requests are shared between two revisions of the application; undefined: there is one. */
+  get split(): SplitRule | undefined {
+    return this.#split;
+  }
+
   get absent(): boolean {
     return this.#targets === null;
   }
@@ -82,21 +98,23 @@ export class DeploymentQueue {
   apply(targets: Targets | undefined): void {
     const known = new Map(this.#slots.map((slot) => [slot.id, slot]));
     this.#targets = targets ?? null;
-    this.#slots = (targets?.replicas ?? []).map(({ id, address }) => {
+    this.#slots = (targets?.replicas ?? []).map(({ id, address, revision = 0n }) => {
       const slot = known.get(id);
-      if (slot === undefined || slot.address !== address) return new Slot(id, address);
+      if (slot === undefined || slot.address !== address) return new Slot(id, address, Number(revision));
       known.delete(id);
       slot.dropped = false;
+      slot.revision = Number(revision);
       return slot;
     });
+    this.#split = targets?.split === undefined ? undefined : splitRule(targets.split);
+    this.#slotsOf = byRevision(this.#slots);
     for (const slot of known.values()) {
       slot.retired = true;
       this.context.channel.release(slot.address);
     }
     const refusal = this.#refusal();
     if (refusal !== undefined) {
-      while (this.#head !== undefined) {
-        const waiter = this.#head;
+      for (const waiter of this.#waiters()) {
         this.remove(waiter);
         waiter.fail(refusal);
       }
@@ -113,7 +131,10 @@ export class DeploymentQueue {
       waiter.fail(refusal);
       return;
     }
-    const slot = this.#queued === 0 ? this.#pick(undefined) : undefined;
+    if (this.#split !== undefined && waiter.revision === 0) {
+      waiter.revision = chooseRevision(this.#split, undefined, this.context.random);
+    }
+    const slot = this.#lines.has(waiter.revision) ? undefined : this.#pick(waiter);
     if (slot !== undefined) {
       this.#give(waiter, slot);
       return;
@@ -128,7 +149,8 @@ export class DeploymentQueue {
       });
       return;
     }
-    this.#insertAfter(this.#tail, waiter);
+    this.#lineOf(waiter).append(waiter);
+    this.#waits(waiter);
     this.pump();
   }
 
@@ -139,10 +161,8 @@ export class DeploymentQueue {
       waiter.fail(refusal);
       return;
     }
-    // Those that come back are the oldest, so the walk from the head is short.
-    let after: Waiter | undefined;
-    for (let at = this.#head; at !== undefined && at.sequence < waiter.sequence; at = at.next) after = at;
-    this.#insertAfter(after, waiter);
+    this.#lineOf(waiter).insertInOrder(waiter);
+    this.#waits(waiter);
     this.pump();
   }
 
@@ -159,23 +179,27 @@ export class DeploymentQueue {
     if (!waiter.waiting) return;
     waiter.waiting = false;
     this.#queued -= 1;
-    if (waiter.previous === undefined) this.#head = waiter.next;
-    else waiter.previous.next = waiter.next;
-    if (waiter.next === undefined) this.#tail = waiter.previous;
-    else waiter.next.previous = waiter.previous;
-    waiter.previous = undefined;
-    waiter.next = undefined;
+    const line = this.#lines.get(waiter.revision)!;
+    line.remove(waiter);
+    if (line.head === undefined) this.#lines.delete(waiter.revision);
   }
 
-  /** Gives replicas to the head of the line while there are any. */
+  /** Gives replicas to the heads of the lines while there are any, the oldest first. */
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#head !== undefined) {
-        const waiter = this.#head;
-        const slot = this.#pick(waiter.avoid);
-        if (slot === undefined) {
+      while (this.#queued > 0) {
+        let waiter: Waiter | undefined;
+        let slot: Slot | undefined;
+        for (const { head } of this.#lines.values()) {
+          if (head === undefined || (waiter !== undefined && waiter.sequence < head.sequence)) continue;
+          const free = this.#pick(head);
+          if (free === undefined) continue;
+          waiter = head;
+          slot = free;
+        }
+        if (waiter === undefined || slot === undefined) {
           this.#wakeAfterBackoff();
           return;
         }
@@ -191,8 +215,8 @@ export class DeploymentQueue {
     this.#timer?.cancel();
     for (const slot of this.#slots) this.context.channel.release(slot.address);
     this.#slots = [];
-    while (this.#head !== undefined) {
-      const waiter = this.#head;
+    this.#slotsOf = undefined;
+    for (const waiter of this.#waiters()) {
       this.remove(waiter);
       waiter.fail({ kind: "cancelled", responseStarted: false });
     }
@@ -204,35 +228,48 @@ export class DeploymentQueue {
     waiter.start(slot);
   }
 
-  #pick(avoid: Slot | undefined): Slot | undefined {
+  #pick({ revision, avoid }: Waiter): Slot | undefined {
     const maxOngoing = this.#targets?.maxOngoingRequests ?? 0;
     const nowMs = this.context.clock.monotonic();
-    for (const slot of this.#slots) slot.refresh(nowMs, maxOngoing);
-    if (avoid === undefined) return chooseReplica(this.#slots, maxOngoing, this.context.random);
+    // A revision that has no replica (any more) is served by whatever there is.
+    const slots = this.#slotsOf?.get(revision) ?? this.#slots;
+    for (const slot of slots) slot.refresh(nowMs, maxOngoing);
+    if (avoid === undefined) return chooseReplica(slots, maxOngoing, this.context.random);
     const spare = avoid.ongoing;
     avoid.ongoing = Number.POSITIVE_INFINITY;
-    const slot = chooseReplica(this.#slots, maxOngoing, this.context.random);
+    const slot = chooseReplica(slots, maxOngoing, this.context.random);
     if (slot !== undefined) return slot;
     avoid.ongoing = spare;
-    return spare < maxOngoing && this.#slots.includes(avoid) ? avoid : undefined;
+    return spare < maxOngoing && slots.includes(avoid) ? avoid : undefined;
+  }
+
+  #lineOf({ revision }: Waiter): Line<Waiter> {
+    let line = this.#lines.get(revision);
+    if (line === undefined) {
+      line = new Line();
+      this.#lines.set(revision, line);
+    }
+    return line;
+  }
+
+  #waits(waiter: Waiter): void {
+    waiter.waiting = true;
+    this.#queued += 1;
+  }
+
+  /** All that wait, oldest first; each may be removed while it is looked at. */
+  #waiters(): Waiter[] {
+    const all: Waiter[] = [];
+    for (const line of this.#lines.values()) {
+      for (let at = line.head; at !== undefined; at = at.next as Waiter | undefined) all.push(at);
+    }
+    return all.sort((a, b) => a.sequence - b.sequence);
   }
 
   #refusal(): RouterFailure | undefined {
     if (this.#targets === null) return { kind: "absent" };
     if (this.#targets === undefined || this.#targets.unavailable === "") return undefined;
     return { kind: "unavailable", message: this.#targets.unavailable };
-  }
-
-  #insertAfter(after: Waiter | undefined, waiter: Waiter): void {
-    const before = after === undefined ? this.#head : after.next;
-    waiter.previous = after;
-    waiter.next = before;
-    if (after === undefined) this.#head = waiter;
-    else after.next = waiter;
-    if (before === undefined) this.#tail = waiter;
-    else before.previous = waiter;
-    waiter.waiting = true;
-    this.#queued += 1;
   }
 
   /** Replicas that other callers keep full tell us nothing when they get room, so they are asked again. */
@@ -251,4 +288,24 @@ export class DeploymentQueue {
       this.pump();
     });
   }
+}
+
+function splitRule(split: NonNullable<Targets["split"]>): SplitRule {
+  const { stableRevision, canaryRevision, weight, stickyHeader } = split;
+  return {
+    stableRevision: Number(stableRevision),
+    canaryRevision: Number(canaryRevision),
+    weight,
+    stickyHeader: stickyHeader.toLowerCase(),
+  };
+}
+
+/** For each revision its own replicas and those that serve every one. */
+function byRevision(slots: readonly Slot[]): Map<number, Slot[]> | undefined {
+  const revisions = new Set(slots.map(({ revision }) => revision));
+  if (revisions.size < 2) return undefined;
+  revisions.delete(0);
+  return new Map(
+    [...revisions].map((wanted) => [wanted, slots.filter(({ revision }) => revision === wanted || revision === 0)]),
+  );
 }

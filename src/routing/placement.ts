@@ -3,6 +3,7 @@ import type { Timer } from "../core/clock.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ResponseHead } from "./channel.ts";
 import { isPlain } from "./channel.ts";
 import type { DeploymentQueue, Waiter } from "./deployment-queue.ts";
+import type { Waiting } from "./line.ts";
 import type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
 import type { Slot } from "./slot.ts";
 
@@ -23,6 +24,8 @@ export interface RouterRequest {
   readonly signal?: AbortSignal | undefined;
   /** The clock's monotonic ms at which it times out; absent: never. */
   readonly deadlineMs?: number | undefined;
+  /** The revision of the application it is for, where there are two; 0 or absent: any. */
+  readonly revision?: number | undefined;
 }
 
 /** A request that may have reached user code is sent again at most this often: it may be what kills replicas. */
@@ -37,9 +40,10 @@ const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"])
  *      ↑__________|__________|   refused, unreachable, broken but repeatable: back to its place in the line
  */
 export class Placement implements RouterCall, ChannelReceiver, Waiter {
-  previous: Waiter | undefined;
-  next: Waiter | undefined;
+  previous: Waiting | undefined;
+  next: Waiting | undefined;
   waiting = false;
+  revision: number;
   readonly sequence: number;
   avoid: Slot | undefined;
 
@@ -59,6 +63,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#request = request;
     this.#receiver = receiver;
     this.sequence = sequence;
+    this.revision = request.revision ?? 0;
     this.#streamed = request.body !== null && !(request.body instanceof Uint8Array);
   }
 

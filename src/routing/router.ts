@@ -16,7 +16,7 @@ export type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
 export type { RouterRequest } from "./placement.ts";
 
 /** A deployment as requests are addressed to it; stays good over tables. Get it from {@link Router.target}. */
-export type RouterTarget = Pick<DeploymentQueue, "application" | "deployment" | "queued" | "ongoing">;
+export type RouterTarget = Pick<DeploymentQueue, "application" | "deployment" | "queued" | "ongoing" | "split">;
 
 /** What a router needs. */
 export interface RouterOptions {

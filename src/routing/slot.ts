@@ -9,6 +9,8 @@ const MAX_BACKOFF_MS = 500;
 export class Slot implements Candidate {
   readonly id: string;
   readonly address: string;
+  /** The revision of the application it runs; 0: it serves every one. */
+  revision: number;
   /** What the choice reads; set by {@link refresh}. */
   ongoing = 0;
   /** Requests of this router in the replica: exact. */
@@ -24,9 +26,10 @@ export class Slot implements Candidate {
   #reportedAtMs = Number.NEGATIVE_INFINITY;
   #refusals = 0;
 
-  constructor(id: string, address: string) {
+  constructor(id: string, address: string, revision = 0) {
     this.id = id;
     this.address = address;
+    this.revision = revision;
   }
 
   /**
