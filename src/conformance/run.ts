@@ -1,6 +1,8 @@
 /** Runs vector files: reads each by its name, runs every case, and says what came out in lines. */
 import { readJson } from "../config/json.ts";
 import { errorText } from "../core/errors.ts";
+import { runDecisionCase, runTrajectoryCase } from "./autoscaling-cases.ts";
+import { runSeriesCase } from "./autoscaling-series.ts";
 import { type CaseRunner, canonical, type Outcome, type VectorCase } from "./case.ts";
 import { runAutoscalingCase, runDeployCase } from "./config-cases.ts";
 import { runApplicationCase, runBoundsCase, runTransitionCase } from "./status-cases.ts";
@@ -12,6 +14,9 @@ export const RUNNERS: Readonly<Record<string, CaseRunner>> = {
   "deployment_status_transitions.json": runTransitionCase,
   "application_status_derivation.json": runApplicationCase,
   "bounds_and_initial_target.json": runBoundsCase,
+  "desired_replicas.json": runDecisionCase,
+  "policy_trajectories.json": runTrajectoryCase,
+  "timeseries_aggregation.json": runSeriesCase,
 };
 
 /** What one file came to. `lines` has a line or two for each case that failed, and one a rule that differs. */

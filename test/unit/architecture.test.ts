@@ -60,6 +60,7 @@ const configTypes = /^src\/config\/types\.ts$/;
 const importRules: readonly ImportRule[] = [
   { name: "core imports nothing of ours", files: /^src\/core\//, allowed: [] },
   { name: "config imports core and generated code", files: /^src\/config\//, allowed: [core, gen] },
+  { name: "autoscaling imports core and config", files: /^src\/autoscaling\//, allowed: [core, /^src\/config\//] },
   {
     name: "routing imports core, config and generated code",
     files: /^src\/routing\//,
