@@ -4,6 +4,7 @@ import type { DeployConfig } from "../config/types.ts";
 import { errorText } from "../core/errors.ts";
 import type { CliContext } from "./context.ts";
 import { CliError, EXIT, oneLine } from "./exit.ts";
+import { type RuntimeEnvFlags, runtimeEnvOf } from "./runtime-env.ts";
 import { writtenTries } from "./try-lines.ts";
 
 /** A config that passed every check that needs no server. */
@@ -46,8 +47,8 @@ export async function loadConfig(ctx: CliContext, file: string): Promise<LoadedC
   };
 }
 
-/** How an application at an import path is to be called and reached; the config's defaults where left out. */
-export interface ImportPathOptions {
+/** How an application at an import path is to be called, reached and run; the config's defaults where left out. */
+export interface ImportPathOptions extends RuntimeEnvFlags {
   readonly name?: string;
   readonly routePrefix?: string;
 }
@@ -61,11 +62,14 @@ export async function loadTarget(
 ): Promise<LoadedConfig> {
   if (!isFile(ctx, what)) return configOfImportPath(ctx, what, args, options);
   if (args.length > 0) {
-    throw new CliError(EXIT.usage, `arguments are for import paths; write them below args: in ${what} instead`);
+    throw new CliError(EXIT.failed, `arguments are for import paths; write them below args: in ${what} instead`);
   }
   if (options.name !== undefined) ctx.err(`warning: --name is for import paths; ${what} says its names itself\n`);
   if (options.routePrefix !== undefined) {
     ctx.err(`warning: --route-prefix is for import paths; ${what} says its prefixes itself\n`);
+  }
+  if (options.runtimeEnv !== undefined || options.runtimeEnvJson !== undefined || options.workingDir !== undefined) {
+    ctx.err(`warning: the flags of a runtime_env are for import paths; ${what} says it itself\n`);
   }
   return loadConfig(ctx, what);
 }
@@ -75,18 +79,21 @@ async function configOfImportPath(
   ctx: CliContext,
   importPath: string,
   args: readonly string[],
-  { name, routePrefix }: ImportPathOptions,
+  options: ImportPathOptions,
 ): Promise<LoadedConfig> {
   if (!importPath.includes(":")) {
     throw new CliError(EXIT.failed, `${importPath} is no file and no import path; give a config file, or ./app.ts:app`);
   }
+  const { name, routePrefix } = options;
+  // Both are written even when they are empty, as the reference's command does: `config` shows the same document.
   const input = {
     applications: [
       {
         ...(name === undefined ? {} : { name }),
         ...(routePrefix === undefined ? {} : { route_prefix: routePrefix }),
         import_path: importPath,
-        ...(args.length === 0 ? {} : { args: Object.fromEntries(args.map(parseArg)) }),
+        runtime_env: runtimeEnvOf(ctx, options),
+        args: Object.fromEntries(args.map(parseArg)),
       },
     ],
   };
@@ -104,7 +111,7 @@ async function configOfImportPath(
 function parseArg(text: string): [string, string] {
   const at = text.indexOf("=");
   if (at > 0 && at < text.length - 1) return [text.slice(0, at), text.slice(at + 1)];
-  throw new CliError(EXIT.usage, `argument "${text}" must have the form key=value`);
+  throw new CliError(EXIT.failed, `argument "${text}" must have the form key=value`);
 }
 
 function printWarnings(ctx: CliContext, warnings: readonly string[]): void {

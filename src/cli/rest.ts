@@ -3,6 +3,8 @@ import { CliError, EXIT, oneLine } from "./exit.ts";
 
 /** What of `GET /api/serve/applications/` the commands read; the reference's names. */
 export interface ServeDetails {
+  /** Empty where there is no instance. */
+  readonly controller_info?: Readonly<Record<string, unknown>>;
   readonly proxies?: Readonly<Record<string, { readonly status: string }>>;
   readonly applications: Readonly<Record<string, ApplicationDetails>>;
   readonly target_capacity: number | null;

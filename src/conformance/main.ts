@@ -4,8 +4,12 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import { CLI_FILE, runCliFile } from "./cli/run.ts";
 import { REST_FILE, runRestFile } from "./rest/run.ts";
 import { runVectorFile } from "./run.ts";
+
+/** The files that need a running Windlass. */
+const LIVE: Readonly<Record<string, typeof runCliFile>> = { [REST_FILE]: runRestFile, [CLI_FILE]: runCliFile };
 
 /** Runs every vector file of a folder; resolves with the exit code. */
 export async function main(args: string[], clock: Clock): Promise<number> {
@@ -33,9 +37,9 @@ export async function main(args: string[], clock: Clock): Promise<number> {
   };
   for (const name of names.sort()) {
     const text = readFileSync(join(folder, name), "utf8");
-    const live = name === REST_FILE;
+    const live = LIVE[name];
     // Scenarios take minutes, so each is printed as it ends.
-    const report = live ? await runRestFile(text, { clock, fixtures, onLines: print }) : runVectorFile(name, text);
+    const report = live ? await live(text, { clock, fixtures, onLines: print }) : runVectorFile(name, text);
     if (!report) {
       console.log(`${name}: not covered yet`);
       continue;

@@ -82,12 +82,20 @@ describe("windlass build", () => {
     ]);
   });
 
+  it("writes what the flags of gRPC say, which a deploy takes", async () => {
+    const argv = ["build", "app:echo", "--grpc-servicer-functions", "a.b", "--grpc-servicer-functions", "c.d"];
+    const { out } = await runCli([...argv, "--grpc-disable-reflection"], { cwd: folder() });
+    const { grpc_options } = parse(out) as { grpc_options: object };
+    expect(grpc_options).toEqual({ port: 9000, grpc_servicer_functions: ["a.b", "c.d"], enable_reflection: false });
+    expect(validateDeployConfig(parse(out)).ok).toBe(true);
+  });
+
   it("-o writes a file from whose folder the import paths start", async () => {
     const dir = folder();
     mkdirSync(join(dir, "deploy"));
     const argv = ["build", "app:echo", "-d", dir, "-o", join(dir, "deploy", "app.yaml")];
     const { code, out } = await runCli(argv);
-    expect([code, out]).toEqual([0, ""]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^\S+app\.yaml is written; .*\n$/)]);
     const { applications } = parse(readFileSync(join(dir, "deploy", "app.yaml"), "utf8")) as {
       applications: { import_path: string }[];
     };

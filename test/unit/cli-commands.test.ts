@@ -239,6 +239,15 @@ describe("windlass delete, shutdown and token", () => {
     expect(seen.filter((each) => each.startsWith("DELETE"))).toHaveLength(deletes);
   });
 
+  it("shutdown where no instance runs says so, asks nothing and deletes nothing", async () => {
+    const seen: string[] = [];
+    const empty = { controller_info: {}, proxies: {}, applications: {}, target_capacity: null };
+    const result = await against({ rest: serve(empty, seen) }, ["shutdown"]);
+    expect([result.code, result.err]).toEqual([0, ""]);
+    expect(result.out).toMatch(/^no instance runs at http:\S+, nothing was shut down/);
+    expect(seen.filter((each) => each.startsWith("DELETE"))).toEqual([]);
+  });
+
   it("token APP prints the secret alone, --rotate replaces it first", async () => {
     const tokens = {
       getApplicationToken: () => ({ secret: "wls_old" }),

@@ -11,6 +11,7 @@ import {
 import { Application_State } from "../../gen/windlass/v1/application_pb.ts";
 import { Deployment_State, Replica_State } from "../../gen/windlass/v1/deployment_pb.ts";
 import type { ApplyConfigRequest } from "../../gen/windlass/v1/instance_service_pb.ts";
+import { deployConfigFromMessage } from "../../src/config/message.ts";
 import { type FakeAnswers, type FeedMessage, fakeApi } from "../support/fake-api.ts";
 import { runCli } from "../support/run-cli.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -89,6 +90,57 @@ describe("windlass deploy", () => {
     });
   });
 
+  const WORKING_DIR = "https://example.com/app.zip";
+  it.each([
+    { name: "nothing", argv: [], env: {}, warned: /^$/ },
+    {
+      name: "JSON",
+      argv: ["--runtime-env-json", '{"env_vars": {"A": "1"}}'],
+      env: { env_vars: { A: "1" } },
+      warned: /^$/,
+    },
+    {
+      name: "a file",
+      argv: ["--runtime-env", "env.yaml"],
+      env: { env_vars: { B: "2" }, working_dir: "file:///b.zip" },
+    },
+    {
+      name: "a file and a folder of its own",
+      argv: ["--runtime-env", "env.yaml", "--working-dir", WORKING_DIR],
+      env: { env_vars: { B: "2" }, working_dir: WORKING_DIR },
+      warned: /^warning: --working-dir replaces/,
+    },
+    { name: "a folder", argv: ["--working-dir", WORKING_DIR], env: { working_dir: WORKING_DIR } },
+  ])("writes the runtime_env of an import path from $name", async ({ argv, env, warned = /^/ }) => {
+    const seen: ApplyConfigRequest[] = [];
+    const cwd = tempDir();
+    writeFileSync(join(cwd, "env.yaml"), "env_vars: {B: '2'}\nworking_dir: file:///b.zip\n");
+    const { code, err } = await deploy({ instance: accept(seen) }, ["a.ts:app", ...argv], cwd);
+    expect(code).toBe(0);
+    expect(err).toMatch(warned);
+    const application = { import_path: "a.ts:app", runtime_env: env, args: {} };
+    expect(deployConfigFromMessage(seen[0]!.config!)).toEqual({ applications: [application] });
+  });
+
+  it.each([
+    { name: "both forms", argv: ["--runtime-env", "env.yaml", "--runtime-env-json", "{}"], says: "one of them" },
+    { name: "no JSON", argv: ["--runtime-env-json", "{"], says: "--runtime-env-json is neither YAML nor JSON" },
+    { name: "a list", argv: ["--runtime-env-json", "[]"], says: "is an object" },
+    { name: "a file that is not there", argv: ["--runtime-env", "env.yaml"], says: "env.yaml" },
+    { name: "what cannot be done", argv: ["--runtime-env-json", '{"pip": ["x"]}'], says: "runtime_env.pip" },
+  ])("exits 1 with one line when its runtime_env is $name", async ({ argv, says }) => {
+    const seen: ApplyConfigRequest[] = [];
+    const { code, out, err } = await deploy({ instance: accept(seen) }, ["a.ts:app", ...argv], tempDir());
+    expect([code, out, seen]).toEqual([1, "", []]);
+    expect(err).toMatch(/^windlass: [^\n]*\n$/);
+    expect(err).toContain(says);
+  });
+
+  it("a runtime_env beside a config is a warning", async () => {
+    const { code, err } = await deploy({ instance: accept() }, ["app.yaml", "--working-dir", "x"], folder());
+    expect([code, err]).toEqual([0, expect.stringMatching(/^warning: .*runtime_env/)]);
+  });
+
   it("does not send start: and prints the server's warnings to stderr", async () => {
     const seen: ApplyConfigRequest[] = [];
     const cwd = folder(`start:\n  http_port: 1\n${TWO}`);
@@ -113,9 +165,9 @@ describe("windlass deploy", () => {
   });
 
   it.each([
-    { name: "an argument beside a config", argv: ["app.yaml", "k=v"], code: 2, says: "import paths" },
-    { name: "an argument without a value", argv: ["a.ts:app", "k="], code: 2, says: "key=value" },
-    { name: "an argument without a key", argv: ["a.ts:app", "=v"], code: 2, says: "key=value" },
+    { name: "an argument beside a config", argv: ["app.yaml", "k=v"], code: 1, says: "import paths" },
+    { name: "an argument without a value", argv: ["a.ts:app", "k="], code: 1, says: "key=value" },
+    { name: "an argument without a key", argv: ["a.ts:app", "=v"], code: 1, says: "key=value" },
     { name: "neither a file nor an import path", argv: ["nope.yaml"], code: 1, says: "nope.yaml" },
   ])("$name ends with $code before anything is sent", async ({ argv, code, says }) => {
     const seen: ApplyConfigRequest[] = [];

@@ -12,6 +12,10 @@ import { toYaml } from "../yaml.ts";
 export interface BuildOptions {
   /** File to write instead of stdout. */
   readonly outputPath?: string;
+  /** Written as `grpc_servicer_functions`; default: none. */
+  readonly grpcServicerFunctions?: readonly string[];
+  /** Written as `enable_reflection: false`. */
+  readonly grpcDisableReflection?: boolean;
   /** Folder that import paths start from; default: the present one. */
   readonly appDir?: string;
 }
@@ -31,8 +35,8 @@ export async function build(ctx: CliContext, importPaths: readonly string[], opt
     http_options: { host: HTTP_DEFAULTS.host, port: HTTP_DEFAULTS.port },
     grpc_options: {
       port: GRPC_DEFAULTS.port,
-      grpc_servicer_functions: GRPC_DEFAULTS.grpc_servicer_functions,
-      enable_reflection: GRPC_DEFAULTS.enable_reflection,
+      grpc_servicer_functions: options.grpcServicerFunctions ?? GRPC_DEFAULTS.grpc_servicer_functions,
+      enable_reflection: options.grpcDisableReflection ? false : GRPC_DEFAULTS.enable_reflection,
     },
     logging_config: LOGGING_DEFAULTS,
     applications: inspected.map((application, index) => ({
@@ -43,10 +47,16 @@ export async function build(ctx: CliContext, importPaths: readonly string[], opt
       deployments: calledFirst(application).map(({ name, options: set }) => ({ name, ...writtenOptions(set) })),
     })),
   });
-  ctx.err("names are app1, app2 and so on: give each application its own\n");
+  const note = "names are app1, app2 and so on: give each application its own\n";
   const document = `# Made by \`windlass build\`, version ${VERSION}.\n\n${text}`;
-  if (file === undefined) ctx.out(document);
-  else write(file, document, options.outputPath!);
+  if (file === undefined) {
+    // stdout is the document alone.
+    ctx.err(note);
+    ctx.out(document);
+    return;
+  }
+  write(file, document, options.outputPath!);
+  ctx.out(`${options.outputPath} is written; ${note}`);
 }
 
 /** In a config, import paths start from its own folder. */

@@ -3,9 +3,10 @@ import { withApi } from "../api.ts";
 import { allRunning, applicationNames, applyConfig, followApplications } from "../apply.ts";
 import type { CliContext } from "../context.ts";
 import { loadTarget } from "../load-config.ts";
+import type { RuntimeEnvFlags } from "../runtime-env.ts";
 
 /** Options of `windlass deploy`. */
-export interface DeployOptions {
+export interface DeployOptions extends RuntimeEnvFlags {
   /** Name of the application at an import path. */
   readonly name?: string;
   /** Wait until every application runs. */

@@ -17,7 +17,11 @@ export interface ShutdownOptions {
 /** `windlass shutdown`: ends the instance and all its applications. */
 export async function shutdown(ctx: CliContext, target: Target, options: ShutdownOptions): Promise<void> {
   // Tells a dead address and a bad token before it asks.
-  await getServeDetails(target);
+  const { controller_info: controller } = await getServeDetails(target);
+  if (controller !== undefined && Object.keys(controller).length === 0 && !options.process) {
+    ctx.out(`no instance runs at ${target.address}, nothing was shut down; --process ends Windlass itself\n`);
+    return;
+  }
   if (!options.yes) await confirm(ctx, target);
   if (options.process) return shutdownProcess(ctx, target);
   await deleteServe(target);

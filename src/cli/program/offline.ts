@@ -1,4 +1,5 @@
 import { Argument, type Command } from "commander";
+import type { BuildOptions } from "../commands/build.ts";
 import { SHELLS, type Shell } from "../completion/model.ts";
 import type { CliContext } from "../context.ts";
 import { add } from "./shared.ts";
@@ -9,8 +10,11 @@ export function addOffline(program: Command, ctx: CliContext): void {
   build
     .argument("<IMPORT_PATH...>", "module and export: ./app.ts:app")
     .option("-o, --output-path <file>", "write to this file instead of stdout")
-    .option("-d, --app-dir <folder>", "import paths start here (default: .)");
-  build.action(async (importPaths: string[], options: { outputPath?: string; appDir?: string }) => {
+    .option("-d, --app-dir <folder>", "import paths start here (default: .)")
+    .option("--grpc-servicer-functions <path>", "a servicer function of the gRPC proxy; may be given again", listed)
+    .option("--grpc-enable-reflection", "leave reflection of the gRPC proxy on (the default)")
+    .option("--grpc-disable-reflection", "turn reflection of the gRPC proxy off");
+  build.action(async (importPaths: string[], options: BuildOptions) => {
     const command = await import("../commands/build.ts");
     await command.build(ctx, importPaths, options);
   });
@@ -27,4 +31,8 @@ export function addOffline(program: Command, ctx: CliContext): void {
     const command = await import("../commands/completion.ts");
     command.completion(ctx, program, shell);
   });
+}
+
+function listed(value: string, before: readonly string[] = []): string[] {
+  return [...before, value];
 }

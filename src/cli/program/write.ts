@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import type { DeployOptions } from "../commands/deploy.ts";
 import type { CliContext } from "../context.ts";
 import { add, addressOption, targetOf, timeoutOption, whole } from "./shared.ts";
 
@@ -9,10 +10,16 @@ export function addWrites(program: Command, ctx: CliContext): void {
     .argument("<CONFIG_OR_IMPORT_PATH>", "config file, or module and export: ./app.ts:app")
     .argument("[ARGS...]", "key=value arguments for the application at an import path")
     .option("--name <name>", "name of the application at an import path (default: default)")
+    .option("--runtime-env <file>", "file with the runtime_env of the application at an import path")
+    .option("--runtime-env-json <json>", "the same as JSON")
+    .option(
+      "--working-dir <uri>",
+      "the zip that the application at an import path lies in; beats the one of a runtime_env",
+    )
     .option("--wait", "wait until every application is RUNNING, with progress on stderr; exit 1 if one fails")
     .addOption(timeoutOption())
     .addOption(addressOption());
-  deploy.action(async (what: string, args: string[], options: { name?: string; wait?: boolean; timeout?: number }) => {
+  deploy.action(async (what: string, args: string[], options: DeployOptions) => {
     const command = await import("../commands/deploy.ts");
     await command.deploy(ctx, await targetOf(ctx, deploy), what, args, options);
   });
