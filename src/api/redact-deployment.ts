@@ -1,15 +1,17 @@
 /** Hides secrets in the settings of a deployment. Pure. */
-import { REDACTED } from "../config/redact.ts";
+import { redactEnv } from "../config/redact.ts";
 import type { EffectiveDeploymentConfig } from "../config/types.ts";
 
-/** Replaces the values of `ray_actor_options.runtime_env.env_vars`, unless `revealEnv`. */
+/**
+ * Hides the values of `ray_actor_options.runtime_env.env_vars`, unless `revealEnv`, and what is secret in the URI of
+ * its `working_dir`.
+ */
 export function redactDeployment(config: EffectiveDeploymentConfig, revealEnv: boolean): EffectiveDeploymentConfig {
   const runtimeEnv = config.ray_actor_options.runtime_env;
-  if (revealEnv || !isRecord(runtimeEnv) || !isRecord(runtimeEnv.env_vars)) return config;
-  const hidden = Object.fromEntries(Object.keys(runtimeEnv.env_vars).map((name) => [name, REDACTED]));
+  if (!isRecord(runtimeEnv)) return config;
   return {
     ...config,
-    ray_actor_options: { ...config.ray_actor_options, runtime_env: { ...runtimeEnv, env_vars: hidden } },
+    ray_actor_options: { ...config.ray_actor_options, runtime_env: redactEnv(runtimeEnv, revealEnv) },
   };
 }
 

@@ -4,6 +4,7 @@ import { createDualServer } from "../api/dual-server.ts";
 import { createRuntimeHandler } from "../api/runtime.ts";
 import { createApi } from "../api/server.ts";
 import { Reconciler } from "../controller/reconciler.ts";
+import { builtPaths } from "../controller/records.ts";
 import { RouteHub } from "../controller/route-hub.ts";
 import { errorText } from "../core/errors.ts";
 import { systemClock } from "../core/system-clock.ts";
@@ -106,8 +107,8 @@ async function main(): Promise<void> {
   const housekeeping = (): void => {
     const { applications, replicas, deployments } = controller.snapshot();
     const used = [
-      ...applications.map(({ built }) => built?.bundlePath ?? ""),
-      ...[...deployments, ...replicas].map(({ version }) => version.bundlePath),
+      ...applications.flatMap(({ built }) => (built ? builtPaths(built) : [])),
+      ...[...deployments, ...replicas].flatMap(({ version }) => [version.bundlePath, version.workingDir ?? ""]),
     ];
     tidy(stateDir, new Set(used), clock.now());
     clock.timer(TIDY_MS, housekeeping, { unref: true });

@@ -1,12 +1,14 @@
 import { pathToFileURL } from "node:url";
+import { COMMAND_IMPORT_PATH } from "../config/types.ts";
 import type { Clock } from "../core/clock.ts";
 import type { BuildResult } from "../engine/engine.ts";
 import { walkGraph } from "../sdk/graph.ts";
 import { applicationFromExport, NotAnApplicationError } from "../sdk/load.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { bundleApplication } from "./bundle.ts";
+import type { BuildPlace } from "./place.ts";
 import type { BuilderOutcome, BuilderRequest } from "./protocol.ts";
-import { BuildError, resolveImportPath } from "./resolve.ts";
+import { BuildError, resolveImportPath, resolveInZip } from "./resolve.ts";
 
 /** What a build needs beside its request. */
 export interface BuildContext {
@@ -18,13 +20,18 @@ export interface BuildContext {
 }
 
 /** Bundles, imports and inspects an application. Runs its code in this process. Never throws. */
-export async function buildApplication(request: BuilderRequest, context: BuildContext): Promise<BuilderOutcome> {
+export async function buildApplication(
+  request: BuilderRequest,
+  place: BuildPlace,
+  context: BuildContext,
+): Promise<BuilderOutcome> {
   try {
-    return { ok: true, result: await inspect(request, context) };
+    const result = request.importPath === COMMAND_IMPORT_PATH ? NO_CODE : await inspect(request, place, context);
+    return { ok: true, result: { ...result, ...(place.workingDirs ? { workingDirs: place.workingDirs } : {}) } };
   } catch (error) {
     const known = error instanceof BuildError || error instanceof NotAnApplicationError;
     if (error instanceof NotAnApplicationError) return failed(`import_path "${request.importPath}": ${error.message}`);
-    return failed(known ? (error as Error).message : userErrorLine(error, request.baseDir));
+    return failed(known ? (error as Error).message : userErrorLine(error, place.codeDir));
   }
 }
 
@@ -32,10 +39,21 @@ function failed(error: string): BuilderOutcome {
   return { ok: false, error };
 }
 
-async function inspect(request: BuilderRequest, context: BuildContext): Promise<BuildResult> {
-  const { baseDir, bundlesDir } = request;
-  const { file, exportName } = resolveImportPath(request.importPath, baseDir);
-  const bundle = await bundleApplication({ file, baseDir, bundlesDir, sdkUrl: context.sdkUrl });
+/** A build of programs: what they are stands in the config. */
+const NO_CODE: BuildResult = { bundlePath: "", bundleHash: "", exportName: "", ingress: "", deployments: [] };
+
+async function inspect(request: BuilderRequest, place: BuildPlace, context: BuildContext): Promise<BuildResult> {
+  const { codeDir, unpacked } = place;
+  const { file, exportName } = unpacked
+    ? resolveInZip(request.importPath, codeDir)
+    : resolveImportPath(request.importPath, codeDir);
+  const bundle = await bundleApplication({
+    file,
+    baseDir: codeDir,
+    packagesDir: request.baseDir,
+    bundlesDir: request.bundlesDir,
+    sdkUrl: context.sdkUrl,
+  });
   const application = await withDeadline(context, request.importPath, async () => {
     const module = (await import(pathToFileURL(bundle.path).href)) as Record<string, unknown>;
     return applicationFromExport(module, exportName, request.args);

@@ -19,6 +19,8 @@ export interface BundleRequest {
   /** Absolute path of the entry module. */
   readonly file: string;
   readonly baseDir: string;
+  /** Folder where packages are looked for that a module does not find from where it lies. Default: baseDir. */
+  readonly packagesDir?: string;
   readonly bundlesDir: string;
   /** URL that `import "windlass"` becomes. */
   readonly sdkUrl: string;
@@ -75,7 +77,7 @@ async function run(request: BundleRequest, outfile: string): Promise<{ code: str
     logLevel: "silent",
     conditions: [],
     define: OWN_LOCATION,
-    plugins: [externalPackages(request.sdkUrl), ownLocation()],
+    plugins: [externalPackages(request.sdkUrl, request.packagesDir ?? request.baseDir), ownLocation()],
   }).catch((error: unknown) => {
     throw new BuildError(buildFailureLine(error));
   });
@@ -83,7 +85,7 @@ async function run(request: BundleRequest, outfile: string): Promise<{ code: str
   return withRequire(result.metafile, output(".mjs"), output(".map"));
 }
 
-function externalPackages(sdkUrl: string): Plugin {
+function externalPackages(sdkUrl: string, packagesDir: string): Plugin {
   const SKIP = "windlass-skip";
   return {
     name: "external-packages",
@@ -94,7 +96,11 @@ function externalPackages(sdkUrl: string): Plugin {
         if (args.path.startsWith("file:")) return { path: args.path, external: true };
         if (args.path === "windlass") return { path: sdkUrl, external: true };
         const { kind, resolveDir, importer } = args;
-        const found = await builder.resolve(args.path, { kind, resolveDir, importer, pluginData: SKIP });
+        const beside = await builder.resolve(args.path, { kind, resolveDir, importer, pluginData: SKIP });
+        const found =
+          beside.errors.length === 0
+            ? beside
+            : await builder.resolve(args.path, { kind, resolveDir: packagesDir, importer, pluginData: SKIP });
         if (found.errors.length > 0) return { errors: [{ text: missingPackage(args.path) }] };
         // Aliases and workspace packages are the application's own sources.
         if (found.external || !found.path.includes(`${sep}node_modules${sep}`)) return found;

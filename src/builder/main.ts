@@ -1,6 +1,9 @@
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { errorText } from "../core/errors.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { type BuildContext, buildApplication } from "./build.ts";
+import { ZIP_LIMITS } from "./limits.ts";
+import { preparePlace } from "./place.ts";
 import type { BuilderOutcome, BuilderRequest } from "./protocol.ts";
 
 /** Milliseconds a module may take to load, unless told otherwise. */
@@ -20,6 +23,7 @@ export async function main(argv: readonly string[], context: Omit<BuildContext, 
   const importTimeoutMs = Number(argv[3] ?? DEFAULT_IMPORT_TIMEOUT_MS);
   process.setSourceMapsEnabled(true);
 
+  let codeDir = request.baseDir;
   let written = false;
   const finish = (outcome: BuilderOutcome): void => {
     if (written) return;
@@ -32,13 +36,19 @@ export async function main(argv: readonly string[], context: Omit<BuildContext, 
     process.exitCode = 0;
   });
   process.on("uncaughtException", (error) => {
-    finish({ ok: false, error: userErrorLine(error, request.baseDir) });
+    finish({ ok: false, error: userErrorLine(error, codeDir) });
     process.exit(0);
   });
   process.on("unhandledRejection", (error) => {
     process.stderr.write(`unhandled rejection: ${error instanceof Error ? error.stack : String(error)}\n`);
   });
-  finish(await buildApplication(request, { ...context, importTimeoutMs }));
+  try {
+    const place = await preparePlace(request, { clock: context.clock, limits: ZIP_LIMITS });
+    codeDir = place.codeDir;
+    finish(await buildApplication(request, place, { ...context, importTimeoutMs }));
+  } catch (error) {
+    finish({ ok: false, error: errorText(error) });
+  }
   process.exit(0);
 }
 

@@ -1,5 +1,5 @@
 import { existsSync, statSync } from "node:fs";
-import { join, relative, resolve } from "node:path";
+import { join, relative, resolve, sep } from "node:path";
 
 /** A build cannot go on. The message is one line for the user. */
 export class BuildError extends Error {
@@ -19,8 +19,9 @@ const IMPLIED = [".ts", ".mts", ".js", ".mjs", "/index.ts"] as const;
 /**
  * `./app.ts:app`, `src/app.js:app` or `app:app`: the module relative to `baseDir`, then the export. Without an
  * extension the first of app.ts, app.mts, app.js, app.mjs, app/index.ts is meant; dots do not stand for folders.
+ * `place`: how an error names the folder.
  */
-export function resolveImportPath(importPath: string, baseDir: string): ImportPath {
+export function resolveImportPath(importPath: string, baseDir: string, place = join(baseDir, "/")): ImportPath {
   const colon = importPath.lastIndexOf(":");
   const module = importPath.slice(0, colon);
   const exportName = importPath.slice(colon + 1);
@@ -32,5 +33,13 @@ export function resolveImportPath(importPath: string, baseDir: string): ImportPa
   const file = candidates.find((candidate) => existsSync(candidate) && statSync(candidate).isFile());
   if (file !== undefined) return { file, exportName };
   const looked = candidates.map((candidate) => relative(baseDir, candidate) || candidate).join(", ");
-  throw new BuildError(`import_path "${importPath}": no such file; looked for ${looked} in ${join(baseDir, "/")}`);
+  throw new BuildError(`import_path "${importPath}": no such file; looked for ${looked} in ${place}`);
+}
+
+/** The same inside the unpacked zip of `runtime_env.working_dir`, which holds all of an application's code. */
+export function resolveInZip(importPath: string, folder: string): ImportPath {
+  const place = "the zip of runtime_env.working_dir (a folder that holds everything in it is left out)";
+  const found = resolveImportPath(importPath, folder, place);
+  if (!relative(folder, found.file).startsWith(`..${sep}`)) return found;
+  throw new BuildError(`import_path "${importPath}" must lie inside the zip of runtime_env.working_dir`);
 }

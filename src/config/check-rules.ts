@@ -8,6 +8,7 @@ import { formatPath, show } from "./describe.ts";
 import { AUTO_REPLICAS_NOT_YET, KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { type ConfigProblem, toProblem } from "./parse.ts";
 import { readBy } from "./read.ts";
+import { applicationEnvFindings } from "./runtime-env-rules.ts";
 import { canaryProblem } from "./rollout.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA, EXTERNAL_SCALER_CONFLICT } from "./schema-deploy.ts";
 import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
@@ -39,6 +40,8 @@ export const CHECK_RULES = {
   rollout:
     "A limit of updates given twice, limits that leave no room, canary weights that do not rise, or canary settings on several deployments of an application.",
   scaling: "external_scaler_enabled beside scaling.owner autoscaler or manual.",
+  "runtime-env":
+    "A working_dir that is no http://, https:// or file:/// URI, or that differs between an application and a deployment of its code; keys of runtime_env that would install something or run in a container (pip, uv, conda, py_modules, container, image_uri, ...).",
   ...UNSUPPORTED_RULES,
 } as const;
 
@@ -175,6 +178,10 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
   checkCommands(app, path, result);
   const canaries = canaryProblem(app.deployments ?? []);
   if (canaries !== undefined) refuse(result, "rollout", [...path, "deployments"], canaries);
+  for (const { steps, refused, message } of applicationEnvFindings(app)) {
+    if (refused) refuse(result, "runtime-env", [...path, ...steps], message);
+    else warn(result, [...path, ...steps], message);
+  }
   warnNotYet(NOT_YET_APPLICATION, app, path, result);
   for (const [index, item] of (app.deployments ?? []).entries()) {
     checkDeployment(item, [...path, "deployments", index], result);

@@ -16,7 +16,6 @@ export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
 export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
   autoscaling_policy: NO_AUTOSCALER,
   logging_config: NO_EFFECT,
-  "runtime_env.*": NO_EFFECT,
   "deployments[].autoscaling_config": NO_AUTOSCALER,
   "deployments[].logging_config": NO_EFFECT,
   "deployments[].max_replicas_per_node": NO_EFFECT,
@@ -29,7 +28,6 @@ export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
   "deployments[].ray_actor_options.memory": NO_EFFECT,
   "deployments[].ray_actor_options.num_gpus": NO_EFFECT,
   "deployments[].ray_actor_options.resources": NO_EFFECT,
-  "deployments[].ray_actor_options.runtime_env.*": NO_EFFECT,
 };
 
 /** The warning for `num_replicas: "auto"`. */

@@ -1,13 +1,22 @@
 /** What of a config may be shown, and how a shown config is taken back. */
+import { withoutSecrets } from "../core/uri.ts";
 import { isRecord } from "./schema-types.ts";
 import type { ApplicationConfig, DeploymentOverride, HttpOptions } from "./types.ts";
 
 /** Stands for a value that is kept from the reader. */
 export const REDACTED = "<redacted>";
 
-/** The config for a reader: values of `env_vars` are {@link REDACTED} unless `revealEnv`. The input is left alone. */
-export function redactConfig(app: ApplicationConfig, options: { revealEnv: boolean }): ApplicationConfig {
-  return options.revealEnv ? app : mapEnvVars(app, () => REDACTED);
+/**
+ * The config for a reader: values of `env_vars` are {@link REDACTED} unless `revealEnv`, secrets in the URI of a
+ * `working_dir` always. The input is left alone.
+ */
+export function redactConfig(app: ApplicationConfig, { revealEnv }: { revealEnv: boolean }): ApplicationConfig {
+  return mapEnvs(app, (env) => redactEnv(env, revealEnv));
+}
+
+/** One runtime env for a reader, as in {@link redactConfig}. */
+export function redactEnv(env: Env, revealEnv: boolean): Env {
+  return mapWorkingDir(revealEnv ? env : mapVars(env, () => REDACTED), withoutSecrets);
 }
 
 /** HTTP options for a reader: `ssl_keyfile_password` is null, whatever it was. */
@@ -16,16 +25,18 @@ export function redactHttpOptions<T extends HttpOptions>(http: T): T {
 }
 
 /**
- * The config as it was meant: each {@link REDACTED} in `next` is what `old` holds at the same place (same deployment
- * name, same variable). Where `old` has nothing, the text stays as it is.
+ * The config as it was meant: each {@link REDACTED} in `next`, and each `working_dir` as it is shown, is what `old`
+ * holds at the same place (same deployment name, same variable). Where `old` has nothing, the text stays as it is.
  */
 export function restoreRedacted(next: ApplicationConfig, old: ApplicationConfig | undefined): ApplicationConfig {
   if (!old) return next;
-  return mapEnvVars(next, (value, variable, deployment) => {
-    if (value !== REDACTED) return value;
-    const env = deployment === undefined ? old.runtime_env : deploymentEnv(old, deployment);
-    const vars = env?.env_vars;
-    return isRecord(vars) && Object.hasOwn(vars, variable) ? vars[variable] : value;
+  return mapEnvs(next, (env, deployment) => {
+    const before = deployment === undefined ? old.runtime_env : deploymentEnv(old, deployment);
+    const { env_vars: vars, working_dir: uri } = before ?? {};
+    const restored = mapVars(env, (value, variable) =>
+      value === REDACTED && isRecord(vars) && Object.hasOwn(vars, variable) ? vars[variable] : value,
+    );
+    return mapWorkingDir(restored, (shown) => (typeof uri === "string" && shown === withoutSecrets(uri) ? uri : shown));
   });
 }
 
@@ -36,23 +47,29 @@ function deploymentEnv(app: ApplicationConfig, name: string): Record<string, unk
   return isRecord(env) ? env : undefined;
 }
 
-type EnvMap = (value: unknown, variable: string, deployment: string | undefined) => unknown;
+type Env = Record<string, unknown>;
 
-function mapEnvVars(app: ApplicationConfig, map: EnvMap): ApplicationConfig {
-  const inEnv = (env: Record<string, unknown>, deployment?: string): Record<string, unknown> => {
-    const vars = env.env_vars;
-    if (!isRecord(vars)) return env;
-    const mapped = Object.entries(vars).map(([name, value]) => [name, map(value, name, deployment)]);
-    return { ...env, env_vars: Object.fromEntries(mapped) };
-  };
+function mapVars(env: Env, map: (value: unknown, variable: string) => unknown): Env {
+  const vars = env.env_vars;
+  if (!isRecord(vars)) return env;
+  const mapped = Object.entries(vars).map(([name, value]) => [name, map(value, name)]);
+  return { ...env, env_vars: Object.fromEntries(mapped) };
+}
+
+function mapWorkingDir(env: Env, map: (uri: string) => string): Env {
+  const uri = env.working_dir;
+  return typeof uri === "string" ? { ...env, working_dir: map(uri) } : env;
+}
+
+function mapEnvs(app: ApplicationConfig, map: (env: Env, deployment?: string) => Env): ApplicationConfig {
   const inDeployment = (item: DeploymentOverride): DeploymentOverride => {
     const env = item.ray_actor_options?.runtime_env;
     if (!isRecord(env)) return item;
-    return { ...item, ray_actor_options: { ...item.ray_actor_options, runtime_env: inEnv(env, item.name) } };
+    return { ...item, ray_actor_options: { ...item.ray_actor_options, runtime_env: map(env, item.name) } };
   };
   return {
     ...app,
-    ...(app.runtime_env ? { runtime_env: inEnv(app.runtime_env) } : {}),
+    ...(app.runtime_env ? { runtime_env: map(app.runtime_env) } : {}),
     ...(app.deployments ? { deployments: app.deployments.map(inDeployment) } : {}),
   };
 }

@@ -1,6 +1,6 @@
 /** The environment of an application's processes, merged from application and deployment. */
 import { isRecord } from "./schema-types.ts";
-import type { EffectiveDeploymentConfig } from "./types.ts";
+import type { ApplicationConfig, EffectiveDeploymentConfig } from "./types.ts";
 
 type Env = Readonly<Record<string, unknown>>;
 
@@ -27,6 +27,23 @@ export function replicaEnv(rayActorOptions: Env): Record<string, string> {
   const own = rayActorOptions.runtime_env;
   const vars = envVars(isRecord(own) ? own : undefined);
   return Object.fromEntries(Object.entries(vars).map(([name, value]) => [name, String(value)]));
+}
+
+/** URI of the zip that holds what a deployment runs, from its merged `ray_actor_options`; undefined: the base dir. */
+export function workingDirOf(rayActorOptions: Env): string | undefined {
+  return workingDirIn(rayActorOptions.runtime_env);
+}
+
+/** URIs of every zip that an application and its deployments name in the config, each once. */
+export function workingDirsOf(app: ApplicationConfig): string[] {
+  const envs = [app.runtime_env, ...(app.deployments ?? []).map((item) => item.ray_actor_options?.runtime_env)];
+  return [...new Set(envs.flatMap((env) => workingDirIn(env) ?? []))];
+}
+
+/** The `working_dir` of a runtime env. */
+export function workingDirIn(env: unknown): string | undefined {
+  const uri = isRecord(env) ? env.working_dir : undefined;
+  return typeof uri === "string" ? uri : undefined;
 }
 
 function envVars(env: Env | undefined): Record<string, unknown> {

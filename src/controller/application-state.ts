@@ -1,7 +1,9 @@
 import { effectiveDeployment, firstBundleProblem, initialTarget, overrideOf } from "../config/effective.ts";
-import { withApplicationEnv } from "../config/runtime-env.ts";
+import { withApplicationEnv, workingDirOf } from "../config/runtime-env.ts";
+import { otherFolder, runtimeEnvFindings } from "../config/runtime-env-rules.ts";
 import { externalScalerConflict } from "../config/schema-deploy.ts";
-import type { ApplicationConfig, EffectiveDeploymentConfig } from "../config/types.ts";
+import { isRecord } from "../config/schema-types.ts";
+import { type ApplicationConfig, COMMAND_IMPORT_PATH, type EffectiveDeploymentConfig } from "../config/types.ts";
 import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
 import { deriveApplicationStatus } from "./application-status.ts";
 import { moved } from "./deployment-state.ts";
@@ -116,7 +118,11 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
     if (application.config.external_scaler_enabled && merged.config.autoscaling_config) {
       return { ok: false, message: externalScalerConflict(name) };
     }
+    const wrongEnv = envProblem(merged.config, application.config);
+    if (wrongEnv) return { ok: false, message: `Deployment "${name}": ${wrongEnv}` };
     const config = withApplicationEnv(merged.config, application.config.runtime_env);
+    const uri = workingDirOf(config.ray_actor_options);
+    const folder = uri === undefined ? undefined : built.workingDirs?.[uri];
     const tooSmall = firstBundleProblem(config);
     if (tooSmall) return { ok: false, message: `Deployment "${name}": ${tooSmall.path}: ${tooSmall.message}` };
     const ingress = name === built.ingress;
@@ -125,16 +131,31 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
       config,
       userConfigured: merged.userConfigured,
       version: {
-        restart: restartHash(config, built.bundleHash, inputsHash(application.config)),
+        restart: restartHash(
+          config,
+          built.bundleHash + (folder ? `+${folder.hash}` : ""),
+          inputsHash(application.config),
+        ),
         settings: settingsHash(config, ingress ? routePrefixOf(application.config) : null),
         bundlePath: built.bundlePath,
         exportName: built.exportName,
+        ...(folder ? { workingDir: folder.path } : {}),
       },
       ingress,
       outbound,
     });
   }
   return { ok: true, deployments };
+}
+
+/** What code asks of its runtime env that it cannot have; the config's part was checked when it was taken. */
+function envProblem(config: EffectiveDeploymentConfig, application: ApplicationConfig): string | undefined {
+  const env = config.ray_actor_options.runtime_env;
+  if (!isRecord(env)) return undefined;
+  const found = runtimeEnvFindings(env).find(({ refused }) => refused);
+  if (found) return `ray_actor_options.runtime_env.${found.steps.join(".")} ${found.message}`;
+  const other = application.import_path === COMMAND_IMPORT_PATH ? undefined : otherFolder(env, application.runtime_env);
+  return other === undefined ? undefined : `ray_actor_options.runtime_env.working_dir ${other}`;
 }
 
 /** Unset means "/", null means not exposed. */

@@ -1,4 +1,5 @@
 /** From an application's config to its deployments: builds that begin and end. */
+import { workingDirIn, workingDirsOf } from "../config/runtime-env.ts";
 import { type ApplicationConfig, COMMAND_IMPORT_PATH } from "../config/types.ts";
 import { inputsHash } from "../config/versions.ts";
 import type { BuildResult } from "../engine/engine.ts";
@@ -29,12 +30,16 @@ export function putInDraft(
   draft.setApplication(next);
   const actions: CommandAction[] = [];
   if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
-  if (isCommands(next)) {
+  if (isCommands(next) && workingDirsOf(next.config).length === 0) {
     finishBuild(draft, next, commandsAsBuild(next.config), context);
     return actions;
   }
   actions.push(buildAction(next));
-  if (next.build.kind === "building" && next.build.check && next.built) applyBuild(draft, next, next.built, context);
+  if (next.build.kind === "building" && next.build.check && next.built) {
+    const built = isCommands(next) ? { ...next.built, ...commandsAsBuild(next.config) } : next.built;
+    // What was not fetched yet comes with this build.
+    if (workingDirsOf(next.config).every((uri) => built.workingDirs?.[uri])) applyBuild(draft, next, built, context);
+  }
   return actions;
 }
 
@@ -45,11 +50,12 @@ export function finishBuild(
   result: BuildResult,
   context: Pick<CommandContext, "now" | "newId"> & { readonly capacityChanged?: boolean },
 ): void {
-  const built: BuiltApplication = { ...result, inputsHash: inputsHash(application.config) };
+  const code = isCommands(application) ? commandsAsBuild(application.config) : {};
+  const built: BuiltApplication = { ...result, ...code, inputsHash: inputsHash(application.config) };
   applyBuild(draft, { ...application, build: { kind: "done" } }, built, { capacityChanged: false, ...context });
 }
 
-/** Whether an application consists of programs: there is nothing to build. */
+/** Whether an application consists of programs: there is no code to build. */
 function isCommands(application: ApplicationRecord): boolean {
   return application.config.import_path === COMMAND_IMPORT_PATH;
 }
@@ -83,6 +89,8 @@ export function buildAction(application: ApplicationRecord): CommandAction {
       importPath: application.config.import_path,
       baseDir: application.baseDir,
       args: application.config.args ?? {},
+      workingDirs: workingDirsOf(application.config),
+      codeDir: workingDirIn(application.config.runtime_env) ?? null,
     },
   };
 }

@@ -50,7 +50,7 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
     },
     args: application.config.args ?? {},
     env: replicaEnv(config.ray_actor_options),
-    baseDir: application.baseDir,
+    baseDir: replica.version.workingDir ?? application.baseDir,
     dataSocket: replica.dataSocket,
     controlSocket: replica.controlSocket,
     routePrefix: deployment.ingress ? (application.routePrefix ?? "") : "",

@@ -151,6 +151,16 @@ export interface BuiltApplication {
   readonly deployments: readonly BuiltDeployment[];
   /** Hash of the config inputs this build was made from. */
   readonly inputsHash: string;
+  /** The zips of `runtime_env.working_dir`, by URI; absent without any. */
+  readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
+}
+
+/** An unpacked `runtime_env.working_dir`. */
+export interface WorkingDir {
+  /** Absolute folder. */
+  readonly path: string;
+  /** SHA-256 of the zip, part of the code version. */
+  readonly hash: string;
 }
 
 export interface BuiltDeployment {
@@ -200,6 +210,8 @@ export interface DeploymentVersion {
   readonly settings: string;
   readonly bundlePath: string;
   readonly exportName: string;
+  /** The unpacked `runtime_env.working_dir` it runs in; absent: the application's base dir. */
+  readonly workingDir?: string;
 }
 
 export interface DeploymentTarget {
@@ -325,6 +337,12 @@ export type JournalRecord = { readonly at: number; readonly actor: string } & (
   | { readonly kind: "instance"; readonly state: string }
   | { readonly kind: "token-rotated"; readonly application: string }
 );
+
+/** What a build left on disk: the bundle, unless there is no code, and unpacked working dirs. */
+export function builtPaths({ bundlePath, workingDirs }: BuiltApplication): string[] {
+  const folders = Object.values(workingDirs ?? {}).map(({ path }) => path);
+  return bundlePath === "" ? folders : [bundlePath, ...folders];
+}
 
 export const keys = {
   instance: "instance",

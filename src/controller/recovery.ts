@@ -3,6 +3,7 @@ import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./command-context.ts";
 import { newInstance } from "./instance-commands.ts";
 import type { InstanceRecord, ReplicaRecord } from "./records.ts";
+import { builtPaths } from "./records.ts";
 import { recoverReplica } from "./replica-state.ts";
 import type { World } from "./world.ts";
 import { applyWrite, Draft } from "./world.ts";
@@ -16,7 +17,8 @@ export interface RecoveryOptions {
   readonly grpcOptions?: GrpcOptions;
   /** Where proxies run in an instance that is made. */
   readonly proxyLocation: InstanceRecord["proxyLocation"];
-  readonly hasBundle: (bundlePath: string) => boolean;
+  /** Whether a bundle or an unpacked working dir is there. */
+  readonly hasBundle: (path: string) => boolean;
 }
 
 /** Reads everything the store holds into the world. */
@@ -47,7 +49,7 @@ export function planRecovery(
   const bundleLost = new Set<string>();
   for (const application of draft.applications()) {
     const { built, build, deleting } = application;
-    if (!built || built.bundlePath === "" || deleting || options.hasBundle(built.bundlePath)) continue;
+    if (!built || deleting || builtPaths(built).every((path) => options.hasBundle(path))) continue;
     bundleLost.add(application.name);
     if (build.kind === "building") continue;
     const buildId = context.newId(12);

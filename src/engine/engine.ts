@@ -3,7 +3,15 @@
  * events, so the reconciler decides on data alone and a simulated engine can drive it on virtual time.
  * Drivers: local/ (processes under the supervisor); test/support has a simulated one.
  */
-import type { BuiltDeployment, DeploymentVersion, ProcessIdentity, ReplicaRecord } from "../controller/records.ts";
+import type {
+  BuiltDeployment,
+  DeploymentVersion,
+  ProcessIdentity,
+  ReplicaRecord,
+  WorkingDir,
+} from "../controller/records.ts";
+
+export type { WorkingDir };
 
 export interface Engine {
   /** All events go to this one listener, set before the first command. */
@@ -32,9 +40,14 @@ export interface Engine {
 
 export interface BuildRequest {
   readonly buildId: string;
+  /** COMMAND_IMPORT_PATH: there is no code, only the working dirs are fetched. */
   readonly importPath: string;
   readonly baseDir: string;
   readonly args: Readonly<Record<string, unknown>>;
+  /** URIs of the zips to fetch. */
+  readonly workingDirs: readonly string[];
+  /** Which of them `importPath` is resolved in; null: `baseDir`. */
+  readonly codeDir: string | null;
 }
 
 export interface StartRequest {
@@ -88,4 +101,6 @@ export interface BuildResult {
   readonly exportName: string;
   readonly ingress: string;
   readonly deployments: readonly BuiltDeployment[];
+  /** What was fetched, by URI; absent without any. */
+  readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
 }

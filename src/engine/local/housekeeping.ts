@@ -3,18 +3,24 @@ import { join } from "node:path";
 
 /** Replica logs kept, newest first: enough to look into what failed. */
 const KEPT_LOGS = 500;
-/** A bundle that nothing names is kept this long: a build may have made it a moment ago. */
-const BUNDLE_GRACE_MS = 3_600_000;
+/** What a build made and nothing names is kept this long: the build may have made it a moment ago. */
+const BUILT_GRACE_MS = 3_600_000;
+/** What servers said of zips that were fetched is kept this long after it was said. */
+const ETAG_KEPT_MS = 30 * 24 * 3_600_000;
 
 /**
- * Removes what piles up in a state dir: bundles that no application and no replica names any more, and the oldest
- * replica logs. What cannot be removed stays; the next run tries again.
+ * Removes what piles up in a state dir: bundles and unpacked working dirs that no application and no replica names any
+ * more, and the oldest replica logs. `used`: paths of what is named. What cannot be removed stays; the next run tries
+ * again.
  */
-export function tidy(stateDir: string, bundlePaths: ReadonlySet<string>, now: number): void {
-  const bundles = join(stateDir, "bundles");
-  for (const { path, changedAt } of entries(bundles)) {
-    const used = [...bundlePaths].some((bundle) => bundle.startsWith(`${path}/`));
-    if (!used && now - changedAt > BUNDLE_GRACE_MS) remove(path);
+export function tidy(stateDir: string, used: ReadonlySet<string>, now: number): void {
+  const named = [...used].map((path) => `${path}/`);
+  for (const { path, changedAt } of [
+    ...entries(join(stateDir, "bundles")),
+    ...entries(join(stateDir, "working-dirs")),
+  ]) {
+    const graceMs = path.endsWith(".etag") ? ETAG_KEPT_MS : BUILT_GRACE_MS;
+    if (!named.some((each) => each.startsWith(`${path}/`)) && now - changedAt > graceMs) remove(path);
   }
   const logs = entries(join(stateDir, "logs")).filter(({ path }) => /_[a-z0-9]{8}\.log$/.test(path));
   for (const { path } of logs.sort((a, b) => b.changedAt - a.changedAt).slice(KEPT_LOGS)) remove(path);

@@ -89,6 +89,15 @@ class LocalEngine implements Engine {
       args: request.args,
       bundlesDir: join(this.#o.stateDir, "bundles"),
       resultPath,
+      ...(request.workingDirs.length === 0
+        ? {}
+        : {
+            workingDirs: {
+              uris: request.workingDirs,
+              code: request.codeDir,
+              folder: join(this.#o.stateDir, "working-dirs"),
+            },
+          }),
     };
     try {
       writeFileSync(requestPath, JSON.stringify(order), { mode: 0o600 });
@@ -311,7 +320,7 @@ class LocalEngine implements Engine {
 
   #overdue(buildId: string): void {
     this.cancelBuild(buildId);
-    const error = `importing the application took longer than ${BUILD_TIMEOUT_MS / 1000} s; does its module block or wait for ever?`;
+    const error = `building the application took longer than ${BUILD_TIMEOUT_MS / 1000} s; does its module block or wait for ever?`;
     this.#emit({ kind: "build-failed", buildId, error });
   }
 
