@@ -1,6 +1,7 @@
 /** Renders docs/config.md from the schemas. Run `node scripts/config-docs.mjs` after changing a field. */
 import type * as z from "zod";
 import { CHECK_RULES } from "./check-rules.ts";
+import { LINT_RULES } from "./lint.ts";
 import { NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { AUTOSCALING_SCHEMA, POLICY_SCHEMA } from "./schema-autoscaling.ts";
 import { LOGGING_SCHEMA } from "./schema-common.ts";
@@ -71,6 +72,7 @@ What a change does, the last column of the tables:
 export function renderConfigDocs(): string {
   const sections = SECTIONS.map(([title, schema]) => `## ${title}\n\n${table(schema)}`);
   const rules = Object.entries(CHECK_RULES).map(([id, text]) => `| \`${id}\` | ${cell(text)} |`);
+  const lints = Object.entries(LINT_RULES).map(([id, text]) => `| \`${id}\` | ${cell(text)} |`);
   const paths = [
     ...Object.keys(NOT_YET_DOCUMENT),
     ...Object.keys(NOT_YET_APPLICATION).map((path) => `applications[].${path}`),
@@ -81,6 +83,7 @@ export function renderConfigDocs(): string {
     INTRO,
     ...sections,
     `## Rules beyond the reference's\n\n| Rule | Refuses |\n|---|---|\n${rules.join("\n")}`,
+    `## Settings that work badly together\n\nAllowed, with a warning before a deploy.\n\n| Rule | Warns of |\n|---|---|\n${lints.join("\n")}`,
     `## Accepted, but not acted on yet\n\n\`*\` is any key but \`env_vars\`. Each gives a warning.\n\n| Field | Says |\n|---|---|\n${pending.join("\n")}`,
   ]
     .join("\n\n")
