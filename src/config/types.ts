@@ -138,6 +138,16 @@ export interface LoggingConfig {
   additional_log_standard_attrs?: string[];
 }
 
+/** A logging config with its defaults, as processes are told it (windlass.runtime.v1.LoggingSettings). */
+export interface LoggingInForce {
+  readonly encoding: string;
+  readonly logLevel: string;
+  /** Empty: none. */
+  readonly logsDir: string;
+  readonly enableAccessLog: boolean;
+  readonly additionalLogStandardAttrs: string[];
+}
+
 export interface HttpOptions {
   host?: string;
   port?: number;

@@ -15,6 +15,8 @@ export interface ProxyOptions {
   readonly rootPath: string;
   readonly keepAliveTimeoutS: number;
   readonly count: number;
+  /** Whether gRPC clients may ask what there is to call. Default: true. */
+  readonly grpcReflection?: boolean;
 }
 
 export type ProxyEvent =

@@ -6,6 +6,7 @@ import {
   HealthCheckResponse_ServingStatus as Status,
 } from "../../gen/grpc/health/v1/health_pb.ts";
 import { HealthzResponseSchema, ListApplicationsResponseSchema } from "../../gen/ray/serve/serve_pb.ts";
+import { GrpcReflection } from "./grpc-reflection.ts";
 import { answer, begin, fail, frame, GRPC_STATUS, type GrpcCall, isOver, readMessage } from "./grpc-wire.ts";
 import { unhealthyText } from "./health.ts";
 
@@ -26,14 +27,17 @@ interface Watcher {
 
 type Handler = (call: GrpcCall) => void;
 
-/** The services that every proxy answers itself: the reference's own and the standard health service. */
+/** The services that every proxy answers itself: the reference's own, the standard health service and reflection. */
 export class BuiltinServices {
   readonly #state: () => GrpcState;
   readonly #watchers = new Set<Watcher>();
   readonly #methods: ReadonlyMap<string, Handler>;
+  readonly #reflection: GrpcReflection;
 
-  constructor(state: () => GrpcState) {
+  /** `reflection`: whether it is answered, or refused. */
+  constructor(state: () => GrpcState, reflection: boolean) {
     this.#state = state;
+    this.#reflection = new GrpcReflection(reflection);
     this.#methods = new Map<string, Handler>([
       [`/${API_SERVICE}/Healthz`, (call) => this.#healthz(call)],
       [`/${API_SERVICE}/ListApplications`, (call) => this.#listApplications(call)],
@@ -45,12 +49,13 @@ export class BuiltinServices {
 
   /** What answers `/pkg.Service/Method`; undefined: not one of these. */
   method(path: string): Handler | undefined {
-    return this.#methods.get(path);
+    return this.#methods.get(path) ?? this.#reflection.method(path);
   }
 
   /** Tells watchers what has changed, and ends their calls when the proxy drains: they would hold it up. */
   changed(): void {
     for (const watcher of this.#watchers) this.#tell(watcher);
+    if (this.#state().draining) this.#reflection.end();
   }
 
   #healthz(call: GrpcCall): void {

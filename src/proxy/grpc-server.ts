@@ -29,12 +29,14 @@ export class GrpcProxy {
   #populated = false;
   #draining = false;
 
-  constructor() {
-    this.#builtin = new BuiltinServices(() => ({
+  /** `reflection`: whether clients may ask what there is to call. Default: true. */
+  constructor({ reflection = true }: { readonly reflection?: boolean } = {}) {
+    const state = () => ({
       draining: this.#draining,
       populated: this.#populated,
       applications: this.#applications,
-    }));
+    });
+    this.#builtin = new BuiltinServices(state, reflection);
     this.server = createServer({
       settings: { enablePush: false, maxConcurrentStreams: MAX_CALLS_PER_CONNECTION },
     });

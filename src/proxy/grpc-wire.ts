@@ -73,6 +73,34 @@ export function readMessage(call: GrpcCall, done: (message: Uint8Array) => void)
   });
 }
 
+/**
+ * Reads the messages of a request one after the other; `onMessage` returns false when it wants to hear of the next one
+ * only once the stream has drained. A call that cannot be understood is ended here.
+ */
+export function readMessages(call: GrpcCall, onMessage: (message: Uint8Array) => boolean): void {
+  const { stream } = call;
+  let pending: Buffer = Buffer.alloc(0);
+  stream.on("data", (chunk: Buffer) => {
+    pending = pending.length === 0 ? chunk : Buffer.concat([pending, chunk]);
+    while (pending.length >= PREFIX_BYTES) {
+      const end = PREFIX_BYTES + pending.readUInt32BE(1);
+      if (pending[0] !== 0 || end > MAX_REQUEST_BYTES) {
+        // An answer has begun, so its trailers cannot say more than the reset does.
+        stream.close(constants.NGHTTP2_CANCEL);
+        return;
+      }
+      if (pending.length < end) break;
+      const message = pending.subarray(PREFIX_BYTES, end);
+      pending = pending.subarray(end);
+      if (!onMessage(message)) stream.pause();
+    }
+  });
+  stream.on("drain", () => stream.resume());
+  stream.on("end", () => {
+    if (!isOver(call)) stream.end();
+  });
+}
+
 function unframe(body: Buffer): Uint8Array | GrpcFailure {
   if (body.length === 0) return body;
   if (body[0] === 1) return { status: GRPC_STATUS.unimplemented, message: "compressed requests are not supported" };

@@ -3,6 +3,8 @@ import { spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import type { LogLimits } from "../observability/log-limits.ts";
+import { keepBounded, rotateClosed } from "../observability/rotate.ts";
 import type { Listeners } from "./listeners.ts";
 import { identify } from "./process-identity.ts";
 import { programPath } from "./programs.ts";
@@ -23,6 +25,8 @@ interface Entry {
   timer: Timer | undefined;
   /** Of `spec.listen`; kept over restarts. */
   fds: readonly number[];
+  /** Ends the keeping of its log; our own programs keep theirs. */
+  stopKeeping: (() => void) | undefined;
 }
 
 /** First restart at once, then 100 ms doubling; a run of this long resets the count. */
@@ -37,10 +41,18 @@ export class Children {
   readonly #records: RunRecords;
   readonly #report: (event: FromSupervisor) => void;
   readonly #listeners: Listeners;
+  readonly #logLimits: LogLimits;
   #stopping = false;
 
-  constructor(clock: Clock, records: RunRecords, listeners: Listeners, report: (event: FromSupervisor) => void) {
+  constructor(
+    clock: Clock,
+    records: RunRecords,
+    listeners: Listeners,
+    report: (event: FromSupervisor) => void,
+    logLimits: LogLimits = { maxBytes: 0, backups: 0 },
+  ) {
     this.#clock = clock;
+    this.#logLimits = logLimits;
     this.#listeners = listeners;
     this.#records = records;
     this.#report = report;
@@ -79,6 +91,7 @@ export class Children {
       startedAt: 0,
       timer: undefined,
       fds: [],
+      stopKeeping: undefined,
     };
     try {
       entry.fds = this.#listeners.acquire(spec.listen ?? []);
@@ -124,6 +137,9 @@ export class Children {
     this.#records.set({ id, role: spec.role, process: null });
     let log: number | undefined;
     try {
+      // Builders share a log: it moves on when none of them holds it.
+      const shared = [...this.#entries.values()].some((other) => other.child && other.spec.logFile === spec.logFile);
+      if (!shared) rotateClosed(spec.logFile, this.#logLimits);
       log = openSync(spec.logFile, "a", 0o600);
       const [program, args] =
         spec.role === "command"
@@ -133,7 +149,7 @@ export class Children {
         // Ctrl-C in the terminal reaches the whole process group: children must not be in ours.
         detached: true,
         cwd: spec.cwd,
-        env: { ...process.env, ...spec.env },
+        env: { ...process.env, ...spec.env, WINDLASS_LOG_FILE: spec.logFile },
         stdio: spec.ipc ? ["ignore", log, log, "ipc", ...entry.fds] : ["ignore", log, log],
       });
       entry.child = child;
@@ -149,6 +165,11 @@ export class Children {
       const identity = child.pid === undefined ? undefined : identify(child.pid);
       if (!identity) return;
       entry.ran = true;
+      if (spec.role === "command") {
+        entry.stopKeeping = keepBounded(spec.logFile, this.#logLimits, this.#clock, (error) => {
+          process.stderr.write(`windlass: the log ${spec.logFile} grows beyond its limit: ${error}\n`);
+        }).stop;
+      }
       entry.info = { id, role: spec.role, process: identity, said: null };
       this.#records.set({ id, role: spec.role, process: identity });
       this.#report({ kind: "spawned", id, process: identity });
@@ -173,6 +194,7 @@ export class Children {
   #exited(entry: Entry, detail: string): void {
     entry.child = undefined;
     entry.info = undefined;
+    entry.stopKeeping?.();
     if (!this.#restarts(entry)) {
       this.#gone(entry, detail);
       return;

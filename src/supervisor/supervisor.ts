@@ -3,6 +3,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
+import { logLimits } from "../observability/log-limits.ts";
 import { Children } from "./children.ts";
 import type { ControllerOptions } from "./controller-options.ts";
 import { Listeners } from "./listeners.ts";
@@ -109,7 +110,7 @@ class Supervisor {
     this.#options = options;
     this.#controllerOptions = controllerOptions;
     this.#clock = clock;
-    this.#children = new Children(clock, records, listeners, (event) => this.#onChild(event));
+    this.#children = new Children(clock, records, listeners, (event) => this.#onChild(event), logLimits(process.env));
   }
 
   async run(): Promise<number> {
