@@ -136,9 +136,9 @@ describe("validateDeployConfig accepts", () => {
       ],
     },
     {
-      name: "env_vars silently and other runtime_env keys with a warning",
-      input: withApp({ runtime_env: { env_vars: { A: "1" }, pip: ["x"] } }),
-      warnings: ["applications[0].runtime_env.pip: is accepted, but has no effect in this version"],
+      name: "env_vars silently and harmless runtime_env keys with a warning",
+      input: withApp({ runtime_env: { env_vars: { A: "1" }, config: { setup_timeout_seconds: 9 } } }),
+      warnings: ["applications[0].runtime_env.config: has no effect"],
     },
     {
       name: "a renamed key with the new name",
