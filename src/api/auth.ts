@@ -22,6 +22,8 @@ export type Permission =
   | { readonly kind: "read" }
   | { readonly kind: "read-application"; readonly application: string }
   | { readonly kind: "scale"; readonly application: string; readonly target?: number }
+  /** By hand, or over somebody's lease. */
+  | { readonly kind: "scale-over"; readonly how: "by hand" | "by force" }
   | { readonly kind: "deploy" }
   | { readonly kind: "delete-application" }
   | { readonly kind: "read-application-token" }
@@ -61,6 +63,8 @@ function refusalOf(identity: Identity, permission: Permission): string | undefin
       return denied(identity, "read other applications");
     case "scale":
       return refusalToScale(identity, permission);
+    case "scale-over":
+      return role === "deployer" ? undefined : denied(identity, `scale ${permission.how}`);
     case "deploy":
       return role === "deployer" ? undefined : denied(identity, "deploy");
     case "delete-application":

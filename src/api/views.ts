@@ -13,6 +13,9 @@ import {
   Deployment_StateTriggerSchema,
   Deployment_TargetOwnerSchema,
   DeploymentSchema,
+  type Lease,
+  Lease_FallbackSchema,
+  LeaseSchema,
   type Replica,
   Replica_StateSchema,
   ReplicaSchema,
@@ -25,6 +28,7 @@ import {
 } from "../../gen/windlass/v1/instance_pb.ts";
 import { applicationConfigToMessage, deploymentConfigToMessage } from "../config/message.ts";
 import { redactConfig } from "../config/redact.ts";
+import { webhookOpen } from "../config/scaling.ts";
 import { etagOf } from "../controller/controller.ts";
 import {
   type ApplicationRecord,
@@ -61,7 +65,7 @@ export function applicationView(record: ApplicationRecord, revealEnv: boolean): 
     ...(record.routePrefix === null ? {} : { routePrefix: record.routePrefix }),
     ...(shown ? { config: applicationConfigToMessage(redactConfig(record.config, { revealEnv })) } : {}),
     source: enumValue(Application_SourceSchema, record.source),
-    externalScalerEnabled: record.config.external_scaler_enabled ?? false,
+    externalScalerEnabled: webhookOpen(record.config),
     ingressDeployment: record.built?.ingress ?? "",
     deployments: (record.built?.deployments ?? []).map(({ name }) => name).sort(),
     generation: BigInt(record.generation),
@@ -86,6 +90,9 @@ export function deploymentView(record: DeploymentRecord, revealEnv: boolean): De
     name: deploymentName(record.application, record.name),
     targetNumReplicas: record.target.replicas,
     targetOwner: enumValue(Deployment_TargetOwnerSchema, record.target.owner),
+    targetReason: record.target.reason,
+    ...time("targetTime", record.target.since),
+    ...leaseView(record.target),
     config: deploymentConfigToMessage(redactDeployment(record.config, revealEnv)),
     state: enumValue(Deployment_StateSchema, record.status),
     stateTrigger: enumValue(Deployment_StateTriggerSchema, record.trigger),
@@ -102,6 +109,18 @@ export function deploymentView(record: DeploymentRecord, revealEnv: boolean): De
     uid: record.uid,
     ingress: record.ingress,
   });
+}
+
+function leaseView({ lease, fence }: DeploymentRecord["target"]): { lease?: Lease } {
+  if (lease === undefined) return {};
+  const { owner, expiresAt, fallback } = lease;
+  const message = create(LeaseSchema, {
+    owner,
+    ...(fence === undefined ? {} : { fence: BigInt(fence) }),
+    ...(expiresAt === null ? {} : { expireTime: timestampFromMs(expiresAt) }),
+    fallback: enumValue(Lease_FallbackSchema, fallback),
+  });
+  return { lease: message };
 }
 
 /** States that occur, ordered by name. */

@@ -9,9 +9,9 @@ import { formatPath } from "./describe.ts";
 import { readBy } from "./read.ts";
 import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA } from "./schema-deploy.ts";
-import { laxInt, object, optional, required } from "./schema-fields.ts";
+import { choice, laxBool, laxFloat, laxInt, object, optional, required } from "./schema-fields.ts";
 import type { FloatMarks, Issue, Path } from "./schema-types.ts";
-import type { ApplicationConfig, AutoscalingConfig, DeployConfig } from "./types.ts";
+import type { ApplicationConfig, AutoscalingConfig, DeployConfig, LeaseFallback } from "./types.ts";
 
 /** A broken rule of a config, with the rule's id and the place as steps. */
 export interface ConfigProblem extends Problem {
@@ -93,6 +93,20 @@ export interface ScaleBody {
   request_id?: string;
   /** Why, for the journal; default none. */
   reason?: string;
+  /** Name of the scaler, which takes or renews the lease; default none. */
+  owner?: string;
+  /** Seconds that the lease lasts from now; 0 gives it up; default without end. */
+  ttl_s?: number;
+  /** What follows the lease's end; default the application's. */
+  lease_fallback?: LeaseFallback;
+  /** A write with a lower one than was accepted before is refused; default none. */
+  fence?: number;
+  /** Checks everything and changes nothing; default false. */
+  dry_run?: boolean;
+  /** Over anybody's lease; default false. */
+  force?: boolean;
+  /** By hand, on any deployment without an autoscaler; default false. */
+  manual?: boolean;
 }
 
 /** The body of the scale webhook. */
@@ -100,6 +114,20 @@ export const SCALE_SCHEMA = object("ScaleDeploymentRequest", {
   target_num_replicas: required(laxInt({ min: 0 }), { doc: "Wanted number of replicas." }),
   request_id: optional(z.string(), { doc: "Makes a retry idempotent." }),
   reason: optional(z.string(), { doc: "Why, for the journal." }),
+  owner: optional(z.string(), { doc: "Name of the scaler, which takes or renews the lease." }),
+  ttl_s: optional(laxFloat({ min: 0, finite: true }), {
+    doc: "Seconds that the lease lasts from now, up to 604800; 0 gives it up after this write. Without end unless given.",
+  }),
+  lease_fallback: optional(choice(["hold", "floor", "policy"]), {
+    doc: "What becomes of the target when the lease ends; the application's unless given.",
+  }),
+  fence: optional(laxInt({ min: 0 }), { doc: "A write with a lower one than was accepted before is refused." }),
+  dry_run: optional(laxBool(), { doc: "Checks everything and changes nothing.", default: false }),
+  force: optional(laxBool(), { doc: "Takes the target whoever holds the lease; for deployers.", default: false }),
+  manual: optional(laxBool(), {
+    doc: "Scales by hand, without external_scaler_enabled; for deployers.",
+    default: false,
+  }),
 });
 
 /** Reads the body of the scale webhook: `target_num_replicas` >= 0 is required, unknown keys are dropped. */

@@ -8,6 +8,7 @@ import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
 import { deriveApplicationStatus } from "./application-status.ts";
 import { moved } from "./deployment-state.ts";
 import { INITIAL_DEPLOYMENT_STATUS } from "./deployment-status.ts";
+import { leaseOf } from "./lease-state.ts";
 import type {
   ApplicationRecord,
   BuiltApplication,
@@ -187,6 +188,8 @@ export function applyDesired(
       instance.targetCapacityDirection,
       present === undefined ? undefined : { target: present, changed: true },
     );
+  // Who scales goes on scaling: only a deployment that begins anew has neither lease nor fence.
+  const kept = current === undefined || current.deleting ? {} : leaseOf(current.target);
   const byConfig = (replicas: number): DeploymentRecord["target"] => ({
     replicas,
     owner: "config",

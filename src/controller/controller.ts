@@ -2,8 +2,16 @@
  * The controller's public face: the only door for api/. Reads are synchronous and from memory; writes resolve once
  * they are durable and reject with a WindlassError whose message may be shown to the caller.
  */
-import type { ApplicationConfig, DeployConfig } from "../config/types.ts";
-import type { ApplicationRecord, DeploymentRecord, InstanceRecord, ProxyRecord, ReplicaRecord } from "./records.ts";
+import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
+import type {
+  ApplicationRecord,
+  DeploymentRecord,
+  InstanceRecord,
+  ProxyRecord,
+  ReplicaRecord,
+  RevisionRecord,
+} from "./records.ts";
+import type { RevisionTraffic } from "./traffic.ts";
 
 export interface Controller {
   /** Everything as of `revision`, each list ordered by name. */
@@ -89,6 +97,20 @@ export interface DeleteApplicationRequest {
   readonly application: string;
   readonly allowMissing: boolean;
   readonly etag: string;
+  /** Name of the scaler that takes or renews the lease; absent or "": no lease is asked for. */
+  readonly owner?: string;
+  /** How long the lease lasts from now; absent: without end, 0: it is given up after this write. */
+  readonly ttlMs?: number;
+  /** What follows the lease's end; absent: what the application's config says. */
+  readonly leaseFallback?: LeaseFallback;
+  /** Refused when lower than one that was accepted before. */
+  readonly fence?: number;
+  /** Checks everything and changes nothing; the answer is what would come. */
+  readonly dryRun?: boolean;
+  /** Over anybody's lease; the caller was checked to be allowed that. */
+  readonly force?: boolean;
+  /** By hand: on any deployment that no autoscaler owns; the caller was checked to be allowed that. */
+  readonly manual?: boolean;
   readonly actor: string;
 }
 

@@ -221,6 +221,8 @@ export interface DeploymentTarget {
   readonly since: number;
   /** request_id of the last external write, for idempotency. */
   readonly requestId: string;
+  /** The owner that the last external write named; absent without. */
+  readonly by?: string;
   /** Who may set the target; absent: anybody who may scale. */
   readonly lease?: LeaseRecord;
   /** The highest fence accepted in the deployment's life; absent: none was sent. */

@@ -10,8 +10,13 @@ import { moved, stepDeployment } from "./deployment-state.ts";
 import type { IncomingReplicaEvent } from "./events.ts";
 import { takeBuildEvent, takeProxyEvent, takeReplicaEvent } from "./events.ts";
 import type { HealthChecks } from "./health-checks.ts";
-import type { DeploymentRecord } from "./records.ts";
+import { endLease, leaseEndsAt } from "./lease-state.ts";
+import type { ApplicationRecord, DeploymentRecord } from "./records.ts";
 import { keys } from "./records.ts";
+import type { NodeCapacity } from "./resources.ts";
+import { deleteRevisions } from "./revisions.ts";
+import { stepRevision } from "./rollback.ts";
+import { admitWaiting, remarkWaiting } from "./waiting.ts";
 import type { Draft, World } from "./world.ts";
 
 /** What the reconciler does once a turn is durable. */
@@ -105,7 +110,21 @@ export class Turn {
     }
   }
 
-  #stepDeployment(deployment: DeploymentRecord, now: number): void {
+  /** Notes how the revision in force fares. Where that takes it back, the next turn comes at once. */
+  #stepRevision(application: ApplicationRecord): void {
+    const step = stepRevision(this.#draft, application, this.#c.command);
+    this.effects.push(...step.actions);
+    if (!step.rolledBack) return;
+    const { name } = application;
+    for (const deployment of this.#draft.deploymentsOf(name)) {
+      this.#c.wakeAt.set(keys.deployment(name, deployment.name), this.#c.command.now);
+    }
+  }
+
+  #stepDeployment(stored: DeploymentRecord, now: number): void {
+    const ended = endLease(stored, this.#draft.instance, now);
+    if (ended !== undefined) this.#draft.journal(ended.entry);
+    const deployment = ended?.deployment ?? stored;
     const { world, random, sockets, health, wakeAt } = this.#c;
     const draft = this.#draft;
     const { application, name } = deployment;
@@ -139,7 +158,35 @@ export class Turn {
     const checks = health.due(step.replicas, next, now);
     const timeoutMs = next.config.health_check_timeout_s * 1000;
     for (const id of checks.ids) this.effects.push({ kind: "check-health", id, timeoutMs });
-    wakeAt.set(key, Math.min(step.wakeAt, checks.nextAt));
+    wakeAt.set(key, Math.min(step.wakeAt, checks.nextAt, leaseEndsAt(next)));
+  }
+
+  /**
+   * Starts what waits for room, once all deployments have made their steps; `always`: although nothing of this turn
+   * changed what there is.
+   */
+  admitWaiting(always: boolean): void {
+    const draft = this.#draft;
+    const { capacity } = this.#c;
+    const { now } = this.#c.command;
+    if (always || draft.freedBy.size > 0 || draft.newlyWaiting.size > 0) {
+      const { started, stuck } = admitWaiting(draft, capacity, now);
+      for (const replica of started) {
+        this.effects.push({ kind: "start", replica });
+        this.#haveWaiting.add(keys.deployment(replica.application, replica.deployment));
+      }
+      for (const application of stuck) this.again.add(application);
+    }
+    for (const key of this.#haveWaiting) {
+      const [application = "", name = ""] = key.split("/").slice(1).map(decodeURIComponent);
+      const deployment = draft.deployment(application, name);
+      if (!deployment) continue;
+      const node = { capacity, usage: draft.usage };
+      const next = remarkWaiting(deployment, draft.replicasOf(application, name), node, now);
+      const was = this.#c.world.deployments.get(key);
+      const same = was && JSON.stringify({ ...next, updatedAt: was.updatedAt }) === JSON.stringify(was);
+      draft.setDeployment(same ? was : next);
+    }
   }
 
   /** Brings the proxies of an instance that is made, and ends one that has nothing left. */

@@ -1,6 +1,8 @@
 import type { ApplicationConfig, DeploymentOverride } from "../../src/config/types.ts";
+import type { ScaleRequest } from "../../src/controller/controller.ts";
 import type { SocketPaths } from "../../src/controller/deployment-state.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
+import type { NodeCapacity } from "../../src/controller/resources.ts";
 import { RouteHub } from "../../src/controller/route-hub.ts";
 import { silentLogger } from "../../src/observability/logger.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
@@ -23,7 +25,7 @@ export interface SimulatedController {
   crash(): Promise<void>;
   /** PUTs applications; the answer once it is durable. */
   put(applications: ApplicationConfig[], more?: { target_capacity?: number | null }): Promise<{ warnings: string[] }>;
-  scale(application: string, deployment: string, target: number): Promise<number>;
+  scale(application: string, deployment: string, target: number, more?: Partial<ScaleRequest>): Promise<number>;
   /** `RUNNING 2, STARTING 1` of a deployment, sorted by name. */
   replicas(application: string, deployment: string): string;
   /** `HEALTHY/CONFIG_UPDATE_COMPLETED`. */
@@ -96,7 +98,7 @@ export async function simulate(
       await clock.advance(0);
       return answer;
     },
-    async scale(application, deployment, target) {
+    async scale(application, deployment, target, more = {}) {
       const answer = simulation.controller.scale({
         application,
         deployment,

@@ -85,7 +85,9 @@ describe("the OpenAPI document", () => {
     expect(properties("Config")).toEqual(expect.arrayContaining(["applications", "http_options", "target_capacity"]));
     expect(properties("ApplicationConfig")).toEqual(expect.arrayContaining(["name", "import_path", "deployments"]));
     expect(properties("ApplicationConfig")).not.toContain("port");
-    expect(properties("ScaleRequest")).toEqual(["target_num_replicas", "request_id", "reason"]);
+    expect(properties("ScaleRequest")).toEqual(
+      "target_num_replicas request_id reason owner ttl_s lease_fallback fence dry_run force manual".split(" "),
+    );
     const patch = document.paths["/api/v1/applications/{application}"]!["patch"]!;
     expect(Object.keys(patch.requestBody!.content)).toEqual([MERGE_PATCH]);
   });

@@ -22,6 +22,7 @@ describe("the scale webhook", () => {
       deployment: "Echo",
       previous_target_num_replicas: 1,
       target_num_replicas: 3,
+      effective_target_num_replicas: 3,
       generation: 2,
       revision: api.store.revision,
     });

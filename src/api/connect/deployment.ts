@@ -1,10 +1,14 @@
 /** windlass.v1.DeploymentService. */
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { DeploymentService } from "../../../gen/windlass/v1/deployment_service_pb.ts";
+import { Lease_Fallback, Lease_FallbackSchema } from "../../../gen/windlass/v1/deployment_pb.ts";
+import type { DeploymentService, ScaleDeploymentRequest } from "../../../gen/windlass/v1/deployment_service_pb.ts";
+import type { LeaseFallback } from "../../config/types.ts";
+import { WindlassError } from "../../core/errors.ts";
 import { applicationName } from "../../core/names.ts";
+import { enumWord } from "../enums.ts";
 import { notFound } from "../lookup.ts";
 import { pageOf } from "../pages.ts";
-import { scaleLimits } from "../scale-limits.ts";
+import { type SentScale, scaleLimits } from "../scale-limits.ts";
 import { deploymentView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { applicationOf, deploymentOf } from "./names.ts";
@@ -47,21 +51,39 @@ export function deploymentService({ controller, feed }: ApiDeps): ServiceImpl<ty
     async scaleDeployment(request, context) {
       const { application, deployment } = deploymentOf(request.name);
       callerWith(context, { kind: "scale", application });
-      const target = scaleLimits(request.targetNumReplicas, request.requestId, request.reason);
-      const { identity, revealEnv } = callerWith(context, { kind: "scale", application, target });
-      const result = await controller.scale({
-        application,
-        deployment,
-        target,
-        requestId: request.requestId,
-        reason: request.reason,
-        etag: request.etag,
-        actor: identity.actor,
-      });
+      const call = scaleLimits(sentScale(request));
+      const { dryRun, force, manual, etag } = request;
+      if (manual) callerWith(context, { kind: "scale-over", how: "by hand" });
+      if (force) callerWith(context, { kind: "scale-over", how: "by force" });
+      const { identity, revealEnv } = callerWith(context, { kind: "scale", application, target: call.target });
+      const more = { dryRun, force, manual, etag, actor: identity.actor };
+      const result = await controller.scale({ application, deployment, ...call, ...more });
       return {
         deployment: deploymentView(result.deployment, revealEnv),
         previousTargetNumReplicas: result.previous,
+        effectiveTargetNumReplicas: result.deployment.target.replicas,
       };
     },
   };
+}
+
+function sentScale(request: ScaleDeploymentRequest): SentScale {
+  const { ttl, fence } = request;
+  return {
+    target: request.targetNumReplicas,
+    requestId: request.requestId,
+    reason: request.reason,
+    owner: request.owner,
+    ttlS: ttl === undefined ? undefined : Number(ttl.seconds) + ttl.nanos / 1e9,
+    leaseFallback: sentFallback(request.leaseFallback),
+    fence: fence === undefined ? undefined : Number(fence),
+  };
+}
+
+function sentFallback(sent: Lease_Fallback): LeaseFallback | undefined {
+  if (sent === Lease_Fallback.UNSPECIFIED) return undefined;
+  const word = enumWord(Lease_FallbackSchema, sent)?.toLowerCase();
+  if (word === "hold" || word === "floor" || word === "policy") return word;
+  const problem = { path: "lease_fallback", message: `${sent} is not known: use hold, floor or policy` };
+  throw new WindlassError("INVALID_REQUEST", `${problem.path} ${problem.message}`, { problems: [problem] });
 }

@@ -72,7 +72,7 @@ export const FAILURES = {
   401: "The bearer token is missing or unknown.",
   403: "The token's role does not allow this, or Host or Origin is outside the allow-list.",
   404: "There is no such application, deployment or replica.",
-  409: "The etag sent is not the present one.",
+  409: "The etag or fence sent is not the present one, or somebody else holds the lease.",
   410: "The history to resume from is gone: begin anew.",
   412: "The application does not have external_scaler_enabled, or the deployment is being deleted.",
   413: "The body is too large.",
@@ -168,7 +168,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "Sets the wanted number of replicas. Answers once it is stored; also on the HTTP port.",
     body: [JSON_TYPE, "ScaleRequest"],
     answers: [JSON_TYPE, "Scaled"],
-    fails: [400, 404, 412, 413, 415, 503],
+    fails: [400, 404, 409, 412, 413, 415, 503],
   },
   "GET /api/v1/applications/{application}/logs": {
     id: "getLogs",

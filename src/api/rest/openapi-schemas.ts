@@ -17,11 +17,22 @@ function listOf(items: JsonSchema): JsonSchema {
   return { type: "array", items };
 }
 
-/** An object all of whose keys are always there; keys may be added with any version. */
-function answer(properties: Readonly<Record<string, JsonSchema>>, description?: string): JsonSchema {
+/** An object whose keys are always there, but for those of `more`; keys may be added with any version. */
+function answer(
+  properties: Readonly<Record<string, JsonSchema>>,
+  description?: string,
+  more: Readonly<Record<string, JsonSchema>> = {},
+): JsonSchema {
   const required = Object.keys(properties);
-  return { type: "object", ...(description === undefined ? {} : { description }), properties, required };
+  const all = { ...properties, ...more };
+  return { type: "object", ...(description === undefined ? {} : { description }), properties: all, required };
 }
+
+const LEASE = answer({
+  owner: text,
+  expires_at: { type: ["string", "null"], format: "date-time" },
+  fence: orNull("integer"),
+});
 
 const STATUS = {
   type: "string",
@@ -129,15 +140,20 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
       warnings: listOf(text),
     }),
     ApplicationDeleted: answer({ name: text, revision: whole }),
-    Scaled: answer({
-      message: text,
-      application: text,
-      deployment: text,
-      previous_target_num_replicas: whole,
-      target_num_replicas: whole,
-      generation: whole,
-      revision: whole,
-    }),
+    Scaled: answer(
+      {
+        message: text,
+        application: text,
+        deployment: text,
+        previous_target_num_replicas: whole,
+        target_num_replicas: whole,
+        effective_target_num_replicas: whole,
+        generation: whole,
+        revision: whole,
+      },
+      "`lease` where somebody holds one; `dry_run` where nothing was changed.",
+      { lease: LEASE, dry_run: flag },
+    ),
     Version: answer({
       version: text,
       ray_version: text,

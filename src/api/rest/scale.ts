@@ -1,11 +1,12 @@
-/** The external scaling webhook. By now the caller may scale this application; then 415, 400, 503, 404, 412. */
+/** The external scaling webhook. By now the caller may scale this application; then 415, 400, 503, 404, 412, 409. */
 import { readJson } from "../../config/json.ts";
-import { parseScaleRequest } from "../../config/parse.ts";
+import { parseScaleRequest, type ScaleBody } from "../../config/parse.ts";
+import type { DeploymentRecord } from "../../controller/records.ts";
 import { errorText, WindlassError } from "../../core/errors.ts";
 import { authorize } from "../auth.ts";
 import { problemText } from "../errors.ts";
 import { header, json, type Reply, readText } from "../http.ts";
-import { scaleLimits } from "../scale-limits.ts";
+import { type CheckedScale, scaleLimits } from "../scale-limits.ts";
 import type { RestRequest } from "./router.ts";
 
 const MESSAGE = "Scaling request received. Deployment will get scaled asynchronously.";
@@ -20,30 +21,45 @@ export async function scale({ request, deps, params, identity }: RestRequest): P
   }
   const body = await readScaleBody(request);
   if (!body.ok) return failure(400, `Invalid request body: ${body.problem}`);
-  const { target, requestId, reason } = body;
-  authorize(identity, { kind: "scale", application, target });
+  const { call, dryRun, force, manual } = body;
+  authorize(identity, { kind: "scale", application, target: call.target });
+  if (manual) authorize(identity, { kind: "scale-over", how: "by hand" });
+  if (force) authorize(identity, { kind: "scale-over", how: "by force" });
   try {
-    const result = await deps.controller.scale({
-      application,
-      deployment,
-      target,
-      requestId,
-      reason,
-      etag: "",
-      actor: identity.actor,
-    });
+    const more = { dryRun, force, manual, etag: "", actor: identity.actor };
+    const result = await deps.controller.scale({ application, deployment, ...call, ...more });
+    const { target, generation } = result.deployment;
     return json(200, {
       message: MESSAGE,
       application,
       deployment,
       previous_target_num_replicas: result.previous,
-      target_num_replicas: result.deployment.target.replicas,
-      generation: result.deployment.generation,
+      target_num_replicas: target.replicas,
+      effective_target_num_replicas: target.replicas,
+      generation,
       revision: result.revision,
+      ...(target.lease === undefined ? {} : { lease: leaseView(target, target.lease) }),
+      ...(dryRun ? { dry_run: true } : {}),
     });
   } catch (error) {
-    throw error instanceof WindlassError ? withWireText(error) : error;
+    if (!(error instanceof WindlassError)) throw error;
+    if (error.reason === "LEASE_HELD" || error.reason === "STALE_FENCE") return heldReply(error);
+    throw withWireText(error);
   }
+}
+
+function leaseView(
+  { fence }: DeploymentRecord["target"],
+  { owner, expiresAt }: NonNullable<DeploymentRecord["target"]["lease"]>,
+): Record<string, unknown> {
+  const end = expiresAt === null ? null : new Date(expiresAt).toISOString();
+  return { owner, expires_at: end, fence: fence ?? null };
+}
+
+/** Who holds the target instead, so that a program can tell. */
+function heldReply({ message, metadata }: WindlassError): Reply {
+  const { owner = null, lease_expires_at = null, fence } = metadata;
+  return json(409, { error: message, owner, lease_expires_at, fence: fence === undefined ? null : Number(fence) });
 }
 
 /** Texts that clients know from the reference. */
@@ -60,11 +76,16 @@ function withWireText(error: WindlassError): WindlassError {
   }
 }
 
-type ScaleBody =
-  | { readonly ok: true; readonly target: number; readonly requestId: string; readonly reason: string }
-  | { readonly ok: false; readonly problem: string };
+interface Call {
+  readonly call: CheckedScale;
+  readonly dryRun: boolean;
+  readonly force: boolean;
+  readonly manual: boolean;
+}
 
-async function readScaleBody(request: RestRequest["request"]): Promise<ScaleBody> {
+async function readScaleBody(
+  request: RestRequest["request"],
+): Promise<({ readonly ok: true } & Call) | { readonly ok: false; readonly problem: string }> {
   const document = readJson(await readText(request));
   if (!document.ok) return { ok: false, problem: document.message };
   const parsed = parseScaleRequest(document.value, { floats: document.floats });
@@ -72,19 +93,25 @@ async function readScaleBody(request: RestRequest["request"]): Promise<ScaleBody
     const lines = parsed.problems.map(({ path, message }) => (path === "" ? message : `${path}: ${message}`));
     return { ok: false, problem: lines.join("; ") };
   }
-  const { target_num_replicas, request_id = "", reason = "" } = parsed.config;
   try {
-    // -0 is a whole number that JSON can write.
-    return {
-      ok: true,
-      target: scaleLimits(target_num_replicas + 0, request_id, reason),
-      requestId: request_id,
-      reason,
-    };
+    return { ok: true, ...callOf(parsed.config) };
   } catch (error) {
     const problem = error instanceof WindlassError ? problemText(error) : errorText(error);
     return { ok: false, problem: problem.replaceAll("\n", "; ") };
   }
+}
+
+function callOf(body: ScaleBody): Call {
+  const call = scaleLimits({
+    target: body.target_num_replicas + 0, // -0 is a whole number that JSON can write
+    requestId: body.request_id ?? "",
+    reason: body.reason ?? "",
+    owner: body.owner ?? "",
+    ttlS: body.ttl_s,
+    leaseFallback: body.lease_fallback,
+    fence: body.fence === undefined ? undefined : body.fence + 0,
+  });
+  return { call, dryRun: body.dry_run ?? false, force: body.force ?? false, manual: body.manual ?? false };
 }
 
 function failure(status: number, message: string): Reply {

@@ -19,7 +19,11 @@ export function usageErrors(command: Command): void {
     const help = `see \`${path.join(" ")} --help\``;
     // Without a command the help text was printed already.
     if (error.code === "commander.help") throw new CliError(EXIT.usage, `no command given; ${help}`);
-    throw new CliError(EXIT.usage, `${oneLine(error.message.replace(/^error: /, "")).replace(/\.$/, "")}; ${help}`);
+    const text = oneLine(error.message.replace(/^error: /, "")).replace(/\.$/, "");
+    const [, value, name, rule] =
+      /^command-argument value '(.*)' is invalid for argument '(\w+)'\. It (.+)$/.exec(text) ?? [];
+    const said = name === undefined ? text : `${name} ${rule}, got "${value}"`;
+    throw new CliError(EXIT.usage, `${said}; ${help}`);
   });
 }
 
@@ -61,6 +65,20 @@ export function whole(least: number, most: number): (value: string) => number {
     if (number >= least && number <= most) return number;
     throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`);
   };
+}
+
+/** How long a lease lasts, in seconds. */
+export function ttl(value: string): number {
+  const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= 0 && number <= 604_800) return number;
+  throw new InvalidArgumentError("It must be a number of seconds from 0 to 604800.");
+}
+
+/** A fence: a number that only grows. */
+export function fence(value: string): number {
+  const number = /^\d{1,16}$/.test(value) ? Number(value) : Number.NaN;
+  if (Number.isSafeInteger(number)) return number;
+  throw new InvalidArgumentError(`It must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
 }
 
 /** A revision of the store. */

@@ -1,7 +1,10 @@
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { DeployOptions } from "../commands/deploy.ts";
+import type { ScaleOptions } from "../commands/scale.ts";
 import type { CliContext } from "../context.ts";
-import { add, addressOption, targetOf, timeoutOption, whole } from "./shared.ts";
+import { add, addressOption, fence, targetOf, timeoutOption, ttl, whole } from "./shared.ts";
+
+const FALLBACKS = ["hold", "floor", "policy"] as const;
 
 /** `deploy`, `scale`, `delete` and `shutdown`: the commands that change a running instance. */
 export function addWrites(program: Command, ctx: CliContext): void {
@@ -31,19 +34,18 @@ export function addWrites(program: Command, ctx: CliContext): void {
     .argument("<N>", "number of replicas", whole(0, 4_294_967_295))
     .option("--wait", "wait until exactly N replicas are RUNNING, with progress on stderr")
     .addOption(timeoutOption())
+    .option("--dry-run", "check everything, say what would come, and change nothing")
     .option("--reason <text>", "why, for the journal")
+    .option("--owner <name>", "take or renew the lease under this name: nobody else may scale while it lasts")
+    .option("--ttl <seconds>", "how long the lease lasts, up to 604800; 0 gives it up (default: without end)", ttl)
+    .option("--fence <n>", "refused if lower than one that was accepted before", fence)
+    .addOption(new Option("--fallback <what>", "what becomes of the target when the lease ends").choices(FALLBACKS))
+    .option("--force", "take the target whoever holds the lease")
     .addOption(addressOption());
-  scale.action(
-    async (
-      application: string,
-      deployment: string,
-      replicas: number,
-      options: { wait?: boolean; timeout?: number },
-    ) => {
-      const command = await import("../commands/scale.ts");
-      await command.scale(ctx, await targetOf(ctx, scale), { application, deployment, replicas }, options);
-    },
-  );
+  scale.action(async (application: string, deployment: string, replicas: number, options: ScaleOptions) => {
+    const command = await import("../commands/scale.ts");
+    await command.scale(ctx, await targetOf(ctx, scale), { application, deployment, replicas }, options);
+  });
 
   const remove = add(program, "delete", "delete one application");
   remove.argument("<APP>", "name of the application").addOption(addressOption());
