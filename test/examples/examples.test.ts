@@ -1,8 +1,9 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, onTestFinished } from "vitest";
 import {
   api,
   application,
@@ -16,16 +17,34 @@ import {
 
 const EXAMPLES = join(ROOT, "examples");
 
-/** What each example's printed `curl` line must answer, and which deployment its webhook scales ("": none). */
-const ANSWERS: Record<string, { deployment: string; answer: object }> = {
+/**
+ * What each example's printed `curl` line must answer, which deployment its webhook scales ("": none), and what runs
+ * beside it, as the example says.
+ */
+const ANSWERS: Record<string, { deployment: string; answer: object; first?: string }> = {
   "quickstart.yaml": {
     deployment: "Analyzer",
     answer: { sentences: 3, dates: ["3 March 2024"], amounts: ["$48,500"] },
   },
   "two-deployments.yaml": { deployment: "", answer: { greeting: "Hello, Ada!", letters: ["A", "d", "a"] } },
   "command-python.yaml": { deployment: "Greeter", answer: { text: "hello Ada" } },
+  "text-ml.yaml": {
+    deployment: "",
+    answer: { summary: "le fleuve est lent." },
+    first: "node examples/text-ml/serve-zip.mjs",
+  },
   "command-go.yaml": { deployment: "Counter", answer: { name: "Ada", count: 1 } },
 };
+
+/** Starts a program that an example needs, and waits until it prints that it serves. */
+async function runBeside(line: string, example: string): Promise<void> {
+  expect(example).toContain(line);
+  const [, ...args] = line.split(" ");
+  const child = spawn(process.execPath, args, { cwd: ROOT, stdio: ["ignore", "pipe", "inherit"] });
+  onTestFinished(() => void child.kill());
+  const [printed] = (await once(child.stdout, "data")) as [Buffer];
+  expect(String(printed)).toMatch(/^serving /);
+}
 
 it("every example is tested here", () => {
   expect(
@@ -37,8 +56,9 @@ it("every example is tested here", () => {
 
 describe.each(Object.entries(ANSWERS))("%s", (file, expected) => {
   it("deploys, and its printed line works as pasted; scales by webhook; stops", async () => {
-    const windlass = await startWindlass([join(EXAMPLES, file)]);
     const text = readFileSync(join(EXAMPLES, file), "utf8");
+    if (expected.first !== undefined) await runBeside(expected.first, text);
+    const windlass = await startWindlass([join(EXAMPLES, file)]);
     const name = /- name: (\S+)/.exec(text)![1]!;
     await waitForStatus(windlass, name, "RUNNING", 150_000);
     const line = await eventually(() => /^curl .*$/m.exec(windlass.output().stdout)?.[0]);
