@@ -5,9 +5,11 @@
 import { randomUUID } from "node:crypto";
 import { rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../observability/logger.ts";
 import { runtime } from "../sdk/runtime.ts";
 import type { Admission } from "./admission.ts";
+import type { ReplicaLog } from "./replica-log.ts";
 import { RequestScope } from "./request-scope.ts";
 import { closed, convertError, sendResult } from "./send-response.ts";
 import type { Servable } from "./servable.ts";
@@ -20,7 +22,10 @@ export interface DataServerOptions {
   readonly socketPath: string;
   readonly servable: Servable;
   readonly admission: Admission;
-  readonly logger: Logger;
+  readonly log: ReplicaLog;
+  readonly clock: Clock;
+  /** Of the application, where this is its ingress; else empty. */
+  readonly routePrefix: string;
   /** Answers close their connection while true. */
   readonly draining: () => boolean;
 }
@@ -48,6 +53,7 @@ function handle(options: DataServerOptions, message: IncomingMessage, response: 
     response.end();
     return;
   }
+  const startedMs = options.clock.monotonic();
   const headers = ["x-windlass-ongoing", String(admission.ongoing)];
   if (message.headers["x-windlass-kind"] === "reserve") {
     response.writeHead(204, [...headers, "x-windlass-reservation", admission.reserve()]);
@@ -55,9 +61,14 @@ function handle(options: DataServerOptions, message: IncomingMessage, response: 
     return;
   }
   const modelId = header(message, "serve_multiplexed_model_id") ?? header(message, "serve-multiplexed-model-id") ?? "";
-  const scope = new RequestScope(header(message, "x-request-id") ?? randomUUID(), modelId);
+  const revision = Number(header(message, "x-windlass-revision") ?? 0);
+  const scope = new RequestScope(header(message, "x-request-id") ?? randomUUID(), modelId, revision);
+  let cancelled = false;
   response.on("close", () => {
-    if (!response.writableFinished) scope.abort();
+    if (!response.writableFinished) {
+      cancelled = !response.headersSent;
+      scope.abort();
+    }
     // What user code left unread would block the connection.
     if (!message.complete) discardBody(message);
   });
@@ -65,24 +76,50 @@ function handle(options: DataServerOptions, message: IncomingMessage, response: 
     .requests.run(scope, () => work(options, message, response, scope, headers))
     .catch((error: unknown) => {
       response.destroy();
-      logFailure(options.logger, scope, error);
+      logFailure(options.log.logger, scope, error);
+      return true;
     })
-    .finally(() => admission.leave());
+    .then((failed) => {
+      admission.leave();
+      if (!options.log.accessLog) return;
+      const call = message.headers["x-windlass-kind"] === "call";
+      const outcome = cancelled ? "CANCELLED" : call ? (failed ? "ERROR" : "OK") : String(response.statusCode);
+      logAccess(options, message, scope, startedMs, outcome);
+    });
 }
 
-/** Ends when user code has ended and the response is sent: the request counts until both. */
+function logAccess(
+  { log, clock, routePrefix }: DataServerOptions,
+  message: IncomingMessage,
+  { requestId }: RequestScope,
+  startedMs: number,
+  status: string,
+): void {
+  const call = message.headers["x-windlass-kind"] === "call";
+  log.access({
+    method: call ? "CALL" : (message.method ?? "GET"),
+    route: call ? (message.url ?? "/").slice(1) : routePrefix,
+    status,
+    durationMs: clock.monotonic() - startedMs,
+    requestId,
+  });
+}
+
+/** Ends when user code has ended and the response is sent: the request counts until both. Whether a call failed. */
 async function work(
-  { servable, logger }: DataServerOptions,
+  { servable, log: { logger } }: DataServerOptions,
   message: IncomingMessage,
   response: ServerResponse,
   scope: RequestScope,
   headers: string[],
-): Promise<void> {
+): Promise<boolean> {
+  let error: unknown;
   if (message.headers["x-windlass-kind"] === "call") {
-    const error = await serveCall(servable, message, response, scope, headers);
+    error = await serveCall(servable, message, response, scope, headers);
     if (error !== undefined && !scope.aborted) logFailure(logger, scope, error);
   } else await serveHttp(servable, message, response, scope, headers, logger);
   await closed(response);
+  return error !== undefined;
 }
 
 async function serveHttp(

@@ -1,10 +1,14 @@
 import { parseArgs } from "node:util";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import { createLogger } from "../observability/logger.ts";
+import { logLimits } from "../observability/log-limits.ts";
+import { keepOwnLogBounded } from "../observability/rotate.ts";
+import { runtime } from "../sdk/runtime.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { serveControl } from "./control-server.ts";
 import { Replica } from "./replica.ts";
+import { createReplicaLog } from "./replica-log.ts";
+import { governConsole } from "./user-console.ts";
 
 /** Milliseconds an idle replica process waits for its work. */
 const ATTACH_TIMEOUT_MS = 60_000;
@@ -25,15 +29,19 @@ export async function main(
     process.exit(2);
   }
   process.setSourceMapsEnabled(true);
-  const logger = createLogger({ clock });
-  const replica = new Replica({ clock, random, logger, exit: (code) => process.exit(code) });
+  const limits = logLimits(process.env);
+  const log = createReplicaLog(clock, limits);
+  const { logger } = log;
+  keepOwnLogBounded(process.env, limits, clock, (error) => logger.warn("the log grows beyond its limit", { error }));
+  governConsole(console, log, () => runtime().requests.getStore()?.requestId);
+  const replica = new Replica({ clock, random, log, exit: (code) => process.exit(code) });
 
   // Ctrl-C reaches the whole group; whether to stop is the controller's to decide.
   process.on("SIGINT", () => {});
   process.on("SIGTERM", () => replica.drain());
   process.on("unhandledRejection", (error) => logger.error("unhandled rejection in user code", { error }));
   process.on("uncaughtException", (error) => {
-    logger.error("uncaught exception", { error });
+    log.critical("uncaught exception", { error });
     // While it starts the controller is told why; later the process is in an unknown state.
     if (replica.phase === "initializing") replica.fail(userErrorLine(error, replica.spec?.baseDir ?? ""));
     else process.exit(1);

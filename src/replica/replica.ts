@@ -4,12 +4,14 @@ import { toJson } from "@bufbuild/protobuf";
 import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { ReplicaSettings, ReplicaSpec } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
 import type { Clock, Timer } from "../core/clock.ts";
+import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
-import type { Logger } from "../observability/logger.ts";
+import { logSettings } from "../observability/log-settings.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { Admission } from "./admission.ts";
 import { serveData } from "./data-server.ts";
 import { loadServable } from "./load.ts";
+import type { ReplicaLog } from "./replica-log.ts";
 import type { Servable } from "./servable.ts";
 
 /** Milliseconds in which requests that routers sent just before they dropped the replica still arrive. */
@@ -25,7 +27,7 @@ export type Phase = "idle" | "initializing" | "ready" | "failed" | "draining";
 export interface ReplicaContext {
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
+  readonly log: ReplicaLog;
   /** Ends the process. */
   readonly exit: (code: number) => void;
 }
@@ -114,7 +116,7 @@ export class Replica {
     if (this.#attached > 0) return;
     const ttlS = this.#spec?.orphanTtlS || DEFAULT_ORPHAN_TTL_S;
     this.#orphan = this.#context.clock.timer(ttlS * 1000, () => {
-      this.#context.logger.warn("no controller came back: draining", { orphan_ttl_s: ttlS });
+      this.#context.log.logger.warn("no controller came back: draining", { orphan_ttl_s: ttlS });
       this.drain();
     });
   }
@@ -152,7 +154,7 @@ export class Replica {
     if (this.#phase !== "initializing") return;
     this.#phase = "failed";
     this.#error = error;
-    this.#context.logger.error("could not start", { reason: error });
+    this.#context.log.critical("could not start", { reason: error });
     this.#context.clock.timer(FAILED_LINGER_MS, () => this.#end(1));
     this.#changed();
   }
@@ -164,18 +166,21 @@ export class Replica {
 
   async #start(spec: ReplicaSpec): Promise<void> {
     try {
+      this.#applyLogging(spec.settings, spec);
       this.#servable = await loadServable(spec, this.#context);
       this.#server = await serveData({
         socketPath: spec.dataSocket,
         servable: this.#servable,
         admission: this.#admission,
-        logger: this.#context.logger,
+        log: this.#context.log,
+        clock: this.#context.clock,
+        routePrefix: spec.routePrefix,
         draining: () => this.#phase === "draining",
       });
       if (spec.settings !== undefined) await this.#apply(spec.settings);
       await this.checkHealth();
     } catch (error) {
-      if (!(error instanceof UserError)) this.#context.logger.error("could not start", { error });
+      if (!(error instanceof UserError)) this.#context.log.logger.error("could not start", { error });
       this.fail(error instanceof UserError ? error.message : userErrorLine(error, spec.baseDir));
       return;
     }
@@ -187,6 +192,7 @@ export class Replica {
   async #apply(settings: ReplicaSettings): Promise<void> {
     const servable = this.#servable;
     if (servable === null) return;
+    if (this.#spec !== null) this.#applyLogging(settings, this.#spec);
     const userConfig = jsonOf(settings.userConfig);
     const text = JSON.stringify(userConfig);
     if (text !== this.#userConfig && userConfig !== null) {
@@ -204,17 +210,25 @@ export class Replica {
     this.#changed();
   }
 
+  #applyLogging(settings: ReplicaSettings | undefined, spec: ReplicaSpec): void {
+    try {
+      this.#context.log.apply(logSettings(settings?.logging), spec);
+    } catch (error) {
+      throw new UserError(errorText(error));
+    }
+  }
+
   async #inUserCode(run: () => Promise<unknown>): Promise<void> {
     try {
       await run();
     } catch (error) {
-      this.#context.logger.error("user code failed", { error });
+      this.#context.log.logger.error("user code failed", { error });
       throw new UserError(userErrorLine(error, this.#spec?.baseDir ?? ""));
     }
   }
 
   async #drain(constructed: boolean): Promise<void> {
-    const { clock, logger } = this.#context;
+    const { clock, log } = this.#context;
     await clock.sleep(QUIET_MS);
     if (constructed) {
       await this.#admission.idle();
@@ -222,7 +236,7 @@ export class Replica {
       try {
         await this.#servable?.dispose?.();
       } catch (error) {
-        logger.error("the disposer failed", { error });
+        log.logger.error("the disposer failed", { error });
       }
     }
     this.#end(0);

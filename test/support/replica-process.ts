@@ -11,6 +11,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { onTestFinished } from "vitest";
 import { ControllerRuntimeService } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
+import type { LoggingSettings } from "../../gen/windlass/runtime/v1/logging_pb.ts";
 import {
   type AttachResponse,
   AttachResponse_Phase as Phase,
@@ -34,6 +35,8 @@ export interface StartOptions {
   readonly folder?: string;
   readonly orphanTtlS?: number;
   readonly grpc?: boolean;
+  readonly routePrefix?: string;
+  readonly logging?: LoggingSettings;
 }
 
 export interface Running {
@@ -92,10 +95,12 @@ export async function start(options: StartOptions): Promise<Running> {
     settings: {
       version: "1",
       maxOngoingRequests: maxOngoing,
+      ...(options.logging === undefined ? {} : { logging: options.logging }),
       ...(options.userConfig === undefined ? {} : { userConfig: value(options.userConfig) }),
     },
     baseDir,
     orphanTtlS: options.orphanTtlS ?? 300,
+    routePrefix: options.routePrefix ?? "",
   };
   const statuses: AttachResponse[] = [];
   const abort = new AbortController();
