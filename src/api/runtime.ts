@@ -3,10 +3,11 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import {
   AcknowledgeRoutesResponseSchema,
   ControllerRuntimeService,
+  ReportTrafficResponseSchema,
   WatchRoutesResponseSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
 import { type RoutingTable, RoutingTableSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
-import type { RouteFeed, RoutingTableData } from "../controller/controller.ts";
+import type { RouteFeed, RoutingTableData, SplitData } from "../controller/controller.ts";
 import { type Logger, silentLogger } from "../observability/logger.ts";
 import { answerRpc, rpcHandlers, rpcPath } from "./connect/rpc.ts";
 import type { NodeHandler } from "./http.ts";
@@ -37,6 +38,18 @@ export function createRuntimeHandler(
         hub.acknowledge(request.routerId, Number(request.revision));
         return create(AcknowledgeRoutesResponseSchema, {});
       },
+      reportTraffic(request) {
+        hub.reportTraffic(
+          request.traffic.map(({ application, revision, requests, errors, latencyBuckets }) => ({
+            application,
+            revision: Number(revision),
+            requests: Number(requests),
+            errors: Number(errors),
+            latencyBuckets: latencyBuckets.map(Number),
+          })),
+        );
+        return create(ReportTrafficResponseSchema, {});
+      },
     });
   };
   const handlers = rpcHandlers({ routes, logger, readMaxBytes: MAX_MESSAGE_BYTES });
@@ -52,11 +65,25 @@ function tableMessage(table: RoutingTableData, application: string): RoutingTabl
     items.filter((item) => application === "" || item.application === application);
   return create(RoutingTableSchema, {
     routes: mine(table.routes),
-    deployments: mine(table.deployments).map(({ backpressureRetryAfterS, replicas, ...rest }) => ({
-      ...rest,
-      replicas: [...replicas],
-      ...(backpressureRetryAfterS === null ? {} : { backpressureRetryAfterS }),
-    })),
+    deployments: mine(table.deployments).map(
+      ({ backpressureRetryAfterS, requestTimeoutS, replicas, split, ...rest }) => ({
+        ...rest,
+        replicas: replicas.map(({ id, address, revision = 0 }) => ({ id, address, revision: BigInt(revision) })),
+        ...(split === undefined ? {} : { split: splitMessage(split) }),
+        ...(backpressureRetryAfterS === null ? {} : { backpressureRetryAfterS }),
+        ...(requestTimeoutS == null ? {} : { requestTimeoutS }),
+      }),
+    ),
     ...(table.requestTimeoutS === null ? {} : { requestTimeoutS: table.requestTimeoutS }),
+    ...(table.logging ? { logging: table.logging } : {}),
   });
+}
+
+function splitMessage({ stableRevision, canaryRevision, weight, stickyHeader }: SplitData) {
+  return {
+    stableRevision: BigInt(stableRevision),
+    canaryRevision: BigInt(canaryRevision),
+    weight,
+    stickyHeader,
+  };
 }

@@ -38,6 +38,19 @@ export interface Controller {
   endInstance(actor: string): Promise<{ revision: number }>;
   /** Resolves when the instance is absent and its proxies are gone. */
   instanceEnded(signal: AbortSignal): Promise<void>;
+  /** The revisions that are kept of an application, oldest first; none where there is no such application. */
+  revisions(application: string): readonly RevisionRecord[];
+  /**
+   * Makes a revision that equals an earlier one, its code included. Fails with NOT_FOUND where there is no such
+   * application or revision, STALE_ETAG when `etag` is given and differs, NOT_POSSIBLE_NOW where there is nothing to go
+   * back to or that cannot run any more, INSTANCE_UNAVAILABLE without an instance.
+   */
+  rollback(request: RollbackRequest): Promise<RollbackResult>;
+  /**
+   * Tries again what failed: the build, or starts that were given up or frozen. Without effect where nothing failed.
+   * Fails with NOT_FOUND, and INSTANCE_UNAVAILABLE without an instance.
+   */
+  retry(request: RetryRequest): Promise<{ revision: number; application: ApplicationRecord }>;
   /** Raises the rotation of an application's scaler token. */
   rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
 }
@@ -90,13 +103,6 @@ export interface ScaleRequest {
   readonly requestId: string;
   readonly reason: string;
   readonly etag: string;
-  readonly actor: string;
-}
-
-export interface DeleteApplicationRequest {
-  readonly application: string;
-  readonly allowMissing: boolean;
-  readonly etag: string;
   /** Name of the scaler that takes or renews the lease; absent or "": no lease is asked for. */
   readonly owner?: string;
   /** How long the lease lasts from now; absent: without end, 0: it is given up after this write. */
@@ -114,6 +120,41 @@ export interface DeleteApplicationRequest {
   readonly actor: string;
 }
 
+export interface DeleteApplicationRequest {
+  readonly application: string;
+  readonly allowMissing: boolean;
+  readonly etag: string;
+  readonly actor: string;
+}
+
+export interface RollbackRequest {
+  readonly application: string;
+  /** 0: the newest revision before the present one that was up whole and differs from it. */
+  readonly toRevision: number;
+  /** "" is not looked at. */
+  readonly etag: string;
+  /** "", or what the last write of this application had: then nothing is done. */
+  readonly requestId: string;
+  /** Why, for the history. */
+  readonly reason: string;
+  /** Checks everything and changes nothing. */
+  readonly validateOnly: boolean;
+  readonly actor: string;
+}
+
+export interface RollbackResult {
+  readonly revision: number;
+  /** As it is now. */
+  readonly application: ApplicationRecord;
+  /** Number of the revision that was gone back to, or with `validateOnly` would be. */
+  readonly rolledBackTo: number;
+}
+
+export interface RetryRequest {
+  readonly application: string;
+  readonly actor: string;
+}
+
 /** The freshness check of a record: changes with each accepted change of desired state. */
 export function etagOf(record: { uid: string; generation: number }): string {
   return `${record.uid}-${record.generation}`;
@@ -125,6 +166,8 @@ export interface RouteFeed {
   watch(routerId: string, signal: AbortSignal): AsyncIterable<PublishedTable>;
   /** Notes that a router applied a revision. */
   acknowledge(routerId: string, revision: number): void;
+  /** Takes in how requests of split applications ended. */
+  reportTraffic(traffic: readonly RevisionTraffic[]): void;
 }
 
 /** A routing table with its revision; revisions only grow. */
@@ -139,12 +182,29 @@ export interface RoutingTableData {
   readonly deployments: readonly {
     application: string;
     deployment: string;
-    replicas: readonly { id: string; address: string }[];
+    /** `revision`: the one it runs; 0 or absent: it serves every one. */
+    replicas: readonly { id: string; address: string; revision?: number }[];
     maxOngoingRequests: number;
     maxQueuedRequests: number;
     backpressureStatusCode: number;
     backpressureRetryAfterS: number | null;
     unavailable: string;
+    /** While two revisions of the application share its requests; the same on each of its deployments. */
+    split?: SplitData;
+    /** Over the instance's; null: the instance's. */
+    requestTimeoutS?: number | null;
   }[];
   readonly requestTimeoutS: number | null;
+  /** `logging_config` of the instance; null or absent: none was given. */
+  readonly logging?: LoggingInForce | null;
+}
+
+/** How requests are shared between two revisions; see windlass.runtime.v1.Split. */
+export interface SplitData {
+  readonly stableRevision: number;
+  readonly canaryRevision: number;
+  /** Percent of the requests that go to the canary. */
+  readonly weight: number;
+  /** Empty: each request is drawn. */
+  readonly stickyHeader: string;
 }

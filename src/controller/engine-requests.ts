@@ -1,4 +1,5 @@
 import { COMMAND_DEFAULTS } from "../config/defaults.ts";
+import { loggingInForce } from "../config/logging.ts";
 import { replicaEnv } from "../config/runtime-env.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
 import type { DeploymentAction } from "./deployment-state.ts";
@@ -47,12 +48,14 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       userConfig: config.user_config,
       maxOngoingRequests: config.max_ongoing_requests,
       gracefulShutdownWaitLoopS: config.graceful_shutdown_wait_loop_s,
+      logging: loggingInForce(config.logging_config),
     },
     args: application.config.args ?? {},
-    env: replicaEnv(config.ray_actor_options),
+    env: { ...replicaEnv(config.ray_actor_options), ...gpuEnv(replica) },
     baseDir: replica.version.workingDir ?? application.baseDir,
     dataSocket: replica.dataSocket,
     controlSocket: replica.controlSocket,
+    revision: application.revision ?? 0,
     routePrefix: deployment.ingress ? (application.routePrefix ?? "") : "",
     command: config.command
       ? {
@@ -64,4 +67,9 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
         }
       : null,
   };
+}
+
+/** Its own GPUs are all that a replica sees; one without any sees what `start` sees. */
+function gpuEnv({ gpus = [] }: ReplicaRecord): Record<string, string> {
+  return gpus.length === 0 ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") };
 }

@@ -1,4 +1,5 @@
 import type { PublishedTable, RouteFeed, RoutingTableData } from "./controller.ts";
+import { type RevisionTraffic, TrafficSums } from "./traffic.ts";
 
 /**
  * Hands the newest routing table to every connected router and knows which of them applied it. A slow router skips
@@ -9,6 +10,8 @@ export class RouteHub implements RouteFeed {
     revision: 0,
     table: { routes: [], deployments: [], requestTimeoutS: null },
   };
+  /** What proxies report of split applications. */
+  readonly traffic = new TrafficSums();
   #content = "";
   readonly #wakers = new Set<() => void>();
   /** Revision each connected router applied; 0 until its first acknowledgement. */
@@ -56,6 +59,10 @@ export class RouteHub implements RouteFeed {
     if (!router) return;
     router.revision = Math.max(revision, router.revision);
     this.#onApplied();
+  }
+
+  reportTraffic(traffic: readonly RevisionTraffic[]): void {
+    this.traffic.report(traffic);
   }
 
   /** Tables for one router, the present one first; ends when `signal` aborts. */

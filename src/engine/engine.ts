@@ -3,6 +3,7 @@
  * events, so the reconciler decides on data alone and a simulated engine can drive it on virtual time.
  * Drivers: local/ (processes under the supervisor); test/support has a simulated one.
  */
+import type { LoggingInForce } from "../config/types.ts";
 import type {
   BuiltDeployment,
   DeploymentVersion,
@@ -62,6 +63,8 @@ export interface StartRequest {
   readonly dataSocket: string;
   readonly controlSocket: string;
   readonly routePrefix: string;
+  /** Number of the application's revision it is started for; 0 before there are revisions. */
+  readonly revision: number;
   /** A program to run instead of the bundle. */
   readonly command: CommandSpec | null;
 }
@@ -81,6 +84,8 @@ export interface ReplicaSettings {
   readonly userConfig: unknown;
   readonly maxOngoingRequests: number;
   readonly gracefulShutdownWaitLoopS: number;
+  /** `logging_config` in force; null or absent: the defaults. */
+  readonly logging?: LoggingInForce | null;
 }
 
 export type EngineEvent =

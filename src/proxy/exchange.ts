@@ -10,6 +10,7 @@ import type { ResponseHead, Router, RouterCall, RouterFailure, RouterReceiver } 
 import { type Answer, answer, INTERNAL_ERROR } from "./answers.ts";
 import { bodyKind, RequestBody, readSmall } from "./body.ts";
 import { forwardedHeaders } from "./request-headers.ts";
+import type { RevisionTraffic } from "./revision-traffic.ts";
 import type { CompiledRoute } from "./routes.ts";
 import { timeoutText } from "./timeout.ts";
 
@@ -23,6 +24,7 @@ export interface ExchangeContext {
   /** Set while the proxy drains: every answer then closes its connection. */
   draining: boolean;
   readonly log: Logger;
+  readonly traffic: RevisionTraffic;
 }
 
 /** A request that has a route. */
@@ -37,6 +39,8 @@ export interface ExchangeRequest {
   readonly timeoutS: number;
   /** The client waits for 100-continue before it sends the body. */
   readonly expectsContinue: boolean;
+  /** The revision of the application it goes to, while two share the requests; 0: there is one. */
+  readonly revision: number;
 }
 
 /** The way of one request from its head to the end of its answer; whoever ends it, everything else is let go. */
@@ -53,6 +57,9 @@ export class Exchange implements RouterReceiver {
   #held: Uint8Array | undefined;
   #watchesDrain = false;
   #clientGone = false;
+  /** For the count of its revision: "own" is the status of the answer. */
+  #counts: "own" | "failed" | "no" = "own";
+  #startedMs = 0;
 
   constructor(context: ExchangeContext, request: ExchangeRequest) {
     this.#context = context;
@@ -63,6 +70,7 @@ export class Exchange implements RouterReceiver {
   begin(): void {
     const { req, res, timeoutS, expectsContinue } = this.#request;
     res.on("close", () => this.#closed());
+    if (this.#request.revision !== 0) this.#startedMs = this.#context.clock.monotonic();
     // The clock starts here: time in the queue counts.
     if (timeoutS > 0) this.#timer = this.#context.clock.timer(timeoutS * 1_000, () => this.#timedOut());
     const body = bodyKind(req);
@@ -82,6 +90,7 @@ export class Exchange implements RouterReceiver {
     // The application's own would make two; the id the client knows the request by wins.
     for (let i = headers.length - 2; i >= 0; i -= 2) if (headers[i] === "x-request-id") headers.splice(i, 2);
     headers.push("x-request-id", this.#request.requestId);
+    if (this.#request.revision !== 0) headers.push("x-windlass-revision", String(this.#request.revision));
     if (this.#context.draining) headers.push("connection", "close");
     this.#res.writeHead(head.status, headers);
     // Small bodies come within this turn and go out together with the head; a slow stream's head must not wait.
@@ -141,6 +150,7 @@ export class Exchange implements RouterReceiver {
 
   /** Ends an answer that cannot be completed so that the client notices. */
   #cut(): void {
+    this.#counts = "failed";
     this.flushHeld();
     this.#res.destroy();
   }
@@ -148,8 +158,10 @@ export class Exchange implements RouterReceiver {
   #send(body: Buffer | RequestBody | null, length: string | undefined): void {
     const { req, requestId, route, path } = this.#request;
     const headers = forwardedHeaders(req, requestId, route.forwardedPrefix);
+    const { revision } = this.#request;
+    if (revision !== 0) headers.push("x-windlass-revision", String(revision));
     if (length !== undefined) headers.push("content-length", length);
-    const request = { kind: "http", method: req.method!, path, headers, body } as const;
+    const request = { kind: "http", method: req.method!, path, headers, body, revision } as const;
     this.#call = this.#context.router.send(route.target, request, this);
   }
 
@@ -163,6 +175,8 @@ export class Exchange implements RouterReceiver {
   #answerTo(failure: RouterFailure): Answer {
     switch (failure.kind) {
       case "backpressure":
+        // A full queue says nothing about the code behind it.
+        this.#counts = "no";
         return { status: failure.statusCode, body: failure.message, retryAfterS: failure.retryAfterS };
       case "unavailable":
         return { status: 503, body: failure.message };
@@ -176,6 +190,7 @@ export class Exchange implements RouterReceiver {
         return INTERNAL_ERROR;
       case "timed-out":
       case "cancelled":
+        this.#counts = "no";
         return { status: 503, body: "The proxy is stopping." };
       default:
         return assertNever(failure);
@@ -186,12 +201,14 @@ export class Exchange implements RouterReceiver {
     const answered = this.#answered;
     this.#call?.cancel();
     if (this.#clientGone) return;
+    this.#counts = "failed";
     if (answered) this.#cut();
     else this.#answer({ status: 408, body: timeoutText(this.#request.requestId, this.#request.timeoutS) });
   }
 
   /** The response is over: sent, cut by us, or the client went away. */
   #closed(): void {
+    if (this.#request.revision !== 0) this.#count();
     if (this.#res.writableFinished) return;
     this.#clientGone = true;
     // A client may ask that its going away changes nothing; an upload cannot go on without it.
@@ -201,6 +218,15 @@ export class Exchange implements RouterReceiver {
     }
     this.#timer?.cancel();
     this.#call?.cancel();
+  }
+
+  /** Tells how it ended, unless its client left first. */
+  #count(): void {
+    const { revision, route } = this.#request;
+    const { clock, traffic } = this.#context;
+    if (this.#counts === "no" || (this.#counts === "own" && !this.#res.writableFinished)) return;
+    const failed = this.#counts === "failed" || this.#res.statusCode >= 500;
+    traffic.ended(route.target.application, revision, failed, clock.monotonic() - this.#startedMs);
   }
 }
 

@@ -3,13 +3,17 @@ import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
-import { createLogger } from "../observability/logger.ts";
+import { logLimits } from "../observability/log-limits.ts";
+import { logSettings } from "../observability/log-settings.ts";
+import { createProcessLog, startSettings } from "../observability/process-log.ts";
+import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { createHttpChannel } from "../routing/http-channel.ts";
 import { Router } from "../routing/router.ts";
 import { followTable } from "../routing/table-client.ts";
 import { drainServer } from "./draining.ts";
 import { GrpcProxy } from "./grpc-server.ts";
 import { parseProxyArguments } from "./options.ts";
+import { RevisionTraffic } from "./revision-traffic.ts";
 import { HttpProxy } from "./server.ts";
 import { createTableCache } from "./table-cache.ts";
 
@@ -34,7 +38,6 @@ export type ToProxy = {
  * that make no sense. The table comes first and the port after it, so no request meets a proxy that knows no route.
  */
 export async function runProxy(args: readonly string[], clock: Clock, random: Random): Promise<number> {
-  const plainLog = createLogger({ clock });
   let options: ReturnType<typeof parseProxyArguments>;
   try {
     options = parseProxyArguments(args);
@@ -42,20 +45,32 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     process.stderr.write(`proxy: ${errorText(error)}\n`);
     return 2;
   }
-  const log = plainLog.with({ proxy: options.id });
+  const limits = logLimits(process.env);
+  const fileName = `${options.id.replace("/", "-")}.log`;
+  const processLog = createProcessLog({ clock, limits, fileName, style: options.logStyle });
+  const log = processLog.logger.with({ proxy: options.id });
+  keepOwnLogBounded(process.env, limits, clock, (error) => log.warn("the log grows beyond its limit", { error }));
   const cache = createTableCache(options.cacheFile, clock, log);
   const router = new Router({ channel: createHttpChannel(), clock, random });
+  const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));
   const proxy = new HttpProxy({
     router,
     clock,
+    random,
+    traffic,
     log,
+    access: processLog,
     rootPath: options.rootPath,
     requestTimeoutS: options.requestTimeoutS,
     keepAliveTimeoutS: options.keepAliveTimeoutS,
     webhookSocket: options.webhook ? options.controllerSocket : undefined,
   });
-  const grpc = options.grpcPort === undefined ? undefined : new GrpcProxy();
+  const grpc = options.grpcPort === undefined ? undefined : new GrpcProxy({ reflection: options.grpcReflection });
+  let logging = "";
   const apply = (table: RoutingTable): void => {
+    const text = JSON.stringify(table.logging);
+    if (text !== logging) processLog.apply(logSettings(table.logging, startSettings(options.logStyle)));
+    logging = text;
     proxy.apply(table);
     grpc?.apply(table);
   };

@@ -3,12 +3,16 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Duplex } from "node:stream";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
 import type { Logger } from "../observability/logger.ts";
+import type { ProcessLog } from "../observability/process-log.ts";
 import { decodePath } from "../routing/match.ts";
 import type { Router } from "../routing/router.ts";
+import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
 import { answer, rawAnswer, wantsWebsocket } from "./answers.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { unhealthyText } from "./health.ts";
+import type { RevisionTraffic } from "./revision-traffic.ts";
 import { type CompiledTable, compileTable } from "./routes.ts";
 import { requestTimeoutS } from "./timeout.ts";
 import { forwardWebhook, isScaleWebhook } from "./webhook.ts";
@@ -17,7 +21,12 @@ import { forwardWebhook, isScaleWebhook } from "./webhook.ts";
 export interface HttpProxyOptions {
   readonly router: Router;
   readonly clock: Clock;
+  readonly random: Random;
   readonly log: Logger;
+  /** Told how requests of split applications end. */
+  readonly traffic: RevisionTraffic;
+  /** Writes the lines of requests. */
+  readonly access?: Pick<ProcessLog, "accessLog" | "access">;
   /** Path prefix that a fronting proxy strips, without "/" at its end; empty: none. */
   readonly rootPath: string;
   /** Seconds, where the table says nothing; 0: no limit. */
@@ -42,7 +51,13 @@ export class HttpProxy {
 
   constructor(options: HttpProxyOptions) {
     this.#options = options;
-    this.#context = { router: options.router, clock: options.clock, draining: false, log: options.log };
+    this.#context = {
+      router: options.router,
+      clock: options.clock,
+      draining: false,
+      log: options.log,
+      traffic: options.traffic,
+    };
     this.server = createServer({
       keepAliveTimeout: options.keepAliveTimeoutS * 1_000,
       headersTimeout: HEADERS_TIMEOUT_MS,
@@ -93,6 +108,7 @@ export class HttpProxy {
       return;
     }
     const route = path.startsWith("/") ? this.#table?.match(path) : undefined;
+    if (this.#options.access?.accessLog === true) this.#logAtEnd(req, res, requestId, route?.prefix ?? "");
     if (route === undefined) {
       const body = `Path '${this.#options.rootPath}${path}' not found. Ping http://.../-/routes for available routes.`;
       answer(res, requestId, { status: 404, body, close });
@@ -102,9 +118,11 @@ export class HttpProxy {
       answer(res, requestId, { status: 501, body: "Websockets are not supported yet.", close: true });
       return;
     }
-    const configuredS = this.#table?.requestTimeoutS ?? this.#options.requestTimeoutS;
+    const configuredS = route.requestTimeoutS ?? this.#table?.requestTimeoutS ?? this.#options.requestTimeoutS;
     const header = req.headers["x-request-timeout-seconds"];
+    const { split } = route.target;
     new Exchange(this.#context, {
+      revision: split === undefined ? 0 : this.#revisionOf(split, req),
       req,
       res,
       requestId,
@@ -113,6 +131,25 @@ export class HttpProxy {
       timeoutS: requestTimeoutS(header?.toString(), configuredS),
       expectsContinue,
     }).begin();
+  }
+
+  #logAtEnd(req: IncomingMessage, res: ServerResponse, requestId: string, route: string): void {
+    const { clock, access } = this.#options;
+    const startedMs = clock.monotonic();
+    res.on("close", () => {
+      // A client that left before it had an answer has none to tell of.
+      const status = res.headersSent ? res.statusCode : 499;
+      const latency = (clock.monotonic() - startedMs).toFixed(1);
+      access!.access(`${req.method} ${route} ${status} ${latency}ms`, { request_id: requestId });
+    });
+  }
+
+  /** The revision a request goes to: the one it names, the one its sticky header's value has, or one that is drawn. */
+  #revisionOf(split: SplitRule, req: IncomingMessage): number {
+    const named = namedRevision(split, req.headers["x-windlass-revision"]?.toString());
+    if (named !== undefined) return named;
+    const sticky = split.stickyHeader === "" ? undefined : req.headers[split.stickyHeader]?.toString();
+    return chooseRevision(split, sticky, this.#options.random);
   }
 
   /** Health and routes: any method, no route can hide them. */

@@ -5,6 +5,7 @@ import { createHttpChannel } from "../routing/http-channel.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
 import { Router } from "../routing/router.ts";
+import { revisionOfCall } from "../routing/split.ts";
 import { followTable } from "../routing/table-client.ts";
 import {
   BackPressureError,
@@ -25,6 +26,8 @@ export interface CallRouterOptions {
   /** Only deployments of this application can be called. */
   readonly application: string;
   readonly replicaId: string;
+  /** The revision that calls go to which belong to no request; 0: whichever. */
+  readonly revision: number;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -42,19 +45,28 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
     onTable: (table) => router.apply(table),
   });
 
-  const send = (call: HandleCall): Promise<RouterAnswer> =>
-    request(router, router.target(call.application, call.deployment), {
+  const send = (call: HandleCall): Promise<RouterAnswer> => {
+    const target = router.target(call.application, call.deployment);
+    // Decided once, so that what the callee calls stays with the same revision.
+    const { split } = target;
+    const wanted = call.revision ?? 0;
+    // Before the first table nothing is known of a split, and the request's own revision still holds.
+    const revision = split === undefined ? wanted : revisionOfCall(split, wanted || options.revision, random);
+    return request(router, target, {
       kind: "call",
       method: "POST",
       path: `/${encodeURIComponent(call.method)}`,
       headers: [
         ...["x-request-id", call.requestId, "content-type", "application/octet-stream"],
         ...(call.multiplexedModelId === "" ? [] : ["serve_multiplexed_model_id", call.multiplexedModelId]),
+        ...(revision === 0 ? [] : ["x-windlass-revision", String(revision)]),
       ],
       body: encodeValue(call.args, `an argument of ${nameOf(call)}`),
       signal: call.signal,
       deadlineMs: call.timeoutMs === null ? undefined : clock.monotonic() + call.timeoutMs,
+      revision,
     });
+  };
 
   return {
     async unary(call) {

@@ -48,6 +48,7 @@ function lazyRouter(spec: ReplicaSpec, { clock, random }: LoadContext): CallRout
         controllerSocket: spec.controllerSocket,
         application: spec.application,
         replicaId: spec.replicaId,
+        revision: Number(spec.revision),
         clock,
         random,
       }),

@@ -4,12 +4,14 @@ import type { RequestContext } from "../sdk/runtime.ts";
 export class RequestScope implements RequestContext {
   readonly requestId: string;
   readonly multiplexedModelId: string;
+  readonly revision: number;
   #controller: AbortController | undefined;
   #aborted = false;
 
-  constructor(requestId: string, multiplexedModelId: string) {
+  constructor(requestId: string, multiplexedModelId: string, revision = 0) {
     this.requestId = requestId;
     this.multiplexedModelId = multiplexedModelId;
+    this.revision = revision;
   }
 
   get signal(): AbortSignal {

@@ -28,6 +28,13 @@ export function namedRevision(split: SplitRule, name: string | undefined): numbe
   return [stableRevision, canaryRevision].find((revision) => String(revision) === name);
 }
 
+/** The revision of a call that would like `wanted`: that one, where it is one of the two, else drawn. */
+export function revisionOfCall(split: SplitRule, wanted: number, random: Random): number {
+  return wanted === split.stableRevision || wanted === split.canaryRevision
+    ? wanted
+    : chooseRevision(split, undefined, random);
+}
+
 /** Spreads texts evenly over 0 to 100: FNV-1a with murmur's last mixing, as FNV alone spreads short texts badly. */
 function percentOf(text: string): number {
   let hash = 0x811c9dc5;

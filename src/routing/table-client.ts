@@ -1,7 +1,11 @@
 import { connect as connectSocket } from "node:net";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { ControllerRuntimeService } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
+import {
+  ControllerRuntimeService,
+  type RevisionTrafficSchema,
+} from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
@@ -31,6 +35,8 @@ export interface TableClient {
   readonly connected: boolean;
   /** Of the last table applied; 0 before the first. */
   readonly revision: bigint;
+  /** Tells the controller how requests of split applications ended; rejects where it is away. */
+  reportTraffic(traffic: readonly MessageInitShape<typeof RevisionTrafficSchema>[]): Promise<void>;
   /** Resolves when the stream has ended. */
   close(): Promise<void>;
 }
@@ -101,6 +107,9 @@ export function followTable(options: TableClientOptions): TableClient {
     },
     get revision() {
       return revision;
+    },
+    async reportTraffic(traffic) {
+      await client.reportTraffic({ routerId: options.routerId, traffic: [...traffic] }, { signal: stop.signal });
     },
     async close() {
       stop.abort();

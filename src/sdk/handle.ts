@@ -39,6 +39,7 @@ function remote(application: string, deployment: string, method: string, options
       method,
       requestId: parent?.requestId ?? randomUUID(),
       multiplexedModelId: options.multiplexedModelId ?? "",
+      revision: parent?.revision ?? 0,
       timeoutMs: options.timeoutS === undefined ? null : options.timeoutS * 1000,
       signal: parent === undefined ? controller.signal : AbortSignal.any([parent.signal, controller.signal]),
     };

@@ -19,6 +19,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** Empty: none was asked for. */
   readonly multiplexedModelId: string;
+  /** The revision of the application it goes to, while two share the requests; 0: there is one. */
+  readonly revision?: number;
   /** Aborts when the request is cancelled; calls made for it end with it. */
   readonly signal: AbortSignal;
 }
@@ -31,6 +33,8 @@ export interface HandleCall {
   readonly args: readonly unknown[];
   readonly requestId: string;
   readonly multiplexedModelId: string;
+  /** Of the request it is made for; 0 or absent: none. */
+  readonly revision?: number;
   /** null: no limit. */
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal;

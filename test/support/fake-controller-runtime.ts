@@ -4,7 +4,10 @@ import { createServer, type Socket } from "node:net";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
-import { ControllerRuntimeService } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
+import {
+  ControllerRuntimeService,
+  type RevisionTraffic,
+} from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
 import { type RoutingTable, RoutingTableSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 
 /** What routers see of a controller: the routing table, and HTTP/1.1 for forwarded requests, on one unix socket. */
@@ -12,6 +15,8 @@ export interface FakeControllerRuntime {
   readonly socketPath: string;
   /** `router id` and revision, as they came. */
   readonly acknowledged: { readonly routerId: string; readonly revision: bigint }[];
+  /** What was reported of split applications, as it came. */
+  readonly traffic: RevisionTraffic[];
   /** Routers whose stream is open. */
   readonly watchers: Set<string>;
   /** Publishes a table under the next revision, or under the one given. */
@@ -30,6 +35,7 @@ export async function startFakeControllerRuntime(
   const wakers = new Set<() => void>();
   const watchers = new Set<string>();
   const acknowledged: { routerId: string; revision: bigint }[] = [];
+  const traffic: RevisionTraffic[] = [];
 
   const routes = (router: ConnectRouter): void => {
     router.service(ControllerRuntimeService, {
@@ -55,6 +61,10 @@ export async function startFakeControllerRuntime(
       },
       acknowledgeRoutes(request) {
         acknowledged.push({ routerId: request.routerId, revision: request.revision });
+        return {};
+      },
+      reportTraffic(request) {
+        traffic.push(...request.traffic);
         return {};
       },
     });
@@ -85,6 +95,7 @@ export async function startFakeControllerRuntime(
   return {
     socketPath,
     acknowledged,
+    traffic,
     watchers,
     publish(next, nextRevision) {
       table = create(RoutingTableSchema, next);

@@ -7,6 +7,7 @@ import net from "node:net";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { serialize } from "node:v8";
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { onTestFinished } from "vitest";
@@ -17,6 +18,7 @@ import {
   AttachResponse_Phase as Phase,
   ReplicaRuntimeService,
 } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
+import type { DeploymentTargetsSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import { bundleApplication } from "../../src/builder/bundle.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import { tempDir } from "./temp-dir.ts";
@@ -37,6 +39,8 @@ export interface StartOptions {
   readonly grpc?: boolean;
   readonly routePrefix?: string;
   readonly logging?: LoggingSettings;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly revision?: number;
 }
 
 export interface Running {
@@ -73,6 +77,7 @@ export async function start(options: StartOptions): Promise<Running> {
   const controlSocket = join(folder, `${id}.ctl`);
   const child = spawn(process.execPath, [REPLICA, "--control-socket", controlSocket], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, ...options.env },
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
@@ -101,6 +106,7 @@ export async function start(options: StartOptions): Promise<Running> {
     baseDir,
     orphanTtlS: options.orphanTtlS ?? 300,
     routePrefix: options.routePrefix ?? "",
+    revision: BigInt(options.revision ?? 0),
   };
   const statuses: AttachResponse[] = [];
   const abort = new AbortController();
@@ -201,20 +207,33 @@ export const GATE = `import { deployment } from "windlass";
   }
   export const app = deployment(App).bind();`;
 
-/** Serves a routing table with one replica for each deployment; returns who acknowledged it. */
-export async function fakeController(socketPath: string, ...replicas: Running[]): Promise<string[]> {
+/** What a routing table says of a deployment. */
+type Targets = Partial<Exclude<MessageInitShape<typeof DeploymentTargetsSchema>, { $typeName: string }>>;
+
+/** Serves a routing table to each router that asks; returns who acknowledged it. */
+export async function fakeController(
+  socketPath: string,
+  ...table: Running[] | [() => readonly Targets[]]
+): Promise<string[]> {
   const acknowledged: string[] = [];
+  const [first] = table;
+  const targets = (): readonly Targets[] =>
+    typeof first === "function"
+      ? first()
+      : (table as Running[]).map(({ spec }) => ({
+          deployment: spec.deployment,
+          replicas: [{ id: spec.replicaId, address: spec.dataSocket }],
+        }));
   const server = http2.createServer(
     connectNodeAdapter({
       routes(router) {
         router.service(ControllerRuntimeService, {
           async *watchRoutes(request, { signal }) {
-            const deployments = replicas.map(({ spec }) => ({
+            const deployments = targets().map((each) => ({
               application: request.application,
-              deployment: spec.deployment,
-              replicas: [{ id: spec.replicaId, address: spec.dataSocket }],
               maxOngoingRequests: 5,
               maxQueuedRequests: -1,
+              ...each,
             }));
             yield { revision: 1n, table: { deployments } };
             if (!signal.aborted) await once(signal, "abort");

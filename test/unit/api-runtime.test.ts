@@ -39,6 +39,7 @@ function createHub(endless = false) {
   let fail: (error: Error) => void = () => {};
   const left: string[] = [];
   const acknowledged: string[] = [];
+  const reported: unknown[] = [];
   const hub: RouteFeed = {
     async *watch(routerId, signal) {
       try {
@@ -53,8 +54,9 @@ function createHub(endless = false) {
       }
     },
     acknowledge: (routerId, revision) => void acknowledged.push(`${routerId} ${revision}`),
+    reportTraffic: (traffic) => void reported.push(...traffic),
   };
-  return { hub, left, acknowledged, fail: (error: Error) => fail(error) };
+  return { hub, left, acknowledged, reported, fail: (error: Error) => fail(error) };
 }
 
 async function listen(hub: RouteFeed, logged: string[]) {
@@ -95,6 +97,36 @@ describe("the runtime socket", () => {
     await vi.waitFor(() => expect(left).toEqual(["r"]));
     expect(consoleError).not.toHaveBeenCalled();
     expect(logged.filter((line) => !line.includes(" debug "))).toEqual([]);
+  });
+
+  it("hands on how requests of split applications ended, and tells routers how they are split", async () => {
+    const { hub, reported } = createHub();
+    const split = { stableRevision: 3, canaryRevision: 4, weight: 25, stickyHeader: "x-user" };
+    const deployment = {
+      ...{ application: "a", deployment: "Echo", maxOngoingRequests: 5, maxQueuedRequests: -1 },
+      ...{ backpressureStatusCode: 503, backpressureRetryAfterS: null, unavailable: "", split },
+      replicas: [{ id: "r1", address: "/r1", revision: 3 }],
+    };
+    const table = { ...TABLE.table, deployments: [deployment] };
+    const { client } = await listen(
+      {
+        ...hub,
+        watch: async function* () {
+          yield { revision: 9, table };
+        },
+      },
+      [],
+    );
+    await client.reportTraffic({
+      routerId: "proxy/0",
+      traffic: [{ application: "a", revision: 4n, requests: 7n, errors: 2n, latencyBuckets: [1n, 6n] }],
+    });
+    expect(reported).toEqual([{ application: "a", revision: 4, requests: 7, errors: 2, latencyBuckets: [1, 6] }]);
+    for await (const { table } of client.watchRoutes({ routerId: "r" })) {
+      expect(table?.deployments[0]?.split).toMatchObject({ stableRevision: 3n, canaryRevision: 4n, weight: 25 });
+      expect(table?.deployments[0]?.replicas).toMatchObject([{ id: "r1", revision: 3n }]);
+    }
+    expect.assertions(3);
   });
 
   it("logs a bug with its stack and tells the router none of it", async () => {

@@ -18,6 +18,7 @@ const command = (id: string, dir: string): StartRequest => ({
   baseDir: dir,
   dataSocket: join(dir, `${id}.sock`),
   controlSocket: join(dir, `${id}.ctl`),
+  revision: 0,
   routePrefix: "/",
   command: { argv: ["true"], env: {}, workingDir: ".", readinessPath: "/", readinessTimeoutS: 1 },
 });

@@ -9,6 +9,7 @@ import { RoutingTableSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts"
 import { systemClock } from "../../src/core/system-clock.ts";
 import { systemRandom } from "../../src/core/system-random.ts";
 import { silentLogger } from "../../src/observability/logger.ts";
+import { RevisionTraffic } from "../../src/proxy/revision-traffic.ts";
 import { HttpProxy, type HttpProxyOptions } from "../../src/proxy/server.ts";
 import { createHttpChannel } from "../../src/routing/http-channel.ts";
 import { Router } from "../../src/routing/router.ts";
@@ -23,6 +24,8 @@ async function startProxy(given: Partial<HttpProxyOptions> = {}) {
   const proxy = new HttpProxy({
     router,
     clock: systemClock,
+    random: systemRandom,
+    traffic: new RevisionTraffic(systemClock, () => Promise.resolve()),
     log: silentLogger,
     rootPath: "",
     requestTimeoutS: 0,

@@ -40,6 +40,54 @@ describe("calls of handles", () => {
     });
   });
 
+  it("stays with the revision of the request, and with its own where a call belongs to none", async () => {
+    const folder = tempDir();
+    const source = `import { deployment, type DeploymentHandle } from "windlass";
+      class Back { constructor() {} where() { return process.env.WHERE; } }
+      class Middle {
+        constructor(private back: DeploymentHandle<Back>) {}
+        async *ask() { yield await this.back.where.remote(); }
+      }
+      class App {
+        own: Promise<string | undefined>;
+        constructor(private middle: DeploymentHandle<Middle>, back: DeploymentHandle<Back>) {
+          this.own = new Promise((resolve) => setTimeout(() => resolve(back.where.remote()), 50));
+        }
+        async fetch(request: Request) {
+          if (request.url.endsWith("/own")) return String(await this.own);
+          let answer = "";
+          for await (const item of this.middle.options({ stream: true }).ask.remote()) answer += item;
+          return answer;
+        }
+      }
+      const back = deployment(Back).bind();
+      export const app = deployment(App).bind(deployment(Middle).bind(back), back);`;
+    const [stable, canary] = await Promise.all(
+      [3, 4].map((revision) =>
+        startReady({ folder, source, deployment: "Back", env: { WHERE: `revision ${revision}` } }),
+      ),
+    );
+    const split = { stableRevision: 3n, canaryRevision: 4n, weight: 50, stickyHeader: "" };
+    const at = (running: typeof stable, revision: bigint) => ({
+      id: running!.spec.replicaId,
+      address: running!.spec.dataSocket,
+      revision,
+    });
+    const middleSocket: { id: string; address: string }[] = [];
+    await fakeController(join(folder, "controller"), () => [
+      { deployment: "Back", split, replicas: [at(stable, 3n), at(canary, 4n)] },
+      { deployment: "Middle", split, replicas: middleSocket },
+    ]);
+    const middle = await startReady({ folder, source, deployment: "Middle" });
+    middleSocket.push({ id: middle.spec.replicaId, address: middle.spec.dataSocket });
+    const front = await startReady({ folder, source, revision: 4 });
+    for (const revision of [3, 4, 4, 3]) {
+      const { body } = await send(front, { headers: { "x-windlass-revision": String(revision) } });
+      expect(String(body)).toBe(`revision ${revision}`);
+    }
+    expect(String((await send(front, { path: "/own" })).body)).toBe("revision 4");
+  });
+
   it("reaches another replica through the routing table", async () => {
     const folder = tempDir();
     const source = `import { deployment, type DeploymentHandle, RequestTimeoutError } from "windlass"; ${BACK}

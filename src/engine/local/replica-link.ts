@@ -60,6 +60,7 @@ export class ReplicaLink implements Link {
       settings: settingsMessage(request.version.settings, request.settings),
       baseDir: request.baseDir,
       orphanTtlS: runtime.orphanTtlS,
+      revision: BigInt(request.revision),
       routePrefix: request.routePrefix,
     });
     let pauseMs = CONNECT_FIRST_MS;
@@ -109,6 +110,7 @@ function settingsMessage(version: string, settings: ReplicaSettings): SettingsMe
       : { userConfig: fromJson(ValueSchema, settings.userConfig as JsonValue) }),
     maxOngoingRequests: settings.maxOngoingRequests,
     gracefulShutdownWaitLoopS: settings.gracefulShutdownWaitLoopS,
+    ...(settings.logging ? { logging: settings.logging } : {}),
   });
 }
 
