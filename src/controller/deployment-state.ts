@@ -2,11 +2,14 @@ import type { Random } from "../core/random.ts";
 import { randomId } from "../core/random.ts";
 import type { DeploymentStatusInfo, InternalTrigger } from "./deployment-status.ts";
 import { transitionDeployment } from "./deployment-status.ts";
-import type { DeploymentRecord, ReplicaRecord, ReplicaStateName } from "./records.ts";
+import { deadlineWake, freezeOverdue, noteProgress } from "./progress-state.ts";
+import type { DeploymentRecord, DeploymentVersion, ReplicaRecord, ReplicaStateName } from "./records.ts";
 import { replicaStateName } from "./records.ts";
 import type { ReplicaAction, ReplicaFact } from "./replica-state.ts";
 import { replicaDeadline, stepReplica } from "./replica-state.ts";
+import { isLimited, needsOf } from "./resources.ts";
 import { failureThreshold, hasGivenUp, planRollout } from "./rollout.ts";
+import { ENDLESS, leaversFor, type NodeView, remarkWaiting, roomFor } from "./waiting.ts";
 
 /** What the reconciler is to do for a deployment. */
 export type DeploymentAction =
@@ -40,8 +43,10 @@ export function stepDeployment(input: {
   readonly now: number;
   readonly random: Random;
   readonly sockets: SocketPaths;
+  /** Absent: nothing limits. */
+  readonly node?: NodeView;
 }): DeploymentStep {
-  const { now } = input;
+  const { now, node = ENDLESS } = input;
   let deployment = input.deployment;
   const actions: DeploymentAction[] = [];
   const replicas = new Map<string, ReplicaRecord>();
@@ -52,11 +57,13 @@ export function stepDeployment(input: {
     if (step.fact) deployment = applyFact(deployment, replica, step.fact, [...replicas.values()], now);
   }
 
-  const plan = planRollout(deployment, [...replicas.values()]);
+  const present = [...replicas.values()];
+  const plan = planRollout(deployment, present, leaversFor(deployment, present, node));
   const stop = (id: string, timeoutMs: number): void => {
     const step = stepReplica(replicas.get(id)!, { kind: "stop", timeoutMs }, now);
     actions.push(...step.actions);
     if (step.replica) replicas.set(id, step.replica);
+    else replicas.delete(id);
   };
   for (const id of plan.kill) stop(id, 0);
   for (const id of plan.stop) stop(id, deployment.config.graceful_shutdown_timeout_s * 1000);
@@ -70,23 +77,19 @@ export function stepDeployment(input: {
     replicas.set(id, updating);
     actions.push({ kind: "reconfigure", replica: updating });
   }
+  // A start from here on is decided on the node as it is after the stops: what stops is there until it is gone.
+  const room = roomFor(deployment, [...replicas.values()], node, now);
+  const startIfRoom = (replica: ReplicaRecord): void => {
+    const mayTake = node.mayTake || !isHeldBack(deployment, replica, node);
+    const started = mayTake ? room.begin(replica) : undefined;
+    replicas.set(replica.id, started ?? replica);
+    if (started) actions.push({ kind: "start", replica: started });
+  };
+  for (const replica of replicas.values()) {
+    if (replica.state.kind === "waiting") startIfRoom(withPresentSettings(replica, deployment));
+  }
   for (let i = 0; i < plan.start; i++) {
-    const id = randomId(input.random, 8);
-    const replica: ReplicaRecord = {
-      id,
-      application: deployment.application,
-      deployment: deployment.name,
-      deploymentUid: deployment.uid,
-      version: deployment.version,
-      state: { kind: "starting", since: now },
-      process: null,
-      ...input.sockets(id),
-      address: "",
-      startedAt: now,
-      updatedAt: now,
-    };
-    replicas.set(id, replica);
-    actions.push({ kind: "start", replica });
+    startIfRoom(newReplica(deployment, deployment.version, input));
   }
 
   const remaining = [...replicas.values()];
@@ -101,10 +104,53 @@ export function stepDeployment(input: {
     if (deployment.failures !== 0 || deployment.rollout === "active") {
       deployment = { ...deployment, failures: 0, rollout: "none", lastError: "" };
     }
+    // An update that was taken back may find its replicas running.
+    if (!deployment.everRan && remaining.length > 0) deployment = { ...deployment, everRan: true };
   }
-  deployment = remarkSlowStart(deployment, remaining, now);
+  // That some wait is said when the turn has handed out all room.
+  if (!remaining.some(({ state }) => state.kind === "waiting")) {
+    deployment = remarkWaiting(deployment, remaining, node, now);
+  }
+  deployment = freezeOverdue(remarkSlowStart(deployment, remaining, now), now);
   deployment = { ...deployment, observedGeneration: deployment.generation, replicaCounts: countStates(remaining) };
-  return { deployment, replicas: remaining, actions, wakeAt: nextWake(remaining, now) };
+  const wakeAt = Math.min(nextWake(remaining, now), deadlineWake(deployment, now));
+  return { deployment, replicas: remaining, actions, wakeAt };
+}
+
+/** A replica of a version of the deployment, its own or its stable one; it waits until it is given room. */
+export function newReplica(
+  deployment: DeploymentRecord,
+  version: DeploymentVersion,
+  context: { readonly now: number; readonly random: Random; readonly sockets: SocketPaths },
+): ReplicaRecord {
+  const id = randomId(context.random, 8);
+  const { stable } = deployment;
+  const config = stable && version.restart === stable.version.restart ? stable.config : deployment.config;
+  return {
+    id,
+    application: deployment.application,
+    deployment: deployment.name,
+    deploymentUid: deployment.uid,
+    version,
+    state: { kind: "waiting", since: context.now },
+    process: null,
+    ...context.sockets(id),
+    address: "",
+    resources: needsOf(config),
+    startedAt: context.now,
+    updatedAt: context.now,
+  };
+}
+
+/** Whether a replica may find no room: then those that wait longest come first. */
+function isHeldBack(deployment: DeploymentRecord, replica: ReplicaRecord, { capacity }: NodeView): boolean {
+  return deployment.config.max_replicas_per_node !== undefined || isLimited(replica.resources ?? {}, capacity);
+}
+
+/** One that waits was told nothing yet, so it takes new settings without ado. */
+function withPresentSettings(replica: ReplicaRecord, { version }: DeploymentRecord): ReplicaRecord {
+  const older = replica.version.restart === version.restart && replica.version.settings !== version.settings;
+  return older ? { ...replica, version } : replica;
 }
 
 /** Takes in what happened to a replica. `replicas` are those that are left. */
@@ -122,9 +168,9 @@ export function applyFact(
   if (deployment.deleting) return deployment;
   switch (fact.kind) {
     case "started":
-      return deployment.everRan ? deployment : { ...deployment, everRan: true };
+      return noteProgress(deployment.everRan ? deployment : { ...deployment, everRan: true }, now);
     case "reconfigured":
-      return deployment;
+      return noteProgress(deployment, now);
     case "start-failed": {
       const failed = { ...deployment, failures: deployment.failures + 1, lastError: fact.error };
       return afterFailure(failed, replicas, now);

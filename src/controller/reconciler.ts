@@ -1,3 +1,4 @@
+import type { LoggingInForce } from "../config/types.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText, WindlassError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
@@ -16,6 +17,7 @@ import { HealthChecks } from "./health-checks.ts";
 import type { InstanceRecord } from "./records.ts";
 import { keys } from "./records.ts";
 import { loadWorld, planRecovery, type RecoveryOptions } from "./recovery.ts";
+import { type NodeCapacity, UNLIMITED } from "./resources.ts";
 import type { RouteHub } from "./route-hub.ts";
 import { routingTable } from "./routing-table.ts";
 import { type Effect, type Incoming, Turn } from "./turn.ts";
@@ -36,6 +38,10 @@ export interface ReconcilerOptions {
   readonly proxyWorkers: number;
   /** Where proxies run unless a config says otherwise. */
   readonly proxyLocation: InstanceRecord["proxyLocation"];
+  /** What the node has for replicas; absent: nothing limits. */
+  readonly capacity?: NodeCapacity;
+  /** Told the instance's `logging_config` with each turn that changed something; null: none was given. */
+  readonly onLogging?: (logging: LoggingInForce | null) => void;
 }
 
 type Inbox = { readonly kind: "command"; readonly command: Command } | Incoming;
@@ -67,6 +73,8 @@ export class Reconciler extends ControllerFace {
   #running = false;
   #timer: Timer | undefined;
   #stopped = false;
+  /** Replicas of an earlier controller may wait although there is room by now. */
+  #lookForRoom = true;
   /** Called after each turn. */
   readonly #afterTurn = new Set<() => void>();
 
@@ -130,6 +138,7 @@ export class Reconciler extends ControllerFace {
     const now = clock.now();
     const alive = new Map<string, number>();
     for (const replica of this.world.replicas.values()) {
+      if (replica.state.kind === "waiting") continue;
       const deployment = this.world.deployments.get(keys.deployment(replica.application, replica.deployment));
       alive.set(replica.id, now + (deployment?.config.graceful_shutdown_timeout_s ?? 0) * 1000);
     }
@@ -235,6 +244,7 @@ export class Reconciler extends ControllerFace {
       sockets,
       logger,
       health: this.#health,
+      capacity: this.#o.capacity ?? UNLIMITED,
       wakeAt: this.#wakeAt,
     });
     const answers: Command[] = [];
@@ -258,6 +268,7 @@ export class Reconciler extends ControllerFace {
     const stepped = new Set([...this.#dirty, ...draft.touched]);
     this.#dirty = new Set();
     for (const name of stepped) turn.stepApplication(name);
+    turn.admitWaiting(this.#lookForRoom);
     turn.stepInstance();
 
     let committed: { revision: number; changed: boolean };
@@ -269,10 +280,14 @@ export class Reconciler extends ControllerFace {
       for (const command of answers) command.failed(refusal);
       for (const effect of turn.effects) if (effect.kind === "check-health") this.#health.abandon(effect.id);
       // What happened stays to be taken in; what was asked for was refused.
-      this.#inbox = [...batch.filter((item) => item.kind !== "command"), ...this.#inbox];
+      const events = batch.flatMap((item) => (item.kind === "command" ? [] : turn.toRepeat(item)));
+      this.#inbox = [...events, ...this.#inbox];
+      this.#lookForRoom = true;
       for (const name of stepped) this.#dirty.add(name);
       return STORE_RETRY_MS;
     }
+    this.#lookForRoom = false;
+    for (const name of turn.again) this.#dirty.add(name);
     if (committed.changed) this.#publishRoutes();
     for (const effect of turn.effects) this.#perform(effect);
     for (const command of answers) command.done(committed.revision);
@@ -301,7 +316,9 @@ export class Reconciler extends ControllerFace {
 
   #publishRoutes(): void {
     const { clock, routes, store } = this.#o;
-    const revision = routes.publish(Math.max(1, store.revision), routingTable(this.world));
+    const table = routingTable(this.world);
+    const revision = routes.publish(Math.max(1, store.revision), table);
+    this.#o.onLogging?.(table.logging ?? null);
     this.#unrouting.note(this.world.replicas.values(), revision, clock.now());
   }
 
@@ -336,6 +353,7 @@ export class Reconciler extends ControllerFace {
           port: this.#o.bind.httpPort,
           grpcPort: this.#o.bind.grpcPort,
           rootPath: instance.httpOptions.root_path ?? "",
+          grpcReflection: instance.grpcOptions.enable_reflection ?? true,
           keepAliveTimeoutS: instance.httpOptions.keep_alive_timeout_s ?? 90,
           count: this.#o.proxyWorkers,
         });
@@ -353,7 +371,7 @@ export class Reconciler extends ControllerFace {
   }
 
   #context(now: number): CommandContext {
-    const { random, bind } = this.#o;
-    return { now, newId: (length) => randomId(random, length), bind };
+    const { random, bind, engine } = this.#o;
+    return { now, newId: (length) => randomId(random, length), bind, hasBundle: (path) => engine.hasBundle(path) };
   }
 }

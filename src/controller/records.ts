@@ -12,7 +12,13 @@
  *
  * <a> and <d> are percent-escaped.
  */
-import type { ApplicationConfig, EffectiveDeploymentConfig, GrpcOptions, HttpOptions } from "../config/types.ts";
+import type {
+  ApplicationConfig,
+  EffectiveDeploymentConfig,
+  GrpcOptions,
+  HttpOptions,
+  LoggingConfig,
+} from "../config/types.ts";
 
 export type ApplicationStatus = "NOT_STARTED" | "DEPLOYING" | "DEPLOY_FAILED" | "RUNNING" | "UNHEALTHY" | "DELETING";
 
@@ -40,6 +46,8 @@ export interface InstanceRecord {
   readonly state: "running" | "ending" | "absent";
   readonly httpOptions: HttpOptions;
   readonly grpcOptions: GrpcOptions;
+  /** `logging_config` of the last document that had one, for controller and proxies. */
+  readonly logging?: LoggingConfig;
   readonly proxyLocation: "Disabled" | "HeadOnly" | "EveryNode";
   /** http://host:port of the proxies; empty without proxies. */
   readonly httpAddress: string;
@@ -137,7 +145,14 @@ export interface CanaryAnalysis {
 
 /** `check` builds run behind an unchanged config to notice edited sources; deployments stay visible meanwhile. */
 export type BuildState =
-  | { readonly kind: "building"; readonly buildId: string; readonly check: boolean; readonly since: number }
+  | {
+      readonly kind: "building";
+      readonly buildId: string;
+      readonly check: boolean;
+      readonly since: number;
+      /** Who asked for it; absent: the controller. */
+      readonly actor?: string;
+    }
   | { readonly kind: "done" }
   | { readonly kind: "failed"; readonly message: string };
 
@@ -194,6 +209,8 @@ export interface DeploymentRecord {
   readonly everRan: boolean;
   /** Whether the present version is replacing an older one; `failed` is frozen until the version changes. */
   readonly rollout: "none" | "active" | "failed";
+  /** When the present version was wanted, or a replica of it last became ready; see progress-state.ts. */
+  readonly progressAt?: number;
   /** What the revision before runs here while a canary is tried; absent without one, and where both run the same. */
   readonly stable?: { readonly version: DeploymentVersion; readonly config: EffectiveDeploymentConfig };
   readonly lastError: string;
@@ -251,6 +268,10 @@ export interface ReplicaRecord {
   readonly controlSocket: string;
   /** Where it takes requests: the data socket; of a command "plain:<socket>" or "plain:127.0.0.1:PORT"; "" until ready. */
   readonly address: string;
+  /** What it takes of the node from its start on, by the reference's names; absent in records of earlier versions. */
+  readonly resources?: Readonly<Record<string, number>>;
+  /** Ids of the GPUs it was given; absent without any. */
+  readonly gpus?: readonly string[];
   readonly startedAt: number;
   readonly updatedAt: number;
 }
@@ -271,6 +292,8 @@ export interface ProcessIdentity {
 
 /** See replica-state.ts for the transitions. */
 export type ReplicaState =
+  /** Not started yet: the node has no room for it. */
+  | { readonly kind: "waiting"; readonly since: number }
   | { readonly kind: "starting"; readonly since: number }
   | { readonly kind: "recovering"; readonly since: number; readonly was: "starting" | "running" | "updating" }
   | { readonly kind: "running"; readonly since: number }
@@ -338,6 +361,7 @@ export type JournalRecord = { readonly at: number; readonly actor: string } & (
     }
   | { readonly kind: "instance"; readonly state: string }
   | { readonly kind: "token-rotated"; readonly application: string }
+  | { readonly kind: "retry"; readonly application: string }
 );
 
 /** What a build left on disk: the bundle, unless there is no code, and unpacked working dirs. */
@@ -362,5 +386,6 @@ export const keys = {
 
 /** The state's name as users see it. */
 export function replicaStateName(state: ReplicaState): ReplicaStateName {
-  return state.kind.toUpperCase() as ReplicaStateName;
+  // The reference knows no other name for a replica that is pending.
+  return state.kind === "waiting" ? "STARTING" : (state.kind.toUpperCase() as ReplicaStateName);
 }

@@ -2,9 +2,11 @@ import type { GrpcOptions, HttpOptions } from "../config/types.ts";
 import type { Store } from "../store/store.ts";
 import type { CommandContext } from "./command-context.ts";
 import { newInstance } from "./instance-commands.ts";
+import { restartDeadline } from "./progress-state.ts";
 import type { InstanceRecord, ReplicaRecord } from "./records.ts";
 import { builtPaths } from "./records.ts";
 import { recoverReplica } from "./replica-state.ts";
+import { adoptUnrevised } from "./revisions.ts";
 import type { World } from "./world.ts";
 import { applyWrite, Draft } from "./world.ts";
 
@@ -41,13 +43,17 @@ export function planRecovery(
 ): { draft: Draft; adopt: readonly ReplicaRecord[]; bundleLost: ReadonlySet<string> } {
   const { now } = context;
   const draft = new Draft(world);
-  const adopt = [...world.replicas.values()].map((replica) => recoverReplica(replica, now));
+  const adopt = [...world.replicas.values()]
+    .filter(({ state }) => state.kind !== "waiting")
+    .map((replica) => recoverReplica(replica, now));
   for (const replica of adopt) draft.setReplica(replica);
   // Proxies that still run are reported anew.
   for (const proxy of draft.proxies()) draft.deleteProxy(proxy.id);
   recoverInstance(draft, options, context);
   const bundleLost = new Set<string>();
-  for (const application of draft.applications()) {
+  for (const deployment of world.deployments.values()) draft.setDeployment(restartDeadline(deployment, now));
+  for (const stored of draft.applications()) {
+    const application = adoptUnrevised(draft, stored, now);
     const { built, build, deleting } = application;
     if (!built || deleting || builtPaths(built).every((path) => options.hasBundle(path))) continue;
     bundleLost.add(application.name);

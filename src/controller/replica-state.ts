@@ -50,12 +50,14 @@ export function isRoutable(state: ReplicaState): boolean {
  *
  * ```
  * state \ event        | ready    | start-failed / reconfigure-failed | exited            | stop (graceful / at once)
+ * waiting              | -        | -                                 | -                 | gone
  * starting             | running  | stopping(killed), start-failed    | gone, start-failed| stopping(killed)
  * recovering(starting) | running  | stopping(killed), start-failed    | gone (not counted)| stopping(killed)
  * recovering(serving)  | running  | -                                 | gone, died        | stopping(unrouting / killed)
  * running, updating    | -        | updating: stopping, start-failed  | gone, died        | stopping(unrouting / killed)
  * stopping             | -        | -                                 | gone              | killed, if at once
  * ```
+ * waiting becomes starting when the node has room (deployment-state.ts, waiting.ts).
  * stopping: unrouting → (unrouted) draining → (exited) gone; past the deadline it is killed.
  */
 export function stepReplica(replica: ReplicaRecord, event: ReplicaEvent, now: number): ReplicaStep {
@@ -95,12 +97,15 @@ export function stepReplica(replica: ReplicaRecord, event: ReplicaEvent, now: nu
       return into(stopping, { kind: "start-failed", error: event.error });
     }
     case "exited": {
+      // No process of its own can have ended.
+      if (state.kind === "waiting") return same;
       const gone = { replica: null, actions: [] };
       if (state.kind === "starting") return { ...gone, fact: { kind: "start-failed", error: event.detail } };
       if (serving) return { ...gone, fact: { kind: "died", error: event.detail } };
       return { ...gone, fact: null };
     }
     case "stop":
+      if (state.kind === "waiting") return { replica: null, fact: null, actions: [] };
       if (state.kind === "stopping") {
         return event.timeoutMs === 0 && state.stage !== "killed" ? into(killed(), null, [kill]) : same;
       }
@@ -137,6 +142,7 @@ export function replicaDeadline(replica: ReplicaRecord): number {
 /** A replica as a restarted controller takes it up: what serves goes on serving, what stopped is stopped again. */
 export function recoverReplica(replica: ReplicaRecord, now: number): ReplicaRecord {
   const { state } = replica;
+  if (state.kind === "waiting") return replica;
   if (state.kind === "stopping") return { ...replica, state: { ...state, stage: "unrouting" } };
   const was = state.kind === "recovering" ? state.was : state.kind;
   return { ...replica, state: { kind: "recovering", since: now, was } };

@@ -1,3 +1,4 @@
+import { rolloutLimits } from "../config/rollout.ts";
 import type { DeploymentRecord, ReplicaRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
 
@@ -12,6 +13,12 @@ export interface RolloutPlan {
   /** Ids to reconfigure in place. */
   readonly reconfigure: readonly string[];
 }
+
+/**
+ * How many of these, in this order, must leave before the node has room for a waiting replica of the present version;
+ * 0 where it has, and where no number would do.
+ */
+export type LeaversNeeded = (candidates: readonly ReplicaRecord[]) => number;
 
 const NOTHING: RolloutPlan = { start: 0, stop: [], kill: [], reconfigure: [] };
 
@@ -28,70 +35,71 @@ export function hasGivenUp(deployment: DeploymentRecord): boolean {
 }
 
 /**
- * Decides starts, stops and reconfigurations (spec/control-plane.md 4.7), from the present replicas alone.
+ * Decides starts, stops and reconfigurations (spec/control-plane.md 4.7), from the present replicas alone. A replica
+ * that waits for room counts as one that starts.
  *
- * - Scale-down: not yet serving first, then the newest.
- * - Rolling update without surge: up to `rollout = max(floor(rolling_update_percentage × target), 1)` replicas may be
- *   missing at a time; the last serving replica never leaves before its successor serves (T14, a fix), so one
- *   replica is updated by starting the new one first.
- * - With `max_surge_percent`: new ones first, up to target + surge; old ones leave while more than target serve.
+ * - Scale-down: not yet serving first (of these the waiting ones), then the newest.
+ * - Update: never more live replicas than target + surge, never fewer ready ones than target - unavailable; where only
+ *   the reference's `max_surge_percent` is given, nobody leaves while not more than the target serve. Draining
+ *   replicas are not counted. Which numbers: config/rollout.ts.
+ * - The last serving replica never leaves before its successor serves (T14, a fix), so a single replica is updated by
+ *   starting the new one first, whatever the limits.
+ * - Unless the node has no room for any successor: then as many leave as one takes (`leaversNeeded`).
  *
- * Example: target 5, 20 % → rollout 1. Five old run: pending 0, budget 1 → stop one, start one. One new starting, four
- * old: pending = 5 - 0 - 4 = 1, budget 0 → wait.
+ * Example: target 5, unavailable 1, surge 0. Five old run: one may leave → stop one, start one. One new starting, four
+ * old: none may leave → wait.
  */
-export function planRollout(deployment: DeploymentRecord, replicas: readonly ReplicaRecord[]): RolloutPlan {
+export function planRollout(
+  deployment: DeploymentRecord,
+  replicas: readonly ReplicaRecord[],
+  leaversNeeded: LeaversNeeded = () => 0,
+): RolloutPlan {
   const live = replicas.filter((replica) => replica.state.kind !== "stopping");
   if (deployment.deleting) return stopThese(live);
   const target = deployment.target.replicas;
+  if (hasGivenUp(deployment)) {
+    const started = live.filter(({ state }) => state.kind !== "waiting");
+    const waiting = live.filter(({ state }) => state.kind === "waiting");
+    return stopThese([...waiting, ...victims(started, Math.max(0, started.length - target))]);
+  }
   const current = live.filter((replica) => replica.version.restart === deployment.version.restart);
   const old = live.filter((replica) => replica.version.restart !== deployment.version.restart);
-  const mayStart = !hasGivenUp(deployment);
-
-  if (old.length === 0 || !mayStart) {
+  if (old.length === 0) {
     const excess = live.length - target;
     if (excess > 0) return stopThese(victims(live, excess));
-    return {
-      ...NOTHING,
-      start: mayStart ? target - live.length : 0,
-      reconfigure: mayStart ? toReconfigure(deployment, current) : [],
-    };
+    return { ...NOTHING, start: target - live.length, reconfigure: toReconfigure(deployment, current) };
   }
-  // Old replicas that never served are of no use to anyone.
+  // Old replicas that never served are of no use to anyone, nor are new ones above the target.
   const unready = old.filter((replica) => !isRoutable(replica.state));
-  const oldServing = old.filter((replica) => isRoutable(replica.state));
-  const servingCount = oldServing.length + current.filter((replica) => isRoutable(replica.state)).length;
-  const liveAfter = live.length - unready.length;
-  const surge = surgeCount(deployment);
-  const rollout = rolloutStep(deployment);
+  const surplus = victims(current, Math.max(0, current.length - target));
+  const kept = current.filter((replica) => !surplus.includes(replica));
+  const oldServing = victims(old, old.length).filter((replica) => isRoutable(replica.state));
+  const serving = oldServing.length + kept.filter((replica) => isRoutable(replica.state)).length;
+  const { minReady, maxLive } = bounds(deployment);
 
-  let stopCount: number;
-  let start: number;
-  if (surge > 0) {
-    start = Math.max(0, Math.min(target - current.length, target + surge - liveAfter));
-    stopCount = Math.min(rollout, Math.max(0, servingCount - target));
-  } else {
-    const running = servingCount - oldServing.length;
-    const pending = target - running - oldServing.length;
-    const budget = Math.max(rollout - Math.max(pending, 0), 0);
-    // More serve than wanted: a scale-down goes on beside the update.
-    const excess = Math.max(0, liveAfter - target);
-    stopCount = Math.min(Math.max(budget, excess), target > 0 ? servingCount - 1 : servingCount);
-    start = Math.max(0, target - (liveAfter - Math.max(0, Math.min(stopCount, oldServing.length))));
-  }
-  const stops = victims(oldServing, Math.max(0, stopCount)).map((replica) => replica.id);
-  return { start, stop: stops, kill: unready.map((replica) => replica.id), reconfigure: [] };
+  let stopCount = Math.min(oldServing.length, Math.max(0, serving - minReady));
+  const coming = kept.filter((replica) => !isRoutable(replica.state));
+  const stuck = coming.length > 0 && coming.every(({ state }) => state.kind === "waiting");
+  if (stopCount === 0 && stuck) stopCount = leaversNeeded(oldServing);
+  const liveAfter = kept.length + oldServing.length - stopCount;
+  const start = Math.max(0, Math.min(target - kept.length, maxLive - liveAfter));
+  const leaving = stopThese([...unready, ...surplus]);
+  return {
+    ...leaving,
+    start,
+    stop: [...leaving.stop, ...oldServing.slice(0, stopCount).map((replica) => replica.id)],
+  };
 }
 
-/** Replicas that may be missing at a time during an update. */
-function rolloutStep(deployment: DeploymentRecord): number {
-  return Math.max(Math.floor(deployment.config.rolling_update_percentage * deployment.target.replicas), 1);
-}
-
-/** Replicas above the target while updating. One replica always surges, or nobody would serve meanwhile. */
-function surgeCount(deployment: DeploymentRecord): number {
-  const target = deployment.target.replicas;
-  const configured = Math.ceil((target * deployment.config.max_surge_percent) / 100);
-  return configured === 0 && target === 1 ? 1 : configured;
+/** Between how many ready and how many live replicas an update moves. */
+function bounds({ config, target: { replicas: target } }: DeploymentRecord): { minReady: number; maxLive: number } {
+  const { surge, unavailable } = rolloutLimits(config, target);
+  const ours = config.rollout?.max_surge !== undefined || config.rollout?.max_unavailable !== undefined;
+  const missing = ours || surge === 0 ? unavailable : 0;
+  return {
+    minReady: Math.max(target - missing, Math.min(target, 1)),
+    maxLive: target + (target === 1 ? Math.max(surge, 1) : surge),
+  };
 }
 
 /** Running replicas with older settings, as many as may be missing beside those that are not up yet. */
@@ -99,22 +107,20 @@ function toReconfigure(deployment: DeploymentRecord, current: readonly ReplicaRe
   const { settings } = deployment.version;
   const older = current.filter((replica) => replica.state.kind !== "updating" && replica.version.settings !== settings);
   const done = current.filter((replica) => replica.state.kind === "running" && replica.version.settings === settings);
-  const pending = Math.max(0, deployment.target.replicas - done.length - older.length);
+  const target = deployment.target.replicas;
+  const pending = Math.max(0, target - done.length - older.length);
+  const atOnce = Math.max(1, rolloutLimits(deployment.config, target).unavailable);
   return older
     .filter((replica) => replica.state.kind === "running")
-    .slice(0, Math.max(0, rolloutStep(deployment) - pending))
+    .slice(0, Math.max(0, atOnce - pending))
     .map((replica) => replica.id);
 }
 
-/** Who leaves first: those that do not serve yet, then the newest. */
-function victims(candidates: readonly ReplicaRecord[], count: number): ReplicaRecord[] {
+/** Who leaves first: those that wait, then those that do not serve yet, then the newest. */
+export function victims(candidates: readonly ReplicaRecord[], count: number): ReplicaRecord[] {
+  const rank = ({ state }: ReplicaRecord): number => (state.kind === "waiting" ? 0 : isRoutable(state) ? 2 : 1);
   return [...candidates]
-    .sort(
-      (a, b) =>
-        Number(isRoutable(a.state)) - Number(isRoutable(b.state)) ||
-        b.startedAt - a.startedAt ||
-        (a.id < b.id ? 1 : -1),
-    )
+    .sort((a, b) => rank(a) - rank(b) || b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1))
     .slice(0, count);
 }
 

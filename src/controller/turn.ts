@@ -3,6 +3,7 @@ import type { Random } from "../core/random.ts";
 import type { EngineEvent } from "../engine/engine.ts";
 import type { ProxyEvent } from "../engine/proxies.ts";
 import type { Logger } from "../observability/logger.ts";
+import { admitWaiting } from "./admit-waiting.ts";
 import { stepApplication } from "./application-state.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { DeploymentAction, SocketPaths } from "./deployment-state.ts";
@@ -16,7 +17,7 @@ import { keys } from "./records.ts";
 import type { NodeCapacity } from "./resources.ts";
 import { deleteRevisions } from "./revisions.ts";
 import { stepRevision } from "./rollback.ts";
-import { admitWaiting, remarkWaiting } from "./waiting.ts";
+import { remarkWaiting } from "./waiting.ts";
 import type { Draft, World } from "./world.ts";
 
 /** What the reconciler does once a turn is durable. */
@@ -31,7 +32,9 @@ export type Effect =
 export type Incoming =
   | { readonly kind: "engine"; readonly event: EngineEvent }
   | { readonly kind: "proxy"; readonly event: ProxyEvent }
-  | { readonly kind: "unrouted"; readonly id: string };
+  | { readonly kind: "unrouted"; readonly id: string }
+  /** The verdict of health checks, where its turn was not stored. */
+  | { readonly kind: "unhealthy"; readonly id: string; readonly error: string };
 
 /** What a turn looks at besides its draft. */
 export interface TurnContext {
@@ -41,6 +44,8 @@ export interface TurnContext {
   readonly sockets: SocketPaths;
   readonly health: HealthChecks;
   readonly logger: Logger;
+  /** What the node has for replicas. */
+  readonly capacity: NodeCapacity;
   /** When each deployment (by store key) needs a step although nothing happens. */
   readonly wakeAt: Map<string, number>;
 }
@@ -53,6 +58,12 @@ export class Turn {
   readonly #c: TurnContext;
   readonly #draft: Draft;
   readonly effects: Effect[] = [];
+  /** Applications to step in another turn at once. */
+  readonly again = new Set<string>();
+  /** Store keys of the deployments that were stepped and have replicas that wait. */
+  readonly #haveWaiting = new Set<string>();
+  /** What events come to that were taken in, where taking them in again would count them twice. */
+  readonly #settled = new Map<Incoming, readonly Incoming[]>();
 
   constructor(draft: Draft, context: TurnContext) {
     this.#draft = draft;
@@ -73,12 +84,19 @@ export class Turn {
       return undefined;
     }
     if (item.kind === "unrouted") return replica(item.id, { kind: "unrouted" });
+    if (item.kind === "unhealthy") return replica(item.id, { kind: "unhealthy", error: item.error });
     const { event } = item;
     if (event.kind === "built" || event.kind === "build-failed") return takeBuildEvent(draft, event, context);
     if (event.kind !== "health") return replica(event.id, event);
     const { unhealthy } = this.#c.health.end(event.id, event.error);
+    this.#settled.set(item, unhealthy === undefined ? [] : [{ kind: "unhealthy", id: event.id, error: unhealthy }]);
     if (unhealthy !== undefined) return replica(event.id, { kind: "unhealthy", error: unhealthy });
     return draft.replica(event.id)?.application;
+  }
+
+  /** What of an event is left to be taken in by a later turn when this one is not stored. */
+  toRepeat(item: Incoming): readonly Incoming[] {
+    return this.#settled.get(item) ?? [item];
   }
 
   /** Steps an application and its deployments. An exception is undone, reported on it, and stops no other. */
@@ -91,8 +109,13 @@ export class Turn {
       const application = draft.application(name);
       if (!application) return;
       const next = stepApplication(application, draft.deploymentsOf(name), now);
-      if (next) draft.setApplication(next);
-      else draft.deleteApplication(name);
+      if (!next) {
+        deleteRevisions(draft, name);
+        draft.deleteApplication(name);
+        return;
+      }
+      draft.setApplication(next);
+      this.#stepRevision(next);
     });
     if (!failure) return;
     for (const lost of this.effects.splice(effectsBefore)) {
@@ -130,7 +153,9 @@ export class Turn {
     const { application, name } = deployment;
     const key = keys.deployment(application, name);
     const before = draft.replicasOf(application, name);
-    const step = stepDeployment({ deployment, replicas: before, now, random, sockets });
+    const node = { capacity: this.#c.capacity, usage: draft.usage, mayTake: draft.freedBy.has(key) };
+    const step = stepDeployment({ deployment, replicas: before, now, random, sockets, node });
+    if (step.replicas.some(({ state }) => state.kind === "waiting")) this.#haveWaiting.add(key);
     const left = new Set(step.replicas.map((replica) => replica.id));
     for (const replica of before) if (!left.has(replica.id)) draft.deleteReplica(replica);
     for (const replica of step.replicas) draft.setReplica(replica);

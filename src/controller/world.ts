@@ -8,6 +8,7 @@ import type {
   RevisionRecord,
 } from "./records.ts";
 import { keys } from "./records.ts";
+import { taken, type Usage, withTaken } from "./resources.ts";
 
 /** Every record, by kind. Immutable records in maps that only {@link commit} changes. */
 export interface World {
@@ -24,6 +25,10 @@ export interface World {
   readonly deploymentsOf: Map<string, Set<string>>;
   /** Replica ids of a deployment key. */
   readonly replicasOf: Map<string, Set<string>>;
+  /** What the replicas take of the node. */
+  usage: Usage;
+  /** Ids of the replicas that wait for room. */
+  readonly waiting: Set<string>;
   journalNext: number;
 }
 
@@ -53,6 +58,8 @@ export function emptyWorld(): World {
     revisions: new Map(),
     deploymentsOf: new Map(),
     replicasOf: new Map(),
+    usage: new Map(),
+    waiting: new Set(),
     journalNext: 1,
   };
 }
@@ -70,9 +77,30 @@ export class Draft {
   /** Applications of which something was written, whatever became of the write. */
   readonly touched = new Set<string>();
   readonly #journal: JournalRecord[] = [];
+  #usage: Usage;
+  /** Keys of the deployments of which a replica went that had taken room. */
+  readonly freedBy = new Set<string>();
+  /** Store keys of the replicas that this change made wait. */
+  readonly newlyWaiting = new Set<string>();
 
   constructor(world: World) {
     this.#world = world;
+    this.#usage = world.usage;
+  }
+
+  /** What the replicas take of the node, this change included. */
+  get usage(): Usage {
+    return this.#usage;
+  }
+
+  /** Replicas that wait for room, those that wait longest first. */
+  waiting(): ReplicaRecord[] {
+    const known = [...this.#world.waiting].map((id) => this.replica(id));
+    const added = [...this.newlyWaiting].map((key) => this.#read<ReplicaRecord>(key, undefined));
+    return [...known, ...added]
+      .filter((replica) => replica?.state.kind === "waiting")
+      .map((replica) => replica!)
+      .sort((a, b) => a.startedAt - b.startedAt || (a.id < b.id ? -1 : 1));
   }
 
   get instance(): InstanceRecord {
@@ -146,10 +174,17 @@ export class Draft {
   }
   setReplica(record: ReplicaRecord): void {
     const key = keys.replica(record.application, record.deployment, record.id);
-    this.#write(key, record, this.#world.replicas.get(record.id));
+    const known = this.#world.replicas.get(record.id);
+    const before = this.#read(key, known);
+    if (before !== record) this.#account(before, record);
+    if (record.state.kind === "waiting" && !known) this.newlyWaiting.add(key);
+    this.#write(key, record, known);
   }
   deleteReplica(record: ReplicaRecord): void {
-    this.#writes.set(keys.replica(record.application, record.deployment, record.id), null);
+    const key = keys.replica(record.application, record.deployment, record.id);
+    this.#account(this.#read(key, this.#world.replicas.get(record.id)), undefined);
+    if (record.state.kind !== "waiting") this.freedBy.add(keys.deployment(record.application, record.deployment));
+    this.#writes.set(key, null);
   }
 
   proxies(): ProxyRecord[] {
@@ -169,12 +204,14 @@ export class Draft {
   /** Runs `fn`; when it throws, undoes what it wrote and returns the error. */
   savepoint(fn: () => void): { error: unknown } | undefined {
     const before = new Map(this.#writes);
+    const usage = this.#usage;
     const journalLength = this.#journal.length;
     try {
       fn();
       return undefined;
     } catch (error) {
       this.#writes = before;
+      this.#usage = usage;
       this.#journal.length = journalLength;
       return { error };
     }
@@ -200,6 +237,12 @@ export class Draft {
   #read<T>(key: string, known: T | undefined): T | undefined {
     if (!this.#writes.has(key)) return known;
     return (this.#writes.get(key) as T | null) ?? undefined;
+  }
+
+  #account(before: ReplicaRecord | undefined, after: ReplicaRecord | undefined): void {
+    const [gave, takes] = [taken(before), taken(after)];
+    if (gave.length > 0) this.#usage = withTaken(this.#usage, gave, -1);
+    if (takes.length > 0) this.#usage = withTaken(this.#usage, takes);
   }
 
   /** An unchanged record is no write. */
@@ -243,6 +286,7 @@ export function applyWrite(world: World, key: string, value: unknown): void {
     case "replica": {
       const [, application, deployment, id] = key.split("/") as [string, string, string, string];
       index(world.replicasOf, `deployment/${application}/${deployment}`, id, value !== null);
+      account(world, id, value as ReplicaRecord | null);
       if (value === null) world.replicas.delete(id);
       else world.replicas.set(id, value as ReplicaRecord);
       return;
@@ -267,6 +311,14 @@ export function applyWrite(world: World, key: string, value: unknown): void {
     case "journal":
       world.journalNext = Math.max(world.journalNext, Number(key.slice("journal/".length)) + 1);
   }
+}
+
+/** Keeps what the replicas take, and who waits, up to date with one of them. */
+function account(world: World, id: string, next: ReplicaRecord | null): void {
+  const usage = withTaken(world.usage, taken(world.replicas.get(id)), -1);
+  world.usage = withTaken(usage, taken(next ?? undefined));
+  if (next?.state.kind === "waiting") world.waiting.add(id);
+  else world.waiting.delete(id);
 }
 
 function index(map: Map<string, Set<string>>, owner: string, member: string, present: boolean): void {

@@ -33,7 +33,7 @@ export interface SimulatedController {
 }
 
 export async function simulate(
-  options: { store?: Store; seed?: number; sockets?: SocketPaths } = {},
+  options: { store?: Store; seed?: number; sockets?: SocketPaths; capacity?: NodeCapacity } = {},
 ): Promise<SimulatedController> {
   const clock = new VirtualClock();
   const engine = new SimulatedEngine(clock);
@@ -64,6 +64,7 @@ export async function simulate(
       bind: { host: "127.0.0.1", httpPort: 8000, grpcPort: 9000 },
       proxyWorkers: 2,
       proxyLocation: "EveryNode",
+      ...(options.capacity ? { capacity: options.capacity } : {}),
     });
     await controller.recover({ makeInstance: true });
     await clock.advance(0);
@@ -107,6 +108,7 @@ export async function simulate(
         reason: "",
         etag: "",
         actor: "test",
+        ...more,
       });
       // Handled at once, so that a refusal is not reported as unhandled while time goes on.
       const settled = answer.then(

@@ -91,9 +91,14 @@ describe("planRollout", () => {
       target: 4,
       have: "oR oR oR oR nR nS",
       override: { max_surge_percent: 50 },
-      want: { stop: ["r3"] },
+      want: { start: 1, stop: ["r3"] },
     },
-    { name: "scales down beside an update", target: 2, have: "oR oR oR oR", want: { stop: ["r3", "r2"] } },
+    {
+      name: "scales down beside an update",
+      target: 2,
+      have: "oR oR oR oR",
+      want: { start: 1, stop: ["r3", "r2", "r1"] },
+    },
     { name: "reconfigures one of five at a time", target: 5, have: "nr nr nr nr nr", want: { reconfigure: ["r0"] } },
     { name: "reconfigures nobody else while a replica is missing", target: 2, have: "nS nr", want: {} },
     {
