@@ -188,7 +188,7 @@ const APPLICATION_FIELDS = object("ServeApplicationSchema", {
     update: "restart",
   }),
   runtime_env: optional(anyObject().superRefine(rules(remoteUrisOnly)), {
-    doc: "Environment of the application's processes: `env_vars`.",
+    doc: "Environment of the application's processes: `env_vars`, and `working_dir`, the URI of a zip that holds its code (working-dir.md).",
     default: {},
     update: "restart",
   }),

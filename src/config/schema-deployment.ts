@@ -41,7 +41,7 @@ export const BACKPRESSURE_SCHEMA = strictObject("BackpressureConfig", {
 /** Resources of one replica. */
 export const ACTOR_OPTIONS_SCHEMA = object("RayActorOptionsSchema", {
   runtime_env: optional(anyObject().superRefine(rules(remoteUrisOnly)), {
-    doc: "Environment of the replica, over the application's; `env_vars` are merged.",
+    doc: "Environment of the replica, over the application's; `env_vars` are merged; `working_dir` only for a command.",
     default: {},
     update: "restart",
   }),

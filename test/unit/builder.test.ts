@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import type { BuilderOutcome } from "../../src/builder/protocol.ts";
 import { resolveImportPath } from "../../src/builder/resolve.ts";
 import { tempDir } from "../support/temp-dir.ts";
+import { zipOf } from "../support/zip.ts";
 
 const BUILDER = fileURLToPath(new URL("../../src/bin/builder.ts", import.meta.url));
 
@@ -16,10 +17,12 @@ interface Build {
   readonly args?: Record<string, unknown>;
   readonly timeoutMs?: number;
   readonly folder?: string;
+  /** Of a zip that holds the code. */
+  readonly zip?: Record<string, string>;
 }
 
 /** Runs a real builder over an application written to a fresh folder. */
-async function build({ files, importPath = "./app.ts:app", args = {}, timeoutMs, folder = tempDir() }: Build) {
+async function build({ files, importPath = "./app.ts:app", args = {}, timeoutMs, folder = tempDir(), zip }: Build) {
   const baseDir = join(folder, "app");
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(baseDir, name)), { recursive: true });
@@ -28,7 +31,10 @@ async function build({ files, importPath = "./app.ts:app", args = {}, timeoutMs,
   const resultPath = join(folder, "result.json");
   const requestPath = join(folder, "request.json");
   const bundlesDir = join(folder, "bundles");
-  writeFileSync(requestPath, JSON.stringify({ importPath, baseDir, args, bundlesDir, resultPath }));
+  const uri = `file://${join(folder, "app.zip")}`;
+  if (zip) writeFileSync(join(folder, "app.zip"), zipOf(zip));
+  const workingDirs = zip ? { uris: [uri], code: uri, folder: join(folder, "working-dirs") } : undefined;
+  writeFileSync(requestPath, JSON.stringify({ importPath, baseDir, args, bundlesDir, resultPath, workingDirs }));
   const argv = timeoutMs === undefined ? [BUILDER, requestPath] : [BUILDER, requestPath, String(timeoutMs)];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -127,6 +133,25 @@ describe("building", () => {
       },
     });
     expect(outcome).toMatchObject({ ok: true, result: { ingress: "esm-cjs/" } });
+  });
+
+  it("takes code from a zip, packages from the zip first and then from the base dir", async () => {
+    const packaged = (name: string, text: string) => ({
+      [`node_modules/${name}/package.json`]: `{"name":"${name}","type":"module","main":"i.js"}`,
+      [`node_modules/${name}/i.js`]: `export default "${text}";`,
+    });
+    const { outcome, folder } = await build({
+      files: { "app.ts": "export const app = 1;", ...packaged("a", "base"), ...packaged("b", "base") },
+      zip: {
+        "app.ts": `import a from "a"; import b from "b"; import { deployment } from "windlass";
+          export const app = deployment({ fetch: () => new Response() }, { name: a + "-" + b }).bind();`,
+        ...packaged("a", "zip"),
+      },
+    });
+    expect(outcome).toMatchObject({ ok: true, result: { ingress: "zip-base" } });
+    const found = Object.values((outcome.ok && outcome.result.workingDirs) || {});
+    expect(found.map(({ path }) => path)).toEqual(found.map(({ hash }) => join(folder, "working-dirs", hash)));
+    expect(found).toHaveLength(1);
   });
 
   it("gives args to a builder function", async () => {

@@ -90,6 +90,19 @@ describe("redaction", () => {
     expect(restoreRedacted(next, undefined)).toBe(next);
   });
 
+  it("never shows what is secret in the URI of a working_dir, and takes the shown one back", () => {
+    const uri = "https://me:hunter2@h/x.zip?token=s3cret";
+    const env = { runtime_env: { working_dir: uri } };
+    const stored = { import_path: "m:a", ...env, deployments: [{ name: "D", ray_actor_options: env }] };
+    const shown = redactConfig(stored, { revealEnv: true });
+    expect(shown.runtime_env).toEqual({ working_dir: "https://<redacted>@h/x.zip?<redacted>" });
+    expect(JSON.stringify(shown)).not.toMatch(/hunter2|s3cret/);
+    expect(restoreRedacted(shown, stored)).toEqual(stored);
+    const other = { import_path: "m:a", runtime_env: { working_dir: "https://h/y.zip" } };
+    expect(redactConfig(other, { revealEnv: false })).toEqual(other);
+    expect(restoreRedacted(other, stored)).toEqual(other);
+  });
+
   it("never shows the password of a TLS key", () => {
     expect(redactHttpOptions({ port: 1, ssl_keyfile_password: "p" })).toEqual({ port: 1, ssl_keyfile_password: null });
     expect(redactHttpOptions({ port: 1 })).toEqual({ port: 1 });

@@ -34,6 +34,28 @@ it("removes bundles nobody names after an hour, and the oldest replica logs; oth
   expect(logs).not.toContain("app_Dep_aaaa0009.log");
 });
 
+it("removes unpacked working dirs nobody names after an hour, and what servers said after a month", () => {
+  const dir = tempDir();
+  const made = (name: string, ageMs: number): string => {
+    const path = join(dir, "working-dirs", name);
+    mkdirSync(join(dir, "working-dirs"), { recursive: true });
+    if (name.endsWith(".etag")) writeFileSync(path, "{}");
+    else mkdirSync(path);
+    utimesSync(path, (NOW - ageMs) / 1000, (NOW - ageMs) / 1000);
+    return path;
+  };
+  const used = made("used", 9e9);
+  made("fresh", 1000);
+  made("old", 9e6);
+  made(".draft-0", 9e6);
+  made("a.etag", 9e6);
+  made("b.etag", 9e9);
+
+  tidy(dir, new Set([used]), NOW);
+
+  expect(readdirSync(join(dir, "working-dirs")).sort()).toEqual(["a.etag", "fresh", "used"]);
+});
+
 it("has nothing to do in a state dir that is empty", () => {
   expect(() => tidy(tempDir(), new Set(), NOW)).not.toThrow();
 });
