@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { createDualServer } from "../api/dual-server.ts";
 import { createRuntimeHandler } from "../api/runtime.ts";
 import { createApi } from "../api/server.ts";
@@ -13,8 +13,11 @@ import { tidy } from "../engine/local/housekeeping.ts";
 import { createLocalEngine } from "../engine/local/local-engine.ts";
 import { LocalProxies } from "../engine/local/local-proxies.ts";
 import { SupervisorClient } from "../engine/local/supervisor-client.ts";
-import { createLogger } from "../observability/logger.ts";
+import { logLimits } from "../observability/log-limits.ts";
+import { logSettings } from "../observability/log-settings.ts";
 import { surviveLostOutput } from "../observability/output.ts";
+import { createProcessLog, startSettings } from "../observability/process-log.ts";
+import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
 import type { ControllerOptions } from "../supervisor/controller-options.ts";
 import type { FromSupervisor, ToSupervisor } from "../supervisor/protocol.ts";
@@ -30,7 +33,11 @@ const ROUTERS_RETURN_MS = 3_000;
 surviveLostOutput();
 const options = JSON.parse(process.argv[2]!) as ControllerOptions;
 const clock = systemClock;
-const logger = createLogger({ clock, format: options.logFormat, level: options.logLevel });
+const logStyle = { format: options.logFormat, level: options.logLevel };
+const limits = logLimits(process.env);
+const log = createProcessLog({ clock, limits, fileName: "controller.log", style: logStyle });
+const { logger } = log;
+keepOwnLogBounded(process.env, limits, clock, (error) => logger.warn("the log grows beyond its limit", { error }));
 const supervisor = new SupervisorClient({
   send: (message: ToSupervisor) => void process.send?.(message),
   onMessage: (listener) => void process.on("message", (message) => listener(message as FromSupervisor)),
@@ -58,7 +65,8 @@ async function main(): Promise<void> {
   await supervisor.connect();
 
   const runtime = { supervisor, runDir, stateDir, controllerSocket, orphanTtlS: ORPHAN_TTL_S };
-  const proxies = new LocalProxies({ ...runtime, webhook: options.webhookOnProxy });
+  const proxies = new LocalProxies({ ...runtime, webhook: options.webhookOnProxy, logStyle });
+  let logging = "null";
   const routes = new RouteHub();
   const controller = new Reconciler({
     store,
@@ -72,6 +80,11 @@ async function main(): Promise<void> {
     bind: { host: options.host, httpPort: options.httpPort, grpcPort: options.grpcPort },
     proxyWorkers: options.proxyWorkers,
     proxyLocation: options.proxyLocation,
+    onLogging(next) {
+      const text = JSON.stringify(next);
+      if (text !== logging) log.apply(logSettings(absolute(next), startSettings(logStyle)));
+      logging = text;
+    },
   });
 
   let ready = false;
@@ -131,4 +144,10 @@ async function main(): Promise<void> {
       process.exit(1);
     }
   }
+}
+
+/** A relative `logs_dir` begins at the state dir, for proxies too. */
+function absolute<T extends { readonly logsDir: string }>(logging: T | null): T | undefined {
+  if (logging === null) return undefined;
+  return { ...logging, logsDir: logging.logsDir === "" ? "" : resolve(options.stateDir, logging.logsDir) };
 }

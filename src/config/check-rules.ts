@@ -5,11 +5,12 @@
 import type * as z from "zod";
 import { AUTO_REPLICAS_BASE } from "./defaults.ts";
 import { formatPath, show } from "./describe.ts";
+import { attributesWarning } from "./logging.ts";
 import { AUTO_REPLICAS_NOT_YET, KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { type ConfigProblem, toProblem } from "./parse.ts";
 import { readBy } from "./read.ts";
-import { applicationEnvFindings } from "./runtime-env-rules.ts";
 import { canaryProblem } from "./rollout.ts";
+import { applicationEnvFindings } from "./runtime-env-rules.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA, EXTERNAL_SCALER_CONFLICT } from "./schema-deploy.ts";
 import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import { itemOf, shapeOf, typeInfo } from "./schema-info.ts";
@@ -17,7 +18,13 @@ import type { Path } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
 import { select } from "./select.ts";
 import { suggestKey } from "./suggest.ts";
-import { type ApplicationConfig, COMMAND_IMPORT_PATH, type DeployConfig, type DeploymentOverride } from "./types.ts";
+import {
+  type ApplicationConfig,
+  COMMAND_IMPORT_PATH,
+  type DeployConfig,
+  type DeploymentOverride,
+  type LoggingConfig,
+} from "./types.ts";
 import { type Refusal, UNSUPPORTED_RULES, unsupportedInDeployment, unsupportedInDocument } from "./unsupported.ts";
 
 /** Ids of the check layer's rules with what each refuses, as printed in the docs. */
@@ -61,6 +68,7 @@ export function checkDeployConfig(input: unknown, parsed: DeployConfig): CheckRe
   checkRanges(DEPLOY_SCHEMA, parsed, [], result);
   refuseAll(unsupportedInDocument(parsed), [], result);
   warnNotYet(NOT_YET_DOCUMENT, parsed, [], result);
+  warnAttributes(parsed, [], result);
   for (const [index, app] of parsed.applications.entries()) checkApplication(app, ["applications", index], result);
   return result;
 }
@@ -183,8 +191,10 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
     else warn(result, [...path, ...steps], message);
   }
   warnNotYet(NOT_YET_APPLICATION, app, path, result);
+  warnAttributes(app, path, result);
   for (const [index, item] of (app.deployments ?? []).entries()) {
     checkDeployment(item, [...path, "deployments", index], result);
+    warnAttributes(item, [...path, "deployments", index], result);
   }
 }
 
@@ -262,6 +272,11 @@ function checkContents(schema: z.ZodType, field: string, value: unknown, path: P
 
 function contentsOf(field: z.core.$ZodType): z.ZodType {
   return typeInfo(field).contents!;
+}
+
+function warnAttributes(holder: { logging_config?: LoggingConfig | null }, path: Path, result: CheckResult): void {
+  const text = attributesWarning(holder.logging_config);
+  if (text !== undefined) warn(result, [...path, "logging_config", "additional_log_standard_attrs"], text);
 }
 
 function warnNotYet(table: Readonly<Record<string, string>>, config: unknown, path: Path, result: CheckResult): void {

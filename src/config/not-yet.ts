@@ -5,19 +5,19 @@ const NO_AUTOSCALER =
 const NO_EFFECT = "is accepted, but has no effect in this version";
 const OWN_BACKOFF = "is accepted, but callers keep to waits of their own";
 const NO_STATS = "is accepted, but the built-in choice of a replica asks for no reports";
+const NO_SERVICERS = "is not needed: nothing is registered for a service to be served";
+const NO_GRPC = "is accepted, but bounds no call yet: applications serve no gRPC in this version";
 
 /** Patterns of paths from the document's root (`*` is any key but env_vars) and what the warning says. */
 export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
-  logging_config: NO_EFFECT,
-  "grpc_options.grpc_servicer_functions": NO_EFFECT,
+  "grpc_options.grpc_servicer_functions": NO_SERVICERS,
+  "grpc_options.request_timeout_s": NO_GRPC,
 };
 
 /** The same for paths inside one application. */
 export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
   autoscaling_policy: NO_AUTOSCALER,
-  logging_config: NO_EFFECT,
   "deployments[].autoscaling_config": NO_AUTOSCALER,
-  "deployments[].logging_config": NO_EFFECT,
   "deployments[].max_replicas_per_node": NO_EFFECT,
   "deployments[].placement_group_bundles": NO_EFFECT,
   "deployments[].request_router_config.initial_backoff_s": OWN_BACKOFF,

@@ -1,3 +1,4 @@
+import { loggingInForce } from "../config/logging.ts";
 import type { RoutingTableData } from "./controller.ts";
 import type { DeploymentRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
@@ -29,13 +30,19 @@ export function routingTable(world: World): RoutingTableData {
         backpressureStatusCode: deployment.config.backpressure_config.status_code,
         backpressureRetryAfterS: deployment.config.backpressure_config.retry_after_s,
         unavailable: replicas.length === 0 ? unavailability(deployment) : "",
+        requestTimeoutS: deployment.config.request_timeout_s ?? null,
       });
       if (deployment.ingress && application.routePrefix !== null) {
         routes.push({ prefix: application.routePrefix, application: application.name, deployment: deployment.name });
       }
     }
   }
-  return { routes, deployments, requestTimeoutS: world.instance.httpOptions.request_timeout_s ?? null };
+  return {
+    routes,
+    deployments,
+    requestTimeoutS: world.instance.httpOptions.request_timeout_s ?? null,
+    logging: loggingInForce(world.instance.logging),
+  };
 }
 
 /** The answer to callers of a deployment that failed for good; the reference's words, which clients match on. */

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { WindlassError } from "../core/errors.ts";
+import type { LogStyle } from "../observability/logger.ts";
 
 /** How a proxy process runs; see {@link parseProxyArguments} for the flags. */
 export interface ProxyOptions {
@@ -28,6 +29,10 @@ export interface ProxyOptions {
   readonly drainTimeoutS: number;
   /** Seconds without controller and supervisor after which the proxy drains and exits. Default: 300. */
   readonly orphanTtlS: number;
+  /** How it logs until the table says otherwise. Default: text from "info" on. */
+  readonly logStyle: Pick<LogStyle, "format" | "level">;
+  /** Whether gRPC clients may ask what the proxy serves. Default: true. */
+  readonly grpcReflection: boolean;
 }
 
 /** Reads `proxy --id … --host … --port … --controller SOCK --cache FILE [options]`. Fails with INVALID_REQUEST. */
@@ -63,7 +68,19 @@ export function parseProxyArguments(args: readonly string[]): ProxyOptions {
     webhook: values["no-webhook"] !== true,
     drainTimeoutS: number("drain-timeout-s", 30, 1_000_000),
     orphanTtlS: number("orphan-ttl-s", 300, 1_000_000),
+    logStyle: {
+      format: oneOf("log-format", values["log-format"], ["text", "json"] as const),
+      level: oneOf("log-level", values["log-level"], ["info", "debug", "warn", "error"] as const),
+    },
+    grpcReflection: values["no-grpc-reflection"] !== true,
   };
+}
+
+/** The first choice is the default. */
+function oneOf<T extends string>(name: string, text: string | undefined, choices: readonly [T, ...T[]]): T {
+  const found = text === undefined ? choices[0] : choices.find((choice) => choice === text);
+  if (found !== undefined) return found;
+  throw new WindlassError("INVALID_REQUEST", `--${name} ${text} must be one of ${choices.join(", ")}`);
 }
 
 function parse(args: readonly string[]) {
@@ -86,6 +103,9 @@ function parse(args: readonly string[]) {
         "drain-timeout-s": text,
         "orphan-ttl-s": text,
         "no-webhook": { type: "boolean" },
+        "no-grpc-reflection": { type: "boolean" },
+        "log-format": text,
+        "log-level": text,
       },
     });
   } catch (error) {

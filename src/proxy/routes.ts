@@ -8,6 +8,8 @@ export interface CompiledRoute {
   readonly target: RouterTarget;
   /** `x-forwarded-prefix`; empty: not sent. */
   readonly forwardedPrefix: string;
+  /** Seconds, of the deployment; 0: no limit; undefined: it has none of its own. */
+  readonly requestTimeoutS: number | undefined;
 }
 
 /** A routing table as the proxy serves it. */
@@ -22,18 +24,25 @@ export interface CompiledTable {
 
 /** Compiles a table that `router` has applied. `rootPath` has no "/" at its end. */
 export function compileTable(table: RoutingTable, router: Router, rootPath: string): CompiledTable {
+  const timeoutOf = new Map(
+    table.deployments.map((targets) => [`${targets.application}/${targets.deployment}`, targets.requestTimeoutS]),
+  );
   const routes = table.routes.map((route) => ({
     prefix: route.prefix,
     target: router.target(route.application, route.deployment),
     forwardedPrefix: rootPath + (route.prefix === "/" ? "" : route.prefix),
+    requestTimeoutS: noLess(timeoutOf.get(`${route.application}/${route.deployment}`)),
   }));
-  const timeoutS = table.requestTimeoutS;
   return {
     match: compileRoutes(routes),
     routesJson: JSON.stringify(
       Object.fromEntries(table.routes.map(({ prefix, application }) => [prefix, application])),
     ),
     empty: routes.length === 0,
-    requestTimeoutS: timeoutS === undefined ? undefined : Math.max(0, timeoutS),
+    requestTimeoutS: noLess(table.requestTimeoutS),
   };
+}
+
+function noLess(seconds: number | undefined): number | undefined {
+  return seconds === undefined ? undefined : Math.max(0, seconds);
 }

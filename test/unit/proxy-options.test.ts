@@ -18,6 +18,8 @@ describe("parseProxyArguments", () => {
       webhook: true,
       drainTimeoutS: 30,
       orphanTtlS: 300,
+      logStyle: { format: "text", level: "info" },
+      grpcReflection: true,
     });
   });
 

@@ -22,8 +22,16 @@ export function tidy(stateDir: string, used: ReadonlySet<string>, now: number): 
     const graceMs = path.endsWith(".etag") ? ETAG_KEPT_MS : BUILT_GRACE_MS;
     if (!named.some((each) => each.startsWith(`${path}/`)) && now - changedAt > graceMs) remove(path);
   }
-  const logs = entries(join(stateDir, "logs")).filter(({ path }) => /_[a-z0-9]{8}\.log$/.test(path));
-  for (const { path } of logs.sort((a, b) => b.changedAt - a.changedAt).slice(KEPT_LOGS)) remove(path);
+  const logs = entries(join(stateDir, "logs")).filter(({ path }) => /_[a-z0-9]{8}\.log(\.\d+)?$/.test(path));
+  const kept = new Set(
+    logs
+      .filter(({ path }) => path.endsWith(".log"))
+      .sort((a, b) => b.changedAt - a.changedAt)
+      .slice(0, KEPT_LOGS)
+      .map(({ path }) => path),
+  );
+  // The older parts of a log go with it.
+  for (const { path } of logs) if (!kept.has(path.replace(/\.\d+$/, ""))) remove(path);
 }
 
 function entries(folder: string): { path: string; changedAt: number }[] {

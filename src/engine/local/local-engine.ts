@@ -53,6 +53,8 @@ const BUILD_TIMEOUT_MS = 120_000;
 const LAST_WORDS_MS = 300;
 /** How much of a log is read for the last line in it. */
 const LOG_TAIL_BYTES = 8_192;
+/** A line of a replica's access log, as text or JSON. */
+const ACCESS_LINE = /^\S+Z info \S+ .* [\d.]+ms request_id=|"latency_ms":[\d.]+,/;
 /** Between looks at an adopted replica whose stream is lost. */
 const LOST_POLL_MS = 100;
 
@@ -353,7 +355,9 @@ function readOutcome(buildId: string, resultPath: string, detail: string): Engin
 /** The last line a process wrote before it ended, for its failure's message. */
 function lastLogLine(path: string): string {
   try {
-    const line = logTail(path).trimEnd().split("\n").at(-1)?.trim() ?? "";
+    // Requests that were answered say nothing about the end.
+    const lines = logTail(path).trimEnd().split("\n");
+    const line = lines.findLast((each) => !ACCESS_LINE.test(each))?.trim() ?? "";
     // Our own log lines hold a stack trace as escaped lines: that is for the log, not for a status.
     const last = line.replace(/\\n +at .*/, "");
     return last === "" ? "" : `; it last said: ${last.slice(0, 300)}`;

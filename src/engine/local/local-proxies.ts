@@ -9,6 +9,8 @@ export interface LocalProxiesOptions {
   readonly controllerSocket: string;
   /** Whether the scale webhook is answered on the HTTP port. */
   readonly webhook: boolean;
+  /** How they log until a `logging_config` says otherwise. */
+  readonly logStyle?: { readonly format: string; readonly level: string };
   /** Seconds a proxy serves on without a controller and a supervisor. */
   readonly orphanTtlS: number;
 }
@@ -61,6 +63,10 @@ export class LocalProxies implements ProxyFleet {
           ["--keep-alive-timeout-s", String(options.keepAliveTimeoutS)],
           ["--orphan-ttl-s", String(this.#o.orphanTtlS)],
           this.#o.webhook ? [] : ["--no-webhook"],
+          options.grpcReflection === false ? ["--no-grpc-reflection"] : [],
+          this.#o.logStyle === undefined
+            ? []
+            : ["--log-format", this.#o.logStyle.format, "--log-level", this.#o.logStyle.level],
         ].flat(),
         env: {},
         cwd: stateDir,
