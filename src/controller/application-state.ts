@@ -1,4 +1,5 @@
 import { effectiveDeployment, firstBundleProblem, initialTarget, overrideOf } from "../config/effective.ts";
+import { withApplicationLogging } from "../config/logging.ts";
 import { withApplicationEnv, workingDirOf } from "../config/runtime-env.ts";
 import { otherFolder, runtimeEnvFindings } from "../config/runtime-env-rules.ts";
 import { externalScalerConflict } from "../config/schema-deploy.ts";
@@ -121,7 +122,10 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
     }
     const wrongEnv = envProblem(merged.config, application.config);
     if (wrongEnv) return { ok: false, message: `Deployment "${name}": ${wrongEnv}` };
-    const config = withApplicationEnv(merged.config, application.config.runtime_env);
+    const config = withApplicationLogging(
+      withApplicationEnv(merged.config, application.config.runtime_env),
+      application.config.logging_config,
+    );
     const uri = workingDirOf(config.ray_actor_options);
     const folder = uri === undefined ? undefined : built.workingDirs?.[uri];
     const tooSmall = firstBundleProblem(config);

@@ -1,4 +1,5 @@
 /** Commands on desired state; each changes a draft and names what the engine is to do. */
+import { stableJson } from "../config/versions.ts";
 import { WindlassError } from "../core/errors.ts";
 import { deleteDeployment } from "./application-state.ts";
 import { putInDraft } from "./builds.ts";
@@ -32,6 +33,9 @@ export function applyConfig(
     const { httpOptions, grpcOptions } = draft.instance;
     warnings.push(...differingOptions("http_options", httpOptions, config.http_options));
     warnings.push(...differingOptions("grpc_options", grpcOptions, config.grpc_options));
+  }
+  if (config.logging_config && stableJson(config.logging_config) !== stableJson(draft.instance.logging ?? null)) {
+    draft.instance = { ...draft.instance, logging: config.logging_config, updatedAt: now };
   }
   const capacityChanged = setTargetCapacity(draft, request, now);
   const actions: CommandAction[] = [];
