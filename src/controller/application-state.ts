@@ -33,6 +33,8 @@ export function putApplication(
     readonly baseDir: string;
     readonly source: "declarative" | "imperative";
     readonly requestId?: string;
+    /** Who asks. */
+    readonly actor?: string;
     readonly now: number;
     readonly newId: NewId;
   },
@@ -40,6 +42,7 @@ export function putApplication(
   const { config, now } = put;
   const buildId = put.newId(12);
   const byRequest = put.requestId ? { requestId: put.requestId } : {};
+  const by = put.actor ? { actor: put.actor } : {};
   if (!current) {
     return {
       name: put.name,
@@ -49,7 +52,7 @@ export function putApplication(
       baseDir: put.baseDir,
       generation: 1,
       observedGeneration: 0,
-      build: { kind: "building", buildId, check: false, since: now },
+      build: { kind: "building", buildId, check: false, since: now, ...by },
       built: null,
       deleting: false,
       status: "DEPLOYING",
@@ -78,7 +81,7 @@ export function putApplication(
     config,
     baseDir: put.baseDir,
     generation: current.generation + 1,
-    build: { kind: "building", buildId, check, since: now },
+    build: { kind: "building", buildId, check, since: now, ...by },
     deleting: false,
     status: check ? current.status : "DEPLOYING",
     message: check ? current.message : "",
@@ -200,6 +203,7 @@ export function applyDesired(
     reason: "",
     since: now,
     requestId: "",
+    ...kept,
   });
   if (!current) {
     return {
@@ -218,6 +222,7 @@ export function applyDesired(
       failures: 0,
       everRan: false,
       rollout: "none",
+      progressAt: now,
       lastError: "",
       deleting: false,
       replicaCounts: {},
@@ -249,6 +254,7 @@ export function applyDesired(
     failures: frozen ? current.failures : 0,
     everRan: restarts ? false : current.everRan,
     rollout: rolls ? (context.hasReplicas ? "active" : "none") : current.rollout,
+    ...(rolls ? { progressAt: now } : {}),
     lastError: frozen ? current.lastError : "",
     deleting: false,
     // One that was being deleted begins anew.

@@ -12,21 +12,19 @@ import {
 } from "./application-state.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { ApplicationRecord, BuiltApplication } from "./records.ts";
+import { failRevision, noteBuildFailed, noteBuilt, noteWrite } from "./revisions.ts";
 import type { Draft } from "./world.ts";
 
 /** Writes one declarative application and begins its build. */
 export function putInDraft(
   draft: Draft,
-  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId">,
+  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId"> & { readonly actor: string },
   context: CommandContext & { readonly capacityChanged: boolean },
 ): CommandAction[] {
+  const { now, newId } = context;
   const current = draft.application(wanted.name);
-  const next = putApplication(current, {
-    ...wanted,
-    source: "declarative",
-    now: context.now,
-    newId: context.newId,
-  });
+  const put = putApplication(current, { ...wanted, source: "declarative", now, newId });
+  const next = noteWrite(draft, current, put, { actor: wanted.actor, now });
   draft.setApplication(next);
   const actions: CommandAction[] = [];
   if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
@@ -52,7 +50,8 @@ export function finishBuild(
 ): void {
   const code = isCommands(application) ? commandsAsBuild(application.config) : {};
   const built: BuiltApplication = { ...result, ...code, inputsHash: inputsHash(application.config) };
-  applyBuild(draft, { ...application, build: { kind: "done" } }, built, { capacityChanged: false, ...context });
+  const noted = noteBuilt(draft, application, built, { actor: askedBy(application), now: context.now });
+  applyBuild(draft, { ...noted, build: { kind: "done" } }, built, { capacityChanged: false, ...context });
 }
 
 /** Whether an application consists of programs: there is no code to build. */
@@ -76,7 +75,13 @@ function commandsAsBuild(config: ApplicationConfig): BuildResult {
 /** Notes that a build failed; what served before serves on. */
 export function failBuild(draft: Draft, application: ApplicationRecord, error: string, now: number): void {
   const message = `Deploying application "${application.name}" failed: ${error}`;
-  draft.setApplication({ ...application, build: { kind: "failed", message }, updatedAt: now });
+  const noted = noteBuildFailed(draft, application, message, { actor: askedBy(application), now });
+  draft.setApplication({ ...noted, build: { kind: "failed", message }, updatedAt: now });
+}
+
+/** Who asked for the build under way. */
+function askedBy({ build }: ApplicationRecord): string {
+  return (build.kind === "building" ? build.actor : undefined) ?? "controller";
 }
 
 /** The command to build an application as its record says. */
@@ -95,7 +100,8 @@ export function buildAction(application: ApplicationRecord): CommandAction {
   };
 }
 
-function applyBuild(
+/** Makes the deployments what the config says of this code. */
+export function applyBuild(
   draft: Draft,
   application: ApplicationRecord,
   built: BuiltApplication,
@@ -104,6 +110,7 @@ function applyBuild(
   const { now } = context;
   const desired = desiredDeployments(application, built);
   if (!desired.ok) {
+    failRevision(draft, application, desired.message);
     draft.setApplication({ ...application, build: { kind: "failed", message: desired.message }, updatedAt: now });
     return;
   }

@@ -5,6 +5,8 @@ import type { NewId } from "./application-state.ts";
 export interface CommandContext {
   readonly now: number;
   readonly newId: NewId;
+  /** Whether a bundle or an unpacked working dir is still there. */
+  readonly hasBundle: (path: string) => boolean;
   /** What `windlass start` binds; beats `http_options`. */
   readonly bind: { readonly host: string; readonly httpPort: number; readonly grpcPort: number };
 }

@@ -47,8 +47,8 @@ export function applyConfig(
       wanted.logging_config == null && config.logging_config
         ? { ...wanted, logging_config: config.logging_config }
         : wanted;
-    const { baseDir } = request;
-    actions.push(...putInDraft(draft, { name, config: withLogging, baseDir }, { ...context, capacityChanged }));
+    const { baseDir, actor } = request;
+    actions.push(...putInDraft(draft, { name, config: withLogging, baseDir, actor }, { ...context, capacityChanged }));
   }
   const deleted: string[] = [];
   for (const application of draft.applications()) {
@@ -93,7 +93,8 @@ export function putOneApplication(
     draft.instance = newInstance({}, context);
     draft.journal({ at: now, actor: request.actor, kind: "instance", state: "running" });
   }
-  const actions = putInDraft(draft, { name, config, baseDir, requestId }, { ...context, capacityChanged: false });
+  const wanted = { name, config, baseDir, requestId, actor: request.actor };
+  const actions = putInDraft(draft, wanted, { ...context, capacityChanged: false });
   draft.journal({ at: now, actor: request.actor, kind: "config-applied", applications: [name], deleted: [] });
   return { application: draft.application(name), actions };
 }

@@ -6,11 +6,16 @@ import type {
   DeleteApplicationRequest,
   PutOneApplicationRequest,
   PutOneApplicationResult,
+  RetryRequest,
+  RollbackRequest,
+  RollbackResult,
   ScaleRequest,
   Snapshot,
 } from "./controller.ts";
-import type { ApplicationRecord, DeploymentRecord } from "./records.ts";
+import type { ApplicationRecord, DeploymentRecord, RevisionRecord } from "./records.ts";
 import { keys } from "./records.ts";
+import { retryApplication } from "./retry.ts";
+import { rollbackApplication } from "./rollback.ts";
 import { scale } from "./scale.ts";
 import type { Draft, World } from "./world.ts";
 
@@ -85,6 +90,26 @@ export abstract class ControllerFace implements Controller {
       actions: deleteApplication(draft, request, now),
     }));
     return { revision };
+  }
+
+  revisions(application: string): readonly RevisionRecord[] {
+    return this.world.revisions.get(application) ?? [];
+  }
+
+  async rollback(request: RollbackRequest): Promise<RollbackResult> {
+    const { revision, result } = await this.submit((draft, context) => {
+      const { actions, ...outcome } = rollbackApplication(draft, request, context);
+      return { result: outcome, actions };
+    });
+    return { revision, ...result };
+  }
+
+  async retry(request: RetryRequest): Promise<{ revision: number; application: ApplicationRecord }> {
+    const { revision, result } = await this.submit((draft, context) => {
+      const { application, actions } = retryApplication(draft, request, context);
+      return { result: application, actions };
+    });
+    return { revision, application: result };
   }
 
   async endInstance(actor: string): Promise<{ revision: number }> {

@@ -7,6 +7,7 @@ import {
   keys,
   type ProxyRecord,
   type ReplicaRecord,
+  type RevisionRecord,
 } from "../../src/controller/records.ts";
 import { WindlassError } from "../../src/core/errors.ts";
 import type { Op, Store } from "../../src/store/store.ts";
@@ -147,6 +148,7 @@ export const put = {
   application: (record: ApplicationRecord): Op => op(keys.application(record.name), record),
   deployment: (record: DeploymentRecord): Op => op(keys.deployment(record.application, record.name), record),
   replica: (record: ReplicaRecord): Op => op(keys.replica(record.application, record.deployment, record.id), record),
+  revision: (record: RevisionRecord): Op => op(keys.revision(record.application, record.number), record),
   proxy: (record: ProxyRecord): Op => op(keys.proxy(record.id), record),
 };
 
@@ -253,6 +255,23 @@ export function createFakeController(store: Store): FakeController {
       if (record === undefined) throw new WindlassError("NOT_FOUND", `no application ${request.application}`);
       if (request.etag !== "" && request.etag !== etagOf(record)) throw new WindlassError("STALE_ETAG", "stale");
       return { revision: await write([{ kind: "delete", key: keys.application(request.application) }]) };
+    },
+    revisions: (name) => all<RevisionRecord>(keys.revision(name, 0).slice(0, -8)),
+    async rollback(request) {
+      asked("rollback", request);
+      const record = fake.application(request.application);
+      if (record === undefined) throw new WindlassError("NOT_FOUND", `no application ${request.application}`);
+      if (request.etag !== "" && request.etag !== etagOf(record)) throw new WindlassError("STALE_ETAG", "stale");
+      const rolledBackTo = request.toRevision === 0 ? 1 : request.toRevision;
+      if (request.validateOnly) return { revision: store.revision, application: record, rolledBackTo };
+      const application = { ...record, generation: record.generation + 1 };
+      return { revision: await write([put.application(application)]), application, rolledBackTo };
+    },
+    async retry(request) {
+      asked("retry", request);
+      const record = fake.application(request.application);
+      if (record === undefined) throw new WindlassError("NOT_FOUND", `no application ${request.application}`);
+      return { revision: store.revision, application: record };
     },
     async endInstance(actor) {
       asked("endInstance", actor);

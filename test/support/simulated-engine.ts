@@ -40,6 +40,8 @@ export class SimulatedEngine implements Engine {
   readonly commands: string[] = [];
   buildMs = 20;
   readonly lostBundles = new Set<string>();
+  /** Why replicas of a bundle fail to start, by its path; "": they hang for ever. */
+  readonly badBundles = new Map<string, string>();
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -87,7 +89,10 @@ export class SimulatedEngine implements Engine {
     this.#after(0, () => this.#emit({ kind: "spawned", id: request.id, process }));
     this.#after(startMs, () => {
       if (!this.running.has(request.id)) return;
-      if (startError === null) this.#emit({ kind: "ready", id: request.id, address: request.dataSocket });
+      const bad = this.badBundles.get(request.version.bundlePath);
+      if (bad === "") return;
+      if (bad !== undefined) this.#emit({ kind: "start-failed", id: request.id, error: bad });
+      else if (startError === null) this.#emit({ kind: "ready", id: request.id, address: request.dataSocket });
       else this.#emit({ kind: "start-failed", id: request.id, error: startError });
     });
   }
