@@ -1,5 +1,6 @@
 /** Schemas and field rules that several schemas share: logging, runtime environments, labels, import paths. */
 import * as z from "zod";
+import { withoutSecrets } from "../core/uri.ts";
 import { LOGGING_DEFAULTS } from "./defaults.ts";
 import { show } from "./describe.ts";
 import { choice, converted, laxBool, optional, strictObject } from "./schema-fields.ts";
@@ -84,7 +85,7 @@ export function remoteUrisOnly(value: unknown): Fault | undefined {
   const uris = Array.isArray(modules) ? modules : typeof modules === "string" ? [...modules] : keysOf(modules);
   const wrong = (key: string, uri: unknown): Fault => ({
     kind: "runtime_env_uri_not_remote",
-    message: `${key} must be a URI with one of the schemes ${REMOTE_SCHEMES.join(", ")}, got ${show(uri)}`,
+    message: `${key} must be a URI with one of the schemes ${REMOTE_SCHEMES.join(", ")}, got ${show(typeof uri === "string" ? withoutSecrets(uri) : uri)}`,
   });
   if (uris === undefined) return { kind: "not_an_array", message: `py_modules must be a list, got ${show(modules)}` };
   for (const uri of uris) if (uri !== null && !isRemoteUri(uri)) return wrong("py_modules", uri);

@@ -100,7 +100,9 @@ describe("a runtime_env that cannot be had is refused, with what to do instead",
   it("without repeating what is secret in a URI", () => {
     const text = JSON.stringify(validateDeployConfig(folder("s3://me:hunter2@b/x.zip?t=s3cret")));
     expect(text).toContain("s3://<redacted>@b/x.zip?<redacted>");
-    expect(text).not.toMatch(/hunter2|s3cret/);
+    const unknown = JSON.stringify(validateDeployConfig(folder("ftp://me:hunter2@b/x.zip?t=s3cret")));
+    expect(unknown).toContain("ftp://<redacted>@b/x.zip?<redacted>");
+    expect(text + unknown).not.toMatch(/hunter2|s3cret/);
   });
 
   it("where code asks for it, once that is known", () => {
