@@ -84,7 +84,7 @@ export function renderConfigDocs(): string {
     ...sections,
     `## Rules beyond the reference's\n\n| Rule | Refuses |\n|---|---|\n${rules.join("\n")}`,
     `## Settings that work badly together\n\nAllowed, with a warning before a deploy.\n\n| Rule | Warns of |\n|---|---|\n${lints.join("\n")}`,
-    `## Accepted, but not acted on yet\n\n\`*\` is any key but \`env_vars\`. Each gives a warning.\n\n| Field | Says |\n|---|---|\n${pending.join("\n")}`,
+    `## Accepted, but not acted on yet\n\nEach gives a warning.\n\n| Field | Says |\n|---|---|\n${pending.join("\n")}`,
   ]
     .join("\n\n")
     .replaceAll(/\n{3,}/g, "\n\n")
