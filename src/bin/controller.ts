@@ -80,6 +80,7 @@ async function main(): Promise<void> {
     bind: { host: options.host, httpPort: options.httpPort, grpcPort: options.grpcPort },
     proxyWorkers: options.proxyWorkers,
     proxyLocation: options.proxyLocation,
+    capacity: options.capacity,
     onLogging(next) {
       const text = JSON.stringify(next);
       if (text !== logging) log.apply(logSettings(absolute(next), startSettings(logStyle)));

@@ -28,8 +28,19 @@ export const START_FLAGS = [
   { name: "app-dir", value: "folder", help: "import paths start here where a deploy names no folder", default: "." },
   { name: "engine", value: "name", choices: ["local"], help: "where replicas run: local", default: "local" },
   { name: "store", value: "name", choices: ["embedded"], help: "where state is kept: embedded", default: "embedded" },
-  { name: "num-cpus", value: "n", help: "limit of CPUs; not built yet" },
-  { name: "num-gpus", value: "n", help: "limit of GPUs; not built yet" },
+  {
+    name: "num-cpus",
+    value: "n",
+    help: "CPUs that replicas may take together; those that do not fit wait",
+    default: "no limit",
+  },
+  {
+    name: "num-gpus",
+    value: "n",
+    help: "GPUs that are handed out to replicas, by CUDA_VISIBLE_DEVICES",
+    default: "no limit, none handed out",
+  },
+  { name: "resources", value: "json", help: 'custom resources of the node, as {"accel": 2}', default: "no limit" },
   {
     name: "proxy-location",
     value: "where",

@@ -3,6 +3,7 @@ import type { StartOptions } from "../supervisor/options.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { isLoopback } from "./loopback.ts";
 import { keyOf, START_FLAGS, type StartFlag, type StartFlagName, variableOf } from "./start-flags.ts";
+import { type Parsed, parseCpus, parseCustom, parseGpus } from "./start-resources.ts";
 import { stateDir } from "./state-dir.ts";
 
 /** Where the values of the flags come from; each beats the next. */
@@ -42,7 +43,7 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
   };
   const list = (name: StartFlagName): readonly string[] => rawValue(sources, name)?.values ?? [];
 
-  for (const name of ["num-cpus", "num-gpus", "tls-cert", "tls-key", "tls-client-ca"] as const) {
+  for (const name of ["tls-cert", "tls-key", "tls-client-ca"] as const) {
     read(name, undefined, (value, raw) => {
       throw notBuilt(raw, value, "leave it out");
     });
@@ -77,6 +78,15 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
     logLevel: read("log-level", "info", oneOf(["debug", "info", "warn", "error"])),
     proxyLocation: read("proxy-location", locationOf(sources.config.proxyLocation), oneOf(LOCATIONS)),
     webhookOnProxy: read("webhook-on-proxy", true, onOff),
+    capacity: {
+      cpus: read<number | null>("num-cpus", null, (value, raw) => parsed(parseCpus(value), raw)),
+      gpus: read<readonly string[] | null>("num-gpus", null, (value, raw) =>
+        parsed(parseGpus(value, sources.env["CUDA_VISIBLE_DEVICES"]), raw),
+      ),
+      custom: read<Readonly<Record<string, number>> | null>("resources", null, (value, raw) =>
+        parsed(parseCustom(value), raw),
+      ),
+    },
     instance: sources.config.instance ?? {},
   };
 }
@@ -116,6 +126,11 @@ function texts(value: unknown): string[] {
 
 function bad(raw: Raw, what: string): CliError {
   return new CliError(raw.origin === "file" ? EXIT.failed : EXIT.usage, `${raw.source} ${what}`);
+}
+
+function parsed<T>(result: Parsed<T>, raw: Raw): T {
+  if (result.ok) return result.value;
+  throw bad(raw, result.problem);
 }
 
 function notBuilt(raw: Raw, value: string, instead: string): CliError {

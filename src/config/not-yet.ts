@@ -2,7 +2,6 @@
 
 const NO_AUTOSCALER =
   "the built-in autoscaler is not part of this version: the deployment keeps its initial number of replicas";
-const NO_EFFECT = "is accepted, but has no effect in this version";
 const OWN_BACKOFF = "is accepted, but callers keep to waits of their own";
 const NO_STATS = "is accepted, but the built-in choice of a replica asks for no reports";
 const NO_SERVICERS = "is not needed: nothing is registered for a service to be served";
@@ -18,16 +17,11 @@ export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
 export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
   autoscaling_policy: NO_AUTOSCALER,
   "deployments[].autoscaling_config": NO_AUTOSCALER,
-  "deployments[].max_replicas_per_node": NO_EFFECT,
-  "deployments[].placement_group_bundles": NO_EFFECT,
   "deployments[].request_router_config.initial_backoff_s": OWN_BACKOFF,
   "deployments[].request_router_config.backoff_multiplier": OWN_BACKOFF,
   "deployments[].request_router_config.max_backoff_s": OWN_BACKOFF,
   "deployments[].request_router_config.request_routing_stats_period_s": NO_STATS,
   "deployments[].request_router_config.request_routing_stats_timeout_s": NO_STATS,
-  "deployments[].ray_actor_options.memory": NO_EFFECT,
-  "deployments[].ray_actor_options.num_gpus": NO_EFFECT,
-  "deployments[].ray_actor_options.resources": NO_EFFECT,
 };
 
 /** The warning for `num_replicas: "auto"`. */

@@ -30,6 +30,14 @@ export interface StartOptions {
   readonly logLevel: "debug" | "info" | "warn" | "error";
   /** "Disabled" runs no proxies. Default "EveryNode". */
   readonly proxyLocation: "Disabled" | "HeadOnly" | "EveryNode";
+  /** What replicas may take of this machine together; null is no limit. */
+  readonly capacity: {
+    readonly cpus: number | null;
+    /** Ids of the GPUs, as CUDA_VISIBLE_DEVICES names them; null: none is handed out. */
+    readonly gpus: readonly string[] | null;
+    /** Custom resources by name. */
+    readonly custom: Readonly<Record<string, number>> | null;
+  };
   /** Whether the HTTP proxies answer the scale webhook too. Default true. */
   readonly webhookOnProxy: boolean;
   /**

@@ -41,6 +41,7 @@ describe("options of start", () => {
       logLevel: "info",
       proxyLocation: "EveryNode",
       webhookOnProxy: true,
+      capacity: { cpus: null, gpus: null, custom: null },
       instance: {},
     });
   });
@@ -154,8 +155,28 @@ describe("options of start", () => {
     expect(outcome({ file })).toMatchObject({ [option]: means[2] });
   });
 
+  it("reads what the node has from flags, variables and keys, and limits nothing without them", () => {
+    expect(outcome({})).toMatchObject({ capacity: { cpus: null, gpus: null, custom: null } });
+    expect(outcome({ flags: { "num-cpus": "1.5", "num-gpus": "2", resources: '{"accel": 2}' } })).toMatchObject({
+      capacity: { cpus: 1.5, gpus: ["0", "1"], custom: { accel: 2 } },
+    });
+    expect(outcome({ env: { WINDLASS_NUM_CPUS: "0", WINDLASS_RESOURCES: "{}" } })).toMatchObject({
+      capacity: { cpus: 0, gpus: null, custom: {} },
+    });
+    expect(outcome({ file: { num_cpus: 4, num_gpus: 1, resources: { accel: 1 } } })).toMatchObject({
+      capacity: { cpus: 4, gpus: ["0"], custom: { accel: 1 } },
+    });
+  });
+
+  it("hands out the GPUs that it may see itself", () => {
+    const env = { CUDA_VISIBLE_DEVICES: "2, 5" };
+    expect(outcome({ env, flags: { "num-gpus": "1" } })).toMatchObject({ capacity: { gpus: ["2"] } });
+    const tooMany = outcome({ env, flags: { "num-gpus": "3" } });
+    expect(tooMany.message).toBe("--num-gpus is 3, but CUDA_VISIBLE_DEVICES names 2; lower it or name more");
+  });
+
   it("the table above has every flag that takes more than one value", () => {
-    const single = ["engine", "store", "num-cpus", "num-gpus", "tls-cert", "tls-key", "tls-client-ca"];
+    const single = ["engine", "store", "num-cpus", "num-gpus", "resources", "tls-cert", "tls-key", "tls-client-ca"];
     expect([...everyFlag.map(({ name }) => name), ...single].sort()).toEqual(
       START_FLAGS.map(({ name }) => name).sort(),
     );
@@ -180,8 +201,13 @@ describe("options of start", () => {
     { flag: "engine", value: "moon", says: "must be local" },
     { flag: "store", value: "etcd://127.0.0.1:2379", says: "not built yet" },
     { flag: "store", value: "redis://x", says: "must be embedded" },
-    { flag: "num-cpus", value: "4", says: "not built yet" },
-    { flag: "num-gpus", value: "1", says: "not built yet" },
+    { flag: "num-cpus", value: "-1", says: "a number from 0" },
+    { flag: "num-cpus", value: "four", says: '"four"' },
+    { flag: "num-gpus", value: "0.5", says: "a whole number from 0 to 1024" },
+    { flag: "resources", value: "accel=2", says: '{"accel": 2}' },
+    { flag: "resources", value: '{"accel": "2"}', says: "numbers >= 0" },
+    { flag: "resources", value: "[1]", says: "a JSON object" },
+    { flag: "resources", value: '{"CPU": 2}', says: "--num-cpus" },
     { flag: "tls-cert", value: "c.pem", says: "not built yet" },
     { flag: "tls-key", value: "k.pem", says: "not built yet" },
     { flag: "tls-client-ca", value: "ca.pem", says: "not built yet" },

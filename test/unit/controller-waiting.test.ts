@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { DeploymentOverride } from "../../src/config/types.ts";
 import { isRoutable } from "../../src/controller/replica-state.ts";
@@ -23,6 +24,8 @@ const states = (simulation: SimulatedController, name = "a"): string[] =>
     .replicas.filter((replica) => replica.application === name)
     .map(({ state }) => state.kind)
     .sort();
+
+const page = readFileSync(new URL("../../docs/resources.md", import.meta.url), "utf8");
 
 const message = (simulation: SimulatedController, name = "a"): string =>
   simulation.controller.deployment(name, "D")!.message;
@@ -202,6 +205,20 @@ describe("an update on a full node", () => {
       "HEALTHY/CONFIG_UPDATE_COMPLETED",
       ["waiting"],
     ]);
+  });
+});
+
+describe("docs/resources.md", () => {
+  it.each([
+    { name: "no room", capacity: cpus(2), override: { num_replicas: 3 } },
+    { name: "never any room", capacity: cpus(2), override: { ray_actor_options: { num_cpus: 4 } } },
+    { name: "one node", capacity: UNLIMITED, override: { num_replicas: 3, max_replicas_per_node: 2 } },
+  ])("has the message of: $name", async ({ capacity, override }) => {
+    const simulation = await simulated(capacity);
+    await simulation.put([app("a", override)]);
+    await simulation.clock.advance(1_000);
+    expect(message(simulation)).not.toBe("");
+    expect(page).toContain(`\`${message(simulation)}\``);
   });
 });
 
