@@ -10,6 +10,17 @@ import type { NodeHandler, NodeRequest, NodeResponse } from "./http.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
+/** What holds where {@link DualServerOptions} say nothing; docs/rest.md has the same numbers. */
+export const SERVER_LIMITS = {
+  peekTimeoutMs: 10_000,
+  headersTimeoutMs: 10_000,
+  requestTimeoutMs: 300_000,
+  maxConnections: 4096,
+  maxHeaderBytes: 16 * 1024,
+  idleTimeoutMs: 120_000,
+  maxConcurrentStreams: 1000,
+} as const;
+
 /** Options of {@link createDualServer}. */
 export interface DualServerOptions {
   readonly handler: NodeHandler;
@@ -18,6 +29,10 @@ export interface DualServerOptions {
   readonly peekTimeoutMs?: number;
   /** How long an HTTP/1.1 request may take to send its headers. Default: 10 000. */
   readonly headersTimeoutMs?: number;
+  /** How long an HTTP/1.1 request may take to arrive whole, its body included; 408 beyond. Default: 300 000. */
+  readonly requestTimeoutMs?: number;
+  /** Connections open at once; further ones are closed unheard. Default: 4096. */
+  readonly maxConnections?: number;
   /** The largest headers of a request, in bytes; 431 beyond. Default: 16 KiB. */
   readonly maxHeaderBytes?: number;
   /** How long a connection may be without a request before it is closed. Default: 120 000. */
@@ -42,10 +57,11 @@ export interface DualServer {
 /** See the file's comment. */
 export function createDualServer(options: DualServerOptions): DualServer {
   const { clock } = options;
+  const limits = { ...SERVER_LIMITS, ...options };
   const sockets = new Set<net.Socket>();
   const peeking = new Set<net.Socket>();
   const sessions = new Set<http2.ServerHttp2Session>();
-  const maxHeaderBytes = options.maxHeaderBytes ?? 16 * 1024;
+  const maxHeaderBytes = limits.maxHeaderBytes;
   let closing = false;
 
   const handle = (request: NodeRequest, response: NodeResponse): void => {
@@ -59,12 +75,19 @@ export function createDualServer(options: DualServerOptions): DualServer {
     options.handler(request, response);
   };
 
-  const headersTimeout = options.headersTimeoutMs ?? 10_000;
+  const headersTimeout = limits.headersTimeoutMs;
   // Node looks at header times only every so often; by default every 30 s.
-  const connectionsCheckingInterval = Math.min(1_000, headersTimeout);
-  const idleTimeoutMs = options.idleTimeoutMs ?? 120_000;
+  const requestTimeout = limits.requestTimeoutMs;
+  const connectionsCheckingInterval = Math.min(1_000, headersTimeout, requestTimeout);
+  const idleTimeoutMs = limits.idleTimeoutMs;
   const h1 = http.createServer(
-    { headersTimeout, connectionsCheckingInterval, maxHeaderSize: maxHeaderBytes, keepAliveTimeout: idleTimeoutMs },
+    {
+      headersTimeout,
+      requestTimeout,
+      connectionsCheckingInterval,
+      maxHeaderSize: maxHeaderBytes,
+      keepAliveTimeout: idleTimeoutMs,
+    },
     handle,
   );
   // It never listens itself, and arms its header and idle timers only on this event.
@@ -72,7 +95,7 @@ export function createDualServer(options: DualServerOptions): DualServer {
   const h2 = http2.createServer(
     {
       settings: {
-        maxConcurrentStreams: options.maxConcurrentStreams ?? 1000,
+        maxConcurrentStreams: limits.maxConcurrentStreams,
         maxHeaderListSize: maxHeaderBytes,
       },
     },
@@ -93,7 +116,7 @@ export function createDualServer(options: DualServerOptions): DualServer {
     sockets.add(socket);
     peeking.add(socket);
     let seen: Buffer = Buffer.alloc(0);
-    const timer = clock.timer(options.peekTimeoutMs ?? 10_000, () => socket.destroy(), { unref: true });
+    const timer = clock.timer(limits.peekTimeoutMs, () => socket.destroy(), { unref: true });
     const settled = (): void => {
       timer.cancel();
       peeking.delete(socket);
@@ -117,6 +140,8 @@ export function createDualServer(options: DualServerOptions): DualServer {
       sockets.delete(socket);
     });
   });
+
+  server.maxConnections = limits.maxConnections;
 
   return {
     listen: (address) =>

@@ -3,6 +3,7 @@
  * what would only fail later, and warns about what has no effect.
  */
 import type * as z from "zod";
+import { nameProblem } from "../core/names.ts";
 import { AUTO_REPLICAS_BASE } from "./defaults.ts";
 import { formatPath, show } from "./describe.ts";
 import { attributesWarning } from "./logging.ts";
@@ -34,7 +35,8 @@ export const CHECK_RULES = {
   "nested-contents": "Wrong contents of autoscaling_config, autoscaling_policy or request_router_config.",
   "no-target": "target_ongoing_requests null, which no policy can work with.",
   "application-name":
-    'An application name that holds "/", a control character or half of a surrogate pair, or is "." or "..".',
+    'An application name that holds "/", a control character or half of a surrogate pair, is "." or "..", or has more than 255 characters.',
+  "deployment-name": "A deployment name that holds half of a surrogate pair, or has more than 255 characters.",
   "route-prefix": 'A route_prefix that does not begin with "/", ends with "/" (unless it is "/"), or holds "{" or "}".',
   "import-path": "An import_path without a colon between module and export.",
   "external-scaler": "external_scaler_enabled together with an application-level autoscaling_policy.",
@@ -166,9 +168,8 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
   if (name !== undefined && (/[/\u0000-\u001f\u007f-\u009f]/.test(name) || name === "." || name === "..")) {
     const message = `must not hold "/" or control characters, nor be "." or "..", got ${show(name)}; rename it`;
     refuse(result, "application-name", [...path, "name"], message);
-  } else if (name !== undefined && !name.isWellFormed()) {
-    const message = `must be whole characters, got half of a surrogate pair in ${show(name)}; rename it`;
-    refuse(result, "application-name", [...path, "name"], message);
+  } else if (name !== undefined && nameProblem(name) !== undefined) {
+    refuse(result, "application-name", [...path, "name"], `${nameProblem(name)} in ${show(name)}; rename it`);
   }
   const shaped = typeof route !== "string" || route === "/" || (/^\/[^{}]*$/.test(route) && !route.endsWith("/"));
   if (!shaped) {
@@ -232,6 +233,10 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
     placement_group_strategy: strategy,
     max_replicas_per_node: limit,
   } = deployment;
+  const misnamed = nameProblem(deployment.name);
+  if (misnamed !== undefined) {
+    refuse(result, "deployment-name", [...path, "name"], `${misnamed} in ${show(deployment.name)}; rename it`);
+  }
   if (deployment.num_replicas === "auto" && !autoscaling) {
     warn(result, [...path, "num_replicas"], AUTO_REPLICAS_NOT_YET);
   }

@@ -6,6 +6,7 @@ import { externalScalerConflict } from "../config/schema-deploy.ts";
 import { isRecord } from "../config/schema-types.ts";
 import { type ApplicationConfig, COMMAND_IMPORT_PATH, type EffectiveDeploymentConfig } from "../config/types.ts";
 import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
+import { nameProblem } from "../core/names.ts";
 import { deriveApplicationStatus } from "./application-status.ts";
 import { moved } from "./deployment-state.ts";
 import { INITIAL_DEPLOYMENT_STATUS } from "./deployment-status.ts";
@@ -115,6 +116,9 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
   }
   const deployments: DesiredDeployment[] = [];
   for (const { name, options, outbound } of built.deployments) {
+    const misnamed = nameProblem(name);
+    if (misnamed)
+      return { ok: false, message: `The name of deployment ${JSON.stringify(name)} ${misnamed}; rename it.` };
     const merged = effectiveDeployment({ ...options }, overrideOf(application.config, name), name);
     if (!merged.ok) {
       const [problem] = merged.problems;

@@ -16,6 +16,16 @@ export function replicaName(application: string, deployment: string, replica: st
   return `${deploymentName(application, deployment)}/replicas/${encodeURIComponent(replica)}`;
 }
 
+/** The longest name of an application or deployment, in UTF-16 units as JavaScript counts them. */
+export const MAX_NAME_LENGTH = 255;
+
+/** Why a name of any kind cannot be stored, or be asked for by a URL; undefined where it can. */
+export function nameProblem(name: string): string | undefined {
+  if (!name.isWellFormed()) return "must be whole characters, got half of a surrogate pair";
+  if (name.length > MAX_NAME_LENGTH) return `must have at most ${MAX_NAME_LENGTH} characters, got ${name.length}`;
+  return undefined;
+}
+
 /** A file's name may have 255 bytes everywhere: two parts of this length, a replica's id and the rest. */
 const LOG_NAME_PART = 100;
 

@@ -8,8 +8,10 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { InstanceService } from "../../gen/windlass/v1/instance_service_pb.ts";
-import { createDualServer, type DualServerOptions } from "../../src/api/dual-server.ts";
+import { createDualServer, type DualServerOptions, SERVER_LIMITS } from "../../src/api/dual-server.ts";
 import { MAX_BODY_BYTES } from "../../src/api/http.ts";
+import { MAX_STREAMS_PER_TOKEN } from "../../src/api/stream-limit.ts";
+import { MAX_SCALE_BODY_BYTES } from "../../src/core/limits.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import { ask, startTestApi } from "../support/api-harness.ts";
 import { openStream } from "../support/event-stream.ts";
@@ -141,6 +143,29 @@ describe("a connection without a request", () => {
   });
 });
 
+describe("a server with too much to do", () => {
+  it("closes connections beyond its limit unheard, and takes new ones when others have left", async () => {
+    const { port, server } = await start({ maxConnections: 2 });
+    const open = await Promise.all([openStream(port, "/stream", {}), openStream(port, "/stream", {})]);
+    expect(open.map(({ status }) => status)).toEqual([200, 200]);
+    expect(await exchange(port, "GET / HTTP/1.1\r\nhost: x\r\n\r\n")).toBe("");
+    open[0]!.cut();
+    await vi.waitFor(() => expect(server.connections()).toBe(1));
+    expect((await ask(port, { path: "/" })).status).toBe(200);
+    open[1]!.cut();
+  });
+
+  it("gives up a request over HTTP/1.1 that does not arrive whole", async () => {
+    const { port } = await start({
+      headersTimeoutMs: 100,
+      requestTimeoutMs: 100,
+      handler: (request, response) => void request.on("end", () => response.end("whole")).resume(),
+    });
+    const received = await exchange(port, "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf");
+    expect(received).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});
+
 describe("messages", () => {
   it("over 100 MiB are refused on RPCs by name and size, unread on REST", async () => {
     await using api = await startTestApi();
@@ -183,6 +208,29 @@ describe("messages", () => {
       );
       await expect(client.applyConfig({ baseDir: "x".repeat(10_000) })).rejects.toThrow(/bearer token/);
     }
+  });
+});
+
+describe("docs/rest.md", () => {
+  it("has the limits that hold", () => {
+    const page = readFileSync(join(import.meta.dirname, "../../docs/rest.md"), "utf8");
+    const section = page.split("## Limits\n")[1]?.split("\n## ")[0] ?? "";
+    const rows = [...section.matchAll(/^\| (.+) \| (.+) \| (.+) \|$/gm)].slice(1).map(([, , limit]) => limit!);
+    const s = (ms: number): string => (ms % 60_000 === 0 ? `${ms / 60_000} minutes` : `${ms / 1000} s`);
+    const size = (bytes: number): string => (bytes < 2 ** 20 ? `${bytes / 1024} KiB` : `${bytes / 2 ** 20} MiB`);
+    const { maxConcurrentStreams, maxConnections } = SERVER_LIMITS;
+    expect(rows).toEqual([
+      `${size(MAX_BODY_BYTES)}; of a scale call ${size(MAX_SCALE_BODY_BYTES)}`,
+      size(SERVER_LIMITS.maxHeaderBytes),
+      s(SERVER_LIMITS.headersTimeoutMs),
+      expect.stringMatching(new RegExp(`^${s(SERVER_LIMITS.requestTimeoutMs)}; `)),
+      s(SERVER_LIMITS.peekTimeoutMs),
+      s(SERVER_LIMITS.idleTimeoutMs),
+      `${MAX_STREAMS_PER_TOKEN} at once`,
+      `${maxConcurrentStreams} at once`,
+      `${maxConnections} at once`,
+      `${size(MAX_BODY_BYTES)}; 64 KiB without a known token`,
+    ]);
   });
 });
 

@@ -59,6 +59,21 @@ describe("validateDeployConfig refuses", () => {
       line: 'applications[0].name: must be whole characters, got half of a surrogate pair in "a\\ud800"; rename it',
     },
     {
+      name: "an application name that is too long",
+      input: withApp({ name: "a".repeat(256) }),
+      line: `applications[0].name: must have at most 255 characters, got 256 in "${"a".repeat(56)}...; rename it`,
+    },
+    {
+      name: "a deployment name with half a character",
+      input: withDeployment({ name: "D\udc00" }),
+      line: 'applications[0].deployments[0].name: must be whole characters, got half of a surrogate pair in "D\\udc00"; rename it',
+    },
+    {
+      name: "a deployment name that is too long",
+      input: withDeployment({ name: "D".repeat(256) }),
+      line: `applications[0].deployments[0].name: must have at most 255 characters, got 256 in "${"D".repeat(56)}...; rename it`,
+    },
+    {
       name: "a route prefix that ends with a slash",
       input: withApp({ route_prefix: "/a/" }),
       line: 'applications[0].route_prefix: must begin with "/", not end with "/" and hold no "{" or "}", got "/a/"; write e.g. "/app"',

@@ -3,6 +3,7 @@ import { readJson } from "../../config/json.ts";
 import { parseScaleRequest, type ScaleBody } from "../../config/parse.ts";
 import type { DeploymentRecord } from "../../controller/records.ts";
 import { errorText, WindlassError } from "../../core/errors.ts";
+import { MAX_SCALE_BODY_BYTES } from "../../core/limits.ts";
 import { authorize } from "../auth.ts";
 import { problemText } from "../errors.ts";
 import { header, json, type Reply, readText } from "../http.ts";
@@ -86,7 +87,7 @@ interface Call {
 async function readScaleBody(
   request: RestRequest["request"],
 ): Promise<({ readonly ok: true } & Call) | { readonly ok: false; readonly problem: string }> {
-  const document = readJson(await readText(request));
+  const document = readJson(await readText(request, MAX_SCALE_BODY_BYTES));
   if (!document.ok) return { ok: false, problem: document.message };
   const parsed = parseScaleRequest(document.value, { floats: document.floats });
   if (!parsed.ok) {
