@@ -71,6 +71,7 @@ export function applicationView(record: ApplicationRecord, revealEnv: boolean): 
     generation: BigInt(record.generation),
     observedGeneration: BigInt(record.observedGeneration),
     reconciling: applicationReconciles(record),
+    revision: BigInt(record.revision ?? 0),
     ...time("lastDeployTime", record.lastDeployedAt),
     ...times(record),
     etag: etagOf(record),

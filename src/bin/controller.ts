@@ -121,7 +121,9 @@ async function main(): Promise<void> {
   const housekeeping = (): void => {
     const { applications, replicas, deployments } = controller.snapshot();
     const used = [
-      ...applications.flatMap(({ built }) => (built ? builtPaths(built) : [])),
+      ...applications
+        .flatMap(({ name, built }) => [built, ...controller.revisions(name).map((revision) => revision.built)])
+        .flatMap((built) => (built ? builtPaths(built) : [])),
       ...[...deployments, ...replicas].flatMap(({ version }) => [version.bundlePath, version.workingDir ?? ""]),
     ];
     tidy(stateDir, new Set(used), clock.now());

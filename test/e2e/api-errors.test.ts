@@ -231,6 +231,10 @@ it("each reason that a running Windlass can give is given as the page says", asy
       deployments.scaleDeployment({ name: nameOf("echo", "Echo"), targetNumReplicas: 2, etag: "stale" }),
     rest: { method: "DELETE", path: "/api/v1/applications/echo", headers: { "if-match": "stale" } },
   });
+  await on("NOT_POSSIBLE_NOW", {
+    rpc: ({ applications }) => applications.rollbackApplication({ name: "applications/echo" }),
+    rest: { method: "POST", path: "/api/v1/applications/echo/rollback" },
+  });
   await on("UNAUTHENTICATED", {
     token: "wrong",
     rpc: ({ instance }) => instance.getInstance({}),

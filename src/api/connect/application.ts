@@ -11,12 +11,14 @@ import { pageOf } from "../pages.ts";
 import { applicationView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { applicationOf } from "./names.ts";
+import { revisionHandlers } from "./revisions.ts";
 import { watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
 export function applicationService(deps: ApiDeps): Partial<ServiceImpl<typeof ApplicationService>> {
   const { controller, feed } = deps;
   return {
+    ...revisionHandlers(deps),
     getApplication(request, context) {
       const name = applicationOf(request.name);
       const { revealEnv } = callerWith(context, { kind: "read-application", application: name });

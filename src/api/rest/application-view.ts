@@ -23,6 +23,7 @@ export function applicationBody(
     source,
     generation,
     observed_generation: record.observedGeneration,
+    revision: record.revision ?? 0,
     etag: etagOf(record),
     last_deployed_time_s: record.lastDeployedAt / 1000,
     config: source === "declarative" && !record.deleting ? redactConfig(record.config, { revealEnv }) : null,

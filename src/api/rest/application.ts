@@ -108,7 +108,7 @@ function writeOf({ request, params, query, identity }: RestRequest): OneApplicat
  * `If-Match`: one etag, in quotes or bare; weak ones count, since those on the way who change only the encoding make
  * them so. `*` is any that exists.
  */
-function ifMatch(request: NodeRequest): { etag: string; mustExist: boolean } {
+export function ifMatch(request: NodeRequest): { etag: string; mustExist: boolean } {
   const value = header(request, "if-match")?.trim();
   if (value === undefined) return { etag: "", mustExist: false };
   if (value === "*") return { etag: "", mustExist: true };

@@ -115,6 +115,7 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
       source: { type: "string", enum: ["declarative", "imperative"] },
       generation: whole,
       observed_generation: whole,
+      revision: whole,
       etag: text,
       last_deployed_time_s: number,
       config: { anyOf: [schemaRef("ApplicationConfig"), { type: "null" }] },
@@ -139,6 +140,41 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
       revision: whole,
       warnings: listOf(text),
     }),
+    Revisions: answer({
+      revisions: listOf(
+        answer({
+          number: whole,
+          state: { type: "string", enum: ["PENDING", "RUNNING", "SUPERSEDED", "FAILED"] },
+          message: text,
+          cause: { type: "string", enum: ["CONFIG", "SOURCES", "ROLLBACK", "AUTO_ROLLBACK"] },
+          rollback_of: whole,
+          code_hash: text,
+          actor: text,
+          reason: text,
+          create_time_s: number,
+          config: schemaRef("ApplicationConfig"),
+        }),
+      ),
+    }),
+    RollbackRequest: {
+      type: "object",
+      properties: {
+        to_revision: { type: "integer", minimum: 0, default: 0 },
+        reason: { type: "string", maxLength: 1024 },
+        request_id: text,
+        validate_only: { type: "boolean", default: false },
+      },
+      additionalProperties: false,
+    },
+    RolledBack: answer({
+      name: text,
+      generation: whole,
+      etag: text,
+      revision: whole,
+      application_revision: whole,
+      rolled_back_to: whole,
+    }),
+    Retried: answer({ name: text, generation: whole, etag: text, revision: whole, status: STATUS }),
     ApplicationDeleted: answer({ name: text, revision: whole }),
     Scaled: answer(
       {

@@ -5,6 +5,7 @@ import { getLogs } from "./logs.ts";
 import { getMetrics } from "./metrics.ts";
 import { openApiHandler } from "./openapi.ts";
 import { healthz, readyz, version } from "./probes.ts";
+import { getRevisions, postRetry, postRollback } from "./revisions.ts";
 import type { Route } from "./router.ts";
 import { scale } from "./scale.ts";
 import { getV1, getV1Status, putV1 } from "./v1.ts";
@@ -55,6 +56,27 @@ export const ROUTES: readonly Route[] = [
     method: "DELETE",
     permission: () => ({ kind: "delete-application" }),
     handle: deleteApplication,
+  },
+  {
+    method: "GET",
+    path: "/api/v1/applications/{application}/revisions",
+    errors: "json",
+    permission: (params) => ({ kind: "read-application", application: params.application! }),
+    handle: getRevisions,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/applications/{application}/rollback",
+    errors: "json",
+    permission: () => ({ kind: "deploy" }),
+    handle: postRollback,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/applications/{application}/retry",
+    errors: "json",
+    permission: () => ({ kind: "deploy" }),
+    handle: postRetry,
   },
   ...WEBHOOK_ROUTES,
   {
