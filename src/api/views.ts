@@ -26,6 +26,7 @@ import {
   InstanceSchema,
   Proxy_StateSchema,
 } from "../../gen/windlass/v1/instance_pb.ts";
+import { ignoredCounts } from "../config/effective.ts";
 import { applicationConfigToMessage, deploymentConfigToMessage } from "../config/message.ts";
 import { redactConfig } from "../config/redact.ts";
 import { webhookOpen } from "../config/scaling.ts";
@@ -76,6 +77,7 @@ export function applicationView(record: ApplicationRecord, revealEnv: boolean): 
     ...times(record),
     etag: etagOf(record),
     uid: record.uid,
+    warnings: ignoredCounts(record.config, record.built?.deployments ?? []),
   });
 }
 

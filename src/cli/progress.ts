@@ -84,10 +84,28 @@ function printChange(
   message: WatchInstanceResponse,
   printed: Map<string, string>,
 ): void {
+  printWarnings(ctx, wait, message, printed);
   const line = changeLine(ctx, message);
   if (line === undefined || !wait.concerns(line.name) || printed.get(line.name) === line.text) return;
   printed.set(line.name, line.text);
   ctx.err(`${line.text}\n`);
+}
+
+/** What became known of an application only when it was built. */
+function printWarnings(
+  ctx: CliContext,
+  wait: Pick<Wait, "concerns">,
+  { event }: WatchInstanceResponse,
+  printed: Map<string, string>,
+): void {
+  if (event.case !== "application" || !wait.concerns(event.value.name)) return;
+  const { name, warnings } = event.value;
+  for (const warning of warnings) {
+    const key = `${name} ${warning}`;
+    if (printed.has(key)) continue;
+    printed.set(key, warning);
+    ctx.err(`warning: ${shortName(name)}: ${oneLine(warning)}\n`);
+  }
 }
 
 function changeLine(ctx: CliContext, message: WatchInstanceResponse): { name: string; text: string } | undefined {

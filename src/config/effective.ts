@@ -65,6 +65,21 @@ export function effectiveDeployment(
   };
 }
 
+/**
+ * Fixed counts of an application's config that are ignored because the code sets autoscaling (T3), one line each.
+ * `code`: the deployments and their options as the code has them.
+ */
+export function ignoredCounts(
+  app: Pick<ApplicationConfig, "deployments">,
+  code: readonly { readonly name: string; readonly options: Readonly<Record<string, unknown>> }[],
+): string[] {
+  return code.flatMap(({ name, options }) => {
+    const over = overrideOf(app, name);
+    const scales = options.num_replicas === "auto" || (options.autoscaling_config ?? null) !== null;
+    return over && scales && over.autoscaling_config === undefined ? ignoredCount(name, over) : [];
+  });
+}
+
 function ignoredCount(name: string, over: Options): string[] {
   if (typeof over.num_replicas !== "number") return [];
   return [
