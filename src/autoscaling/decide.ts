@@ -19,7 +19,7 @@ export interface Situation {
   readonly source: LoadSource;
 }
 
-/** What the policy said. */
+/** What the policy said; `desired` is a finite number, see policy-output.ts. */
 export type PolicyAnswer =
   | { readonly kind: "built-in" }
   | { readonly kind: "answered"; readonly desired: number; readonly state: Readonly<Record<string, unknown>> }
@@ -87,8 +87,6 @@ export function decide(situation: Situation, state: ScalingState, nowS: number, 
     case "failed":
       return { decision: keep(course, state.delay, answer.reason), state };
     case "answered": {
-      if (!Number.isFinite(answer.desired))
-        return { decision: keep(course, state.delay, notANumber(answer.desired)), state };
       const decision = steer(course, answer.desired, state.delay);
       return { decision, state: { ...state, delay: decision.delay, policyState: keptPolicyState(answer.state) } };
     }
@@ -101,11 +99,6 @@ export function decide(situation: Situation, state: ScalingState, nowS: number, 
     default:
       return assertNever(answer);
   }
-}
-
-/** Why a number that a policy returned is refused. */
-export function notANumber(desired: unknown): string {
-  return `the policy returned ${String(desired)} replicas; return a finite number`;
 }
 
 function badTarget({ targetOngoingRequests }: ScalingRules): string {

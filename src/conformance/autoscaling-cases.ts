@@ -12,6 +12,7 @@ import type { DelayState } from "../autoscaling/delay.ts";
 import { withoutDelays } from "../autoscaling/explain.ts";
 import { scaleStep } from "../autoscaling/factor.ts";
 import { NO_LOAD } from "../autoscaling/load.ts";
+import { readApplicationOutput, readPolicyOutput } from "../autoscaling/policy-output.ts";
 import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
 import { NEW_SCALING_STATE, register, type ScalingState } from "../autoscaling/state.ts";
 import { effectiveFactors } from "../config/effective.ts";
@@ -85,24 +86,25 @@ export const runTrajectoryCase: CaseRunner = (vector) => {
   const { policy } = vector.input as { policy: string };
   if (policy === "application") return runApplicationTrajectory(vector);
   const input = vector.input as Recorded & { ticks: readonly Tick[] };
-  let registered = { config: input.config, version: "v1" };
+  let registered = { config: configOf(input.config), version: "v1" };
   let rules = rulesOf(input);
   let state = NEW_SCALING_STATE;
   const actual = input.ticks.map((tick) => {
     if (tick.redeploy) {
-      const changed = canonical(registered) !== canonical(tick.redeploy);
-      registered = tick.redeploy;
-      rules = rulesOf(input, registered.config);
+      const { version } = tick.redeploy;
+      const config = configOf(tick.redeploy.config);
+      const changed = canonical(registered) !== canonical({ config, version });
+      registered = { config, version };
+      rules = rulesOf(input, tick.redeploy.config);
       const [capacity, direction] = capacityOf(input);
-      const current = { target: tick.target, changed };
-      const started = register({ config: configOf(registered.config), capacity, direction, current }, state);
+      const started = register({ config, capacity, direction, current: { target: tick.target, changed } }, state);
       state = started.state;
       return { registered_target: started.target };
     }
     const situation = situationOf(rules, tick);
     let answer: PolicyAnswer = BUILT_IN;
     if (policy === "custom" && !isColdStart(situation)) {
-      answer = { kind: "answered", desired: tick.policy_output!, state: { seen: seenBy(state) + 1 } };
+      answer = readPolicyOutput({ desired: tick.policy_output, state: { seen: seenBy(state) + 1 } });
     }
     const step = decide(situation, state, tick.t, answer);
     state = step.state;
@@ -149,7 +151,8 @@ function runApplicationTrajectory(vector: VectorCase) {
       ]),
     );
     const output = { desired: tick.policy_output, states: tick.policy_state_output };
-    const steps = [...decideApplication(members, { kind: "answered", output }, tick.t)];
+    const answer = readApplicationOutput(output, [...members.keys()]);
+    const steps = [...decideApplication(members, answer, tick.t)];
     for (const [name, step] of steps) states.set(name, step.state);
     const decided = (decision: Decision): boolean => decision.kind !== "kept";
     return {
