@@ -175,7 +175,7 @@ export const app = deployment(Echo).bind();
 `;
 
   it("prints, follows and ends with the server, whose replicas get to say their last", async () => {
-    const config = writeApp(CHATTY, ECHO_CONFIG(2));
+    const config = writeApp(CHATTY, ECHO_CONFIG(2, "        logging_config: {enable_access_log: false}\n"));
     const running = await run(dirname(config), ["app.yaml"]);
     await eventually(() => running.stderr().includes("echo  RUNNING\n"), running.stderr);
     const env = { WINDLASS_ADDRESS: running.control, WINDLASS_STATE_DIR: running.stateDir };

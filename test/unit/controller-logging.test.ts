@@ -1,4 +1,5 @@
 /** Which `logging_config` holds where, and that a change of it restarts nothing. */
+import { readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { validateDeployConfig } from "../../src/config/check.ts";
 import { attributesWarning, loggingInForce } from "../../src/config/logging.ts";
@@ -89,6 +90,9 @@ it("attributes of Python's records are left out with a warning at each level", (
     `applications[0].logging_config.additional_log_standard_attrs: ${text}`,
     `applications[0].deployments[0].logging_config.additional_log_standard_attrs: ${text}`,
   ]);
+  const page = readFileSync(new URL("../../docs/logging.md", import.meta.url), "utf8");
+  const known = /because no line of a log has it here; (.*) are known$/.exec(text!)![1]!;
+  expect(page).toContain(known.replace(/\w+/g, "`$&`"));
   expect(loggingInForce(logging_config)?.additionalLogStandardAttrs).toEqual(["process"]);
   expect(attributesWarning({ additional_log_standard_attrs: ["asctime", "message"] })).toBeUndefined();
 });

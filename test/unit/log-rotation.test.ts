@@ -117,6 +117,13 @@ it.each([
   expect(logLimits(env)).toEqual(limits);
 });
 
+it("docs/logging.md tells the limits there are", () => {
+  const page = readFileSync(new URL("../../docs/logging.md", import.meta.url), "utf8");
+  const { maxBytes, backups } = logLimits({});
+  expect(page).toContain(`| \`WINDLASS_LOG_MAX_BYTES\` | \`${maxBytes}\` |`);
+  expect(page).toContain(`| \`WINDLASS_LOG_BACKUP_COUNT\` | \`${backups}\` |`);
+});
+
 describe("a folder of its own", () => {
   it("has every line, moves full files on, and can be left again", () => {
     const folder = join(tempDir(), "deep", "logs");
