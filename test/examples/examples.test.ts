@@ -26,6 +26,7 @@ const ANSWERS: Record<string, { deployment: string; answer: object; first?: stri
     deployment: "Analyzer",
     answer: { sentences: 3, dates: ["3 March 2024"], amounts: ["$48,500"] },
   },
+  "external-scaling.yaml": { deployment: "my-deployment", answer: { open: true } },
   "two-deployments.yaml": { deployment: "", answer: { greeting: "Hello, Ada!", letters: ["A", "d", "a"] } },
   "command-python.yaml": { deployment: "Greeter", answer: { text: "hello Ada" } },
   "text-ml.yaml": {
