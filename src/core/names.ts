@@ -22,6 +22,7 @@ export const MAX_NAME_LENGTH = 255;
 /** Why a name of any kind cannot be stored, or be asked for by a URL; undefined where it can. */
 export function nameProblem(name: string): string | undefined {
   if (!name.isWellFormed()) return "must be whole characters, got half of a surrogate pair";
+  if (name === "") return "must have at least 1 character, got 0";
   if (name.length > MAX_NAME_LENGTH) return `must have at most ${MAX_NAME_LENGTH} characters, got ${name.length}`;
   return undefined;
 }

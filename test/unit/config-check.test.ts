@@ -64,6 +64,11 @@ describe("validateDeployConfig refuses", () => {
       line: `applications[0].name: must have at most 255 characters, got 256 in "${"a".repeat(56)}...; rename it`,
     },
     {
+      name: "a deployment name without a character",
+      input: withApp({ deployments: [{ name: "" }] }),
+      line: 'applications[0].deployments[0].name: must have at least 1 character, got 0 in ""; rename it',
+    },
+    {
       name: "a deployment name with half a character",
       input: withDeployment({ name: "D\udc00" }),
       line: 'applications[0].deployments[0].name: must be whole characters, got half of a surrogate pair in "D\\udc00"; rename it',

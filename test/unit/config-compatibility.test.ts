@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { CHECK_RULES } from "../../src/config/check.ts";
+import { TRANSCRIPT_RULES } from "../../src/conformance/cli/rules.ts";
 import { ANSWER_RULES, BROWSER_RULE } from "../../src/conformance/rest/answer-rules.ts";
 import { COMPARISON_RULES, WAIT_RULES } from "../../src/conformance/rest/standing-rules.ts";
 
@@ -48,7 +49,7 @@ describe("docs/compatibility.md", () => {
   it("lists each rule by which the conformance runner lets a live case differ, with where it is explained", () => {
     const rows = new Map(rowsOf("What the conformance runner lets differ").map(([rule, see]) => [rule, see]));
     const explained = new Set([...CHECKS, ...TRAPS, ...OTHERS].map(([id]) => id));
-    for (const { name } of [...ANSWER_RULES, BROWSER_RULE, ...WAIT_RULES, ...COMPARISON_RULES]) {
+    for (const { name } of [...ANSWER_RULES, BROWSER_RULE, ...WAIT_RULES, ...COMPARISON_RULES, ...TRANSCRIPT_RULES]) {
       expect([...rows.keys()]).toContain(`\`${name}\``);
     }
     for (const see of rows.values()) for (const id of see!.split(", ")) expect([...explained]).toContain(id);
