@@ -29,7 +29,7 @@ export function decideApplication(
 ): ReadonlyMap<string, Step> {
   const steps = new Map<string, Step>();
   for (const [name, { situation, state }] of members) {
-    const course: Course = { situation, shown: situation.target, gangSize: 1, nowS };
+    const course: Course = { situation, policy: "user", shown: situation.target, gangSize: 1, nowS };
     if (answer.kind === "failed") {
       steps.set(name, { decision: keep(course, state.delay, answer.reason), state });
       continue;

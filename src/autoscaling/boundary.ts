@@ -21,12 +21,13 @@ const SEARCH_LIMIT_S = 86_400;
 /**
  * Until when (epoch seconds, exclusive; Infinity: for ever) each turn of the built-in policy decides the same as
  * `decision`, with the same wait pending, given that no report comes or goes, no replica starts or stops, the target
- * stays and the clock is not set back. Not later than `decision.atS` when nothing is proven: the next turn must decide.
+ * stays and the clock is not set back. Not later than `decision.atS` when nothing is proven, as for users' policies: the
+ * next turn must decide.
  * `curve` is the load the decision was made on.
  */
 export function constantUntilS(decision: Decision, curve: LoadCurve): number {
   const { atS } = decision;
-  if (decision.kind === "kept") return atS;
+  if (decision.policy !== "built-in" || decision.kind === "kept") return atS;
   let untilS = sameWishUntilS(decision, curve);
   if (decision.kind === "cold-start" || untilS <= atS) return untilS;
   if (decision.delayS !== null) {

@@ -26,6 +26,9 @@ export type PolicyAnswer =
   /** `reason` is one line for users. */
   | { readonly kind: "failed"; readonly reason: string };
 
+/** Whose policy a deployment follows. */
+export type PolicyOwner = "built-in" | "user";
+
 /** Asks the built-in policy. */
 export const BUILT_IN: PolicyAnswer = Object.freeze({ kind: "built-in" });
 
@@ -47,6 +50,7 @@ export type Decision =
 interface DecisionFacts extends Situation {
   /** Epoch seconds. */
   readonly atS: number;
+  readonly policy: PolicyOwner;
   /** The target the steps worked with; see {@link shownTarget}. */
   readonly shownTarget: number;
   /** Whole gangs of so many; 1 where gangs do not count. */
@@ -81,7 +85,8 @@ export function shownTarget(rules: ScalingRules, target: number): number {
  */
 export function decide(situation: Situation, state: ScalingState, nowS: number, answer: PolicyAnswer = BUILT_IN): Step {
   const { rules, running, target, total } = situation;
-  const course: Course = { situation, shown: shownTarget(rules, target), gangSize: rules.gangSize, nowS };
+  const policy: PolicyOwner = answer.kind === "built-in" ? "built-in" : "user";
+  const course: Course = { situation, policy, shown: shownTarget(rules, target), gangSize: rules.gangSize, nowS };
   if (isColdStart(situation)) return { decision: coldStart(course, state.delay), state };
   switch (answer.kind) {
     case "failed":
@@ -108,6 +113,7 @@ function badTarget({ targetOngoingRequests }: ScalingRules): string {
 /** What every decision of one turn has in common. */
 export interface Course {
   readonly situation: Situation;
+  readonly policy: PolicyOwner;
   /** The target to work with. */
   readonly shown: number;
   readonly gangSize: number;
@@ -115,7 +121,7 @@ export interface Course {
 }
 
 /** Wakes a deployment of which nothing runs; a pending delay goes on. */
-export function coldStart({ situation, shown, gangSize, nowS }: Course, delay: DelayState): Decision {
+export function coldStart({ situation, policy, shown, gangSize, nowS }: Course, delay: DelayState): Decision {
   const { rules, running, target, total, source } = situation;
   const proposed = Math.max(Math.ceil(rules.upFactor), shown);
   const result = finalCount(rules, gangSize, proposed);
@@ -123,6 +129,7 @@ export function coldStart({ situation, shown, gangSize, nowS }: Course, delay: D
   return {
     kind: "cold-start",
     atS: nowS,
+    policy,
     rules,
     running,
     target,
@@ -137,12 +144,17 @@ export function coldStart({ situation, shown, gangSize, nowS }: Course, delay: D
 }
 
 /** Keeps the target. */
-export function keep({ situation, shown, gangSize, nowS }: Course, delay: DelayState, reason: string): Decision {
+export function keep(
+  { situation, policy, shown, gangSize, nowS }: Course,
+  delay: DelayState,
+  reason: string,
+): Decision {
   const { rules, running, target, total, source } = situation;
   return {
     kind: "kept",
     reason,
     atS: nowS,
+    policy,
     rules,
     running,
     target,
@@ -157,7 +169,11 @@ export function keep({ situation, shown, gangSize, nowS }: Course, delay: DelayS
 }
 
 /** From a policy's wish, a finite number, to the replicas to have. */
-export function steer({ situation, shown, gangSize, nowS }: Course, desired: number, delay: DelayState): Decision {
+export function steer(
+  { situation, policy, shown, gangSize, nowS }: Course,
+  desired: number,
+  delay: DelayState,
+): Decision {
   const { rules, running, target, total, source } = situation;
   const scaled = scaleStep(desired, running, rules);
   let proposed = scaled;
@@ -177,6 +193,7 @@ export function steer({ situation, shown, gangSize, nowS }: Course, desired: num
     scaled,
     delayS,
     atS: nowS,
+    policy,
     rules,
     running,
     target,

@@ -30,6 +30,7 @@ export type Adjustment =
 export interface DecisionRecord {
   /** Epoch seconds. */
   readonly atS: number;
+  readonly policy: "built-in" | "user";
   readonly running: number;
   readonly target: number;
   readonly totalRequests: number;
@@ -52,10 +53,11 @@ export interface DecisionRecord {
 
 /** Explains a decision. */
 export function explain(decision: Decision): DecisionRecord {
-  const { atS, running, target, total, source, result } = decision;
+  const { atS, policy, running, target, total, source, result } = decision;
   const age = (timeS: number | null): number | null => (timeS === null ? null : atS - timeS);
   return {
     atS,
+    policy,
     running,
     target,
     totalRequests: total,

@@ -154,4 +154,11 @@ describe("until when decisions stay the same", () => {
     expect(decision.kind).toBe("kept");
     expect(constantUntilS(decision, NO_LOAD.total)).toBe(EPOCH_S);
   });
+
+  it("proves nothing for a policy of a user's, which may go by the time", () => {
+    const situation = { rules, running: 2, target: 2, total: 0, source: NO_LOAD.source };
+    const { decision } = decide(situation, NEW_SCALING_STATE, EPOCH_S, { kind: "answered", desired: 2, state: {} });
+    expect(decision.result).toBe(2);
+    expect(constantUntilS(decision, NO_LOAD.total)).toBe(EPOCH_S);
+  });
 });

@@ -100,6 +100,7 @@ describe("the record of a decision", () => {
     const record = explain(decide(of, NEW_SCALING_STATE, 112, { kind: "failed", reason: "boom" }).decision);
     expect(record).toEqual({
       atS: 112,
+      policy: "user",
       running: 2,
       target: 2,
       totalRequests: 6,
