@@ -1,10 +1,16 @@
 import { effectiveDeployment, firstBundleProblem, initialTarget, overrideOf } from "../config/effective.ts";
 import { withApplicationLogging } from "../config/logging.ts";
+import { canaryProblem } from "../config/rollout.ts";
 import { withApplicationEnv, workingDirOf } from "../config/runtime-env.ts";
 import { otherFolder, runtimeEnvFindings } from "../config/runtime-env-rules.ts";
 import { externalScalerConflict } from "../config/schema-deploy.ts";
 import { isRecord } from "../config/schema-types.ts";
-import { type ApplicationConfig, COMMAND_IMPORT_PATH, type EffectiveDeploymentConfig } from "../config/types.ts";
+import {
+  type ApplicationConfig,
+  COMMAND_IMPORT_PATH,
+  type EffectiveDeploymentConfig,
+  type RolloutConfig,
+} from "../config/types.ts";
 import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
 import { nameProblem } from "../core/names.ts";
 import { deriveApplicationStatus } from "./application-status.ts";
@@ -157,7 +163,18 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
       outbound,
     });
   }
-  return { ok: true, deployments };
+  const canaries = canaryProblem(rolloutsOf(application.config, built));
+  return canaries === undefined
+    ? { ok: true, deployments }
+    : { ok: false, message: `In code and config, ${canaries}.` };
+}
+
+/** What the config, or else the code, says of each deployment's updates. */
+function rolloutsOf(config: ApplicationConfig, built: BuiltApplication) {
+  return built.deployments.map(({ name, options }) => {
+    const over = overrideOf(config, name)?.rollout;
+    return { name, rollout: over === undefined ? (options.rollout as RolloutConfig | undefined) : over };
+  });
 }
 
 /** What code asks of its runtime env that it cannot have; the config's part was checked when it was taken. */

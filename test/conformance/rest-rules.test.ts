@@ -167,6 +167,17 @@ describe("rules", () => {
     expect(verdict(put(app, ok), answer(400, "no"), { ahead: [step, failing] })).toBe("did not hold");
   });
 
+  it("a PUT may be refused for settings that cannot be kept, and for nothing besides", () => {
+    const deployed = (deployment: object) => ({
+      applications: [{ name: "a", import_path: "m:a", deployments: [{ name: "D", ...deployment }] }],
+    });
+    const gang = { gang_scheduling_config: { gang_size: 2 } };
+    expect(verdict(put(deployed(gang), ok), wrong)).toMatch(/cannot be kept/);
+    expect(verdict(put(deployed(gang), ok), answer(400, "at x (node:y:1)"))).toBe("did not hold");
+    expect(verdict(put(deployed({ ...gang, health_check_period_s: 0 }), ok), wrong)).toBe("no rule");
+    expect(verdict(put(deployed({}), ok), wrong)).toBe("no rule");
+  });
+
   it("after a refused PUT the document must be what it was", () => {
     const document = (status: string, config: object) => ({
       controller_info: {},

@@ -12,6 +12,8 @@ import { canaryProblem, rolloutLimits } from "../../src/config/rollout.ts";
 import { leaseFallback, scalingOwner, webhookOpen } from "../../src/config/scaling.ts";
 import type { ApplicationConfig, DeploymentOverride, RolloutConfig } from "../../src/config/types.ts";
 import { inputsHash, restartHash, settingsHash } from "../../src/config/versions.ts";
+import { desiredDeployments } from "../../src/controller/application-state.ts";
+import type { ApplicationRecord, BuiltApplication } from "../../src/controller/records.ts";
 import { DEPLOYMENT } from "../../src/sdk/brands.ts";
 import { deployment } from "../../src/sdk/index.ts";
 
@@ -128,6 +130,28 @@ describe("rollout refuses", () => {
       ],
     });
     expect(effectiveDeployment({ max_surge_percent: 10 }, { name: "D", rollout }, "D").ok).toBe(true);
+  });
+
+  it("canaries of which one stands in code", () => {
+    const canary = [{ weight: 5 }];
+    const application = {
+      name: "a",
+      config: { import_path: "m:a", deployments: [{ name: "E", rollout: { canary } }] },
+    } as unknown as ApplicationRecord;
+    const built = {
+      deployments: [
+        { name: "D", options: { rollout: { canary } }, outbound: [] },
+        { name: "E", options: {}, outbound: [] },
+      ],
+      ingress: "D",
+    } as unknown as BuiltApplication;
+    expect(desiredDeployments(application, built)).toEqual({
+      ok: false,
+      message:
+        'In code and config, canary settings stand on the deployments "D", "E"; they are about the whole application, so keep them on one, usually its ingress.',
+    });
+    const off = { ...application, config: { import_path: "m:a", deployments: [{ name: "D", rollout: null }] } };
+    expect(desiredDeployments(off, built)).toMatchObject({ ok: true });
   });
 
   it("entries of one deployment are no two canaries", () => {

@@ -1,5 +1,7 @@
 /** The rules for answers to requests. Pure. */
+import { validateDeployConfig } from "../../config/check.ts";
 import { isRecord } from "../../config/schema-types.ts";
+import { UNSUPPORTED_RULES } from "../../config/unsupported.ts";
 import { asDocument, type InstanceDocument, projectionOf } from "./document.ts";
 import type { Answer } from "./exchange.ts";
 import { type Mismatch, mismatches } from "./match.ts";
@@ -79,6 +81,13 @@ export const ANSWER_RULES: readonly AnswerRule[] = [
     refuses: true,
   },
   {
+    name: "contract 3, check: a setting that cannot be kept is refused, with what to do instead",
+    applies: ({ step, answer }) =>
+      isPut(step.request) && step.expect?.status === 200 && answer.status === 400 && cannotBeKept(step.request.body),
+    held: ({ answer }) => isReport(answer),
+    refuses: true,
+  },
+  {
     name: "contract 3.2, T1 and T2: PUT refuses at once what the reference only fails to apply",
     applies: ({ step, answer }, context) =>
       isPut(step.request) && step.expect?.status === 200 && answer.status === 400 && failsLater(context.ahead),
@@ -137,6 +146,12 @@ export const BROWSER_RULE = {
 
 const CONFIG_FIELD =
   /^applications\.(?<application>[^.]+)\.deployments\.(?<deployment>[^.]+)\.deployment_config\.(?<field>\w+)$/;
+
+/** Whether all that is wrong with a config are settings of the reference that this version does not have. */
+function cannotBeKept(body: unknown): boolean {
+  const checked = validateDeployConfig(body);
+  return !checked.ok && checked.problems.every(({ rule }) => Object.hasOwn(UNSUPPORTED_RULES, rule));
+}
 
 function contentTypeOf(request: RecordedRequest): string {
   const found = Object.entries(request.headers ?? {}).find(([name]) => name.toLowerCase() === "content-type");
