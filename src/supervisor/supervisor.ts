@@ -1,6 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import type { ProcessIdentity } from "../controller/records.ts";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import { logLimits } from "../observability/log-limits.ts";
@@ -13,6 +14,7 @@ import { identify } from "./process-identity.ts";
 import type { FromSupervisor, ToSupervisor } from "./protocol.ts";
 import { prepareRunDir, prepareStateDir, StartError } from "./run-dir.ts";
 import { RunRecords } from "./run-records.ts";
+import { lockStateDir } from "./start-lock.ts";
 import { takeOver } from "./takeover.ts";
 
 const CONTROLLER = "controller";
@@ -29,11 +31,20 @@ const STOP_NOTICE_MS = 3_000;
  */
 export async function runSupervisor(options: StartOptions, clock: Clock): Promise<number> {
   prepareStateDir(options.stateDir);
+  const self = identify(process.pid);
+  if (!self) throw new StartError("cannot read this process's own identity; /proc or ps must work");
+  const unlock = lockStateDir(options.stateDir, self);
+  try {
+    return await supervise(options, self, clock);
+  } finally {
+    unlock();
+  }
+}
+
+async function supervise(options: StartOptions, self: ProcessIdentity, clock: Clock): Promise<number> {
   const runDir = prepareRunDir(options.stateDir, process.env);
   const records = new RunRecords(join(options.stateDir, "run.json"));
   await takeOver(records.readPrevious(), options.stateDir, clock);
-  const self = identify(process.pid);
-  if (!self) throw new StartError("cannot read this process's own identity; /proc or ps must work");
   try {
     records.create({ id: "supervisor", role: "supervisor", process: self });
   } catch (error) {

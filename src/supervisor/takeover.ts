@@ -1,7 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import { signalSame, stillRuns } from "./process-identity.ts";
-import { StartError } from "./run-dir.ts";
 import type { RunRecord } from "./run-records.ts";
+import { anotherRuns } from "./start-lock.ts";
 
 /** How long an old proxy may drain, and an old controller may take to notice that its supervisor is gone. */
 const PROXY_DRAIN_MS = 35_000;
@@ -17,9 +17,7 @@ export async function takeOver(previous: readonly RunRecord[], stateDir: string,
   );
   const supervisor = alive.find((record) => record.role === "supervisor");
   if (supervisor) {
-    throw new StartError(
-      `another Windlass (pid ${supervisor.process.pid}) uses the state dir ${stateDir}: stop it or choose another with --state-dir`,
-    );
+    throw anotherRuns(supervisor.process.pid, stateDir);
   }
   const waitFor = alive.filter((record) => record.role !== "replica" && record.role !== "command");
   const deadline = clock.monotonic();

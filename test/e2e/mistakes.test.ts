@@ -85,6 +85,21 @@ describe("windlass start refuses, in one line and with exit code 1", () => {
     expect((await api(first, "/-/readyz")).status).toBe(200);
   });
 
+  it("all but one of several starts on one state dir at once, naming the one", async () => {
+    const stateDir = join(tempDir(), "state");
+    const outcomes = await Promise.allSettled(Array.from({ length: 3 }, () => startWindlass([], { stateDir })));
+    const started = outcomes.flatMap((outcome) => (outcome.status === "fulfilled" ? [outcome.value] : []));
+    expect(started).toHaveLength(1);
+    for (const outcome of outcomes) {
+      if (outcome.status === "rejected") {
+        expect(String(outcome.reason)).toContain(
+          `another Windlass (pid ${started[0]!.pids.supervisor}) uses the state dir`,
+        );
+      }
+    }
+    expect((await api(started[0]!, "/-/readyz")).status).toBe(200);
+  });
+
   it("a state dir that cannot be written", async () => {
     const file = join(tempDir(), "file");
     writeFileSync(file, "");

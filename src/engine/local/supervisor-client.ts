@@ -14,7 +14,8 @@ export class SupervisorClient {
   readonly #channel: IpcChannel;
   readonly #listeners: { prefix: string; listener: (event: ChildEvent) => void }[] = [];
   #children: readonly Child[] = [];
-  #onStop: () => void = () => {};
+  #onStop: (() => void) | undefined;
+  #stopWanted = false;
 
   constructor(channel: IpcChannel) {
     this.#channel = channel;
@@ -27,8 +28,10 @@ export class SupervisorClient {
         if (message.kind === "children") {
           this.#children = message.children;
           resolve();
-        } else if (message.kind === "stop") this.#onStop();
-        else for (const { prefix, listener } of this.#listeners) if (message.id.startsWith(prefix)) listener(message);
+        } else if (message.kind === "stop") {
+          this.#stopWanted = true;
+          this.#onStop?.();
+        } else for (const { prefix, listener } of this.#listeners) if (message.id.startsWith(prefix)) listener(message);
       });
       this.send({ kind: "hello" });
     });
@@ -44,8 +47,10 @@ export class SupervisorClient {
     this.#listeners.push({ prefix, listener });
   }
 
+  /** Called when the supervisor wants a stop; at once where it has said so before, while the controller came up. */
   onStop(listener: () => void): void {
     this.#onStop = listener;
+    if (this.#stopWanted) listener();
   }
 
   send(message: ToSupervisor): void {
