@@ -5,9 +5,9 @@ export type GrpcRoute =
   | { readonly kind: "application"; readonly name: string }
   | { readonly kind: "not-found"; readonly message: string };
 
-/** Names of the applications that have a route, each once, in the table's order. */
-export function applicationsOf(table: Pick<RoutingTable, "routes">): ReadonlySet<string> {
-  return new Set(table.routes.map(({ application }) => application));
+/** Names of the applications that are served, each once; those without a path over HTTP come last. */
+export function applicationsOf(table: Pick<RoutingTable, "routes" | "deployments">): ReadonlySet<string> {
+  return new Set([...table.routes, ...table.deployments].map(({ application }) => application));
 }
 
 /**

@@ -101,6 +101,20 @@ describe("RayServeAPIService", () => {
     expect(await list()).toMatchObject(draining);
   });
 
+  it("names an application without a path over HTTP, and one with both once", async () => {
+    const { proxy, list } = await startProxy();
+    proxy.apply(
+      create(RoutingTableSchema, {
+        routes: [{ prefix: "/b", application: "b", deployment: "d" }],
+        deployments: [
+          { application: "a", deployment: "d" },
+          { application: "b", deployment: "d" },
+        ],
+      }),
+    );
+    expect((await list()).messages).toMatchObject([{ applicationNames: ["b", "a"] }]);
+  });
+
   it("names an application with two routes once", async () => {
     const { proxy, list } = await startProxy();
     const route = { application: "a", deployment: "d" };
