@@ -155,7 +155,9 @@ describe("a step of the controller that throws", () => {
 });
 
 describe("a store that refuses a write for a while", () => {
-  it("ends no health checks", async () => {
+  async function withRefusals(
+    override: Partial<DeploymentOverride> = {},
+  ): Promise<{ simulation: SimulatedController; refuse(on: boolean): void }> {
     const store = createMemoryStore();
     let full = false;
     const simulation = await simulate({
@@ -168,14 +170,22 @@ describe("a store that refuses a write for a while", () => {
       }),
     });
     simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });
-    await simulation.put([application({ num_replicas: 2 })]);
-    await simulation.clock.advance(1_000);
-    full = true;
+    await simulation.put([application({ num_replicas: 2, ...override })]);
+    await simulation.clock.advance(500);
+    const refuse = (on: boolean): void => {
+      full = on;
+    };
+    return { simulation, refuse };
+  }
+
+  it("ends no health checks", async () => {
+    const { simulation, refuse } = await withRefusals();
+    refuse(true);
     // A write is wanted, and checks are due, for as long as the store refuses.
     const [dead, survivor] = ids(simulation);
     simulation.engine.die(dead!);
     await simulation.clock.advance(30_000);
-    full = false;
+    refuse(false);
     await simulation.clock.advance(5_000);
     expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
     const checks = () => simulation.engine.commands.filter((command) => command === `health ${survivor}`).length;
@@ -183,4 +193,29 @@ describe("a store that refuses a write for a while", () => {
     await simulation.clock.advance(60_000);
     expect(checks() - before).toBeGreaterThan(3);
   });
+
+  it.each([
+    { failures: 1, unhealthy: false },
+    { failures: 2, unhealthy: false },
+    { failures: 3, unhealthy: true },
+  ])(
+    "counts a failed check that comes meanwhile once: unhealthy after $failures is $unhealthy",
+    async ({ failures, unhealthy }) => {
+      const { simulation, refuse } = await withRefusals({ health_check_period_s: 1 });
+      const [dead, survivor] = ids(simulation);
+      simulation.engine.behaviour.set("a/D", { healthError: "sick" });
+      const checks = () => simulation.engine.commands.filter((command) => command === `health ${survivor}`).length;
+      const until = checks() + failures;
+      // Only the last result comes while the store refuses; another death makes that turn want a write.
+      while (checks() < until) await simulation.clock.advance(1);
+      refuse(true);
+      simulation.engine.die(dead!);
+      await simulation.clock.advance(5_000);
+      simulation.engine.behaviour.clear();
+      refuse(false);
+      await simulation.clock.advance(2_000);
+      expect(simulation.engine.running.has(survivor!)).toBe(!unhealthy);
+      expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
+    },
+  );
 });
