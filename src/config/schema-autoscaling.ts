@@ -6,7 +6,7 @@ import { anyObject, choice, laxFloat, laxInt, object, optional, rules } from "./
 import type { Fault } from "./schema-types.ts";
 import type { AutoscalingConfig } from "./types.ts";
 
-const factor = (doc: string) => optional(laxFloat({ above: 0 }).nullable(), { doc, default: null });
+const factor = (doc: string) => optional(laxFloat({ above: 0 }).nullable(), { doc, default: null, update: "target" });
 
 function policyFunction(policy: { policy_function?: string }): Fault | undefined {
   const path = policy.policy_function ?? DEFAULT_POLICY_FUNCTION;

@@ -102,7 +102,7 @@ const SHARED_FIELDS = {
   autoscaling_config: optional(anyObject(AUTOSCALING_SCHEMA).nullable(), {
     doc: "Lets the replica count follow the load; null switches off what the code sets.",
     default: null,
-    update: "target",
+    update: "reconfigure",
   }),
   graceful_shutdown_wait_loop_s: optional(laxFloat({ min: 0 }), {
     doc: "Taken for the reference's sake: a draining replica ends as soon as it has nothing to do, without pauses.",
