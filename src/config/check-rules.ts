@@ -36,7 +36,8 @@ export const CHECK_RULES = {
   "no-target": "target_ongoing_requests null, which no policy can work with.",
   "application-name":
     'An application name that holds "/", a control character or half of a surrogate pair, is "." or "..", or has more than 255 characters.',
-  "deployment-name": "A deployment name that is empty, holds half of a surrogate pair, or has more than 255 characters.",
+  "deployment-name":
+    "A deployment name that is empty, holds half of a surrogate pair, or has more than 255 characters.",
   "route-prefix": 'A route_prefix that does not begin with "/", ends with "/" (unless it is "/"), or holds "{" or "}".',
   "import-path": "An import_path without a colon between module and export.",
   "external-scaler": "external_scaler_enabled together with an application-level autoscaling_policy.",
