@@ -22,9 +22,17 @@ async function put(
   await answer;
 }
 
+interface Row {
+  readonly name: string;
+  readonly document: Pick<DeployConfig, "logging_config">;
+  readonly app: object;
+  readonly deployment: object;
+  readonly expected: string | undefined;
+}
+
 const of = (level: string): { logging_config: LoggingConfig } => ({ logging_config: { log_level: level } });
 
-it.each([
+it.each<Row>([
   { name: "the document's", document: of("ERROR"), app: {}, deployment: {}, expected: "ERROR" },
   { name: "the application's", document: of("ERROR"), app: of("WARNING"), deployment: {}, expected: "WARNING" },
   { name: "the deployment's", document: of("ERROR"), app: of("WARNING"), deployment: of("DEBUG"), expected: "DEBUG" },
