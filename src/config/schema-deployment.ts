@@ -45,9 +45,9 @@ export const ACTOR_OPTIONS_SCHEMA = object("RayActorOptionsSchema", {
     default: {},
     update: "restart",
   }),
-  num_cpus: amount("CPUs; null is 1."),
+  num_cpus: amount("CPUs; null is 1. What limits them: resources.md."),
   num_gpus: amount("GPUs."),
-  memory: amount("Bytes of memory."),
+  memory: amount("Bytes of memory; counted, but never a limit."),
   resources: optional(anyObject(), { doc: "Custom resources by name.", default: {}, update: "restart" }),
   accelerator_type: optional(z.string().nullable(), { doc: "Kind of accelerator.", default: null, update: "restart" }),
   label_selector: optional(mapOf(z.string()).superRefine(rules(labelSelector)).nullable(), {
@@ -142,7 +142,10 @@ const SHARED_FIELDS = {
     doc: "Label selectors, one for each bundle or one for all.",
     update: "restart",
   }),
-  max_replicas_per_node: optional(laxInt(), { doc: "The most replicas on one node, 1 to 100.", update: "restart" }),
+  max_replicas_per_node: optional(laxInt(), {
+    doc: "The most replicas on one node, 1 to 100; there is one node, so the rest waits.",
+    update: "restart",
+  }),
   logging_config: optional(LOGGING_SCHEMA, {
     doc: "Logging of the replicas; the application's unless given.",
     update: "reconfigure",

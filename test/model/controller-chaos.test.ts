@@ -1,9 +1,12 @@
 import { expect, it } from "vitest";
+import { UNLIMITED } from "../../src/controller/resources.ts";
 import { randomInt } from "../../src/core/random.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { application, simulate } from "../support/simulated-controller.ts";
 
 /** Whatever happens in whatever order, once it is over everything is as desired and nothing is left over. */
+/** Two applications with two deployments of at most four replicas. */
+const MOST_CPUS = 16;
 const SEEDS = process.env["SEED"] ? [Number(process.env["SEED"])] : Array.from({ length: 60 }, (_, i) => i + 1);
 
 it.each(SEEDS)(
@@ -11,7 +14,9 @@ it.each(SEEDS)(
   async (seed) => {
     const random = seededRandom(seed);
     const pick = <T>(items: readonly T[]): T => items[randomInt(random, items.length)]!;
-    const simulation = await simulate({ seed });
+    // Every other time the node has room for what is wanted at most, and nothing for updates beside it.
+    const cpus = seed % 2 === 0 ? MOST_CPUS : null;
+    const simulation = await simulate({ seed, capacity: { ...UNLIMITED, cpus } });
     const { engine, clock } = simulation;
     const names = ["a", "b"];
     let hash = 1;
@@ -59,6 +64,8 @@ it.each(SEEDS)(
     for (let i = 0; i < 40; i++) {
       await pick(steps)();
       await clock.advance(randomInt(random, 400));
+      const started = simulation.controller.snapshot().replicas.filter(({ state }) => state.kind !== "waiting");
+      if (cpus !== null) expect(started.length).toBeLessThanOrEqual(cpus);
       for (const deployment of simulation.routes.latest.table.deployments) {
         for (const { id } of deployment.replicas)
           expect(simulation.controller.snapshot().replicas.map((r) => r.id)).toContain(id);
