@@ -34,6 +34,7 @@ describe("GET /api/v1/applications/{application}", () => {
       source: "declarative",
       generation: 1,
       observed_generation: 1,
+      revision: 0,
       etag: "uid-of-a-1",
       last_deployed_time_s: 1_700_000_000,
       config: applicationRecord("a").config,

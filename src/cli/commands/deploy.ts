@@ -1,14 +1,18 @@
+import { applicationName } from "../../core/names.ts";
 import type { Target } from "../address.ts";
-import { withApi } from "../api.ts";
+import { type Api, withApi } from "../api.ts";
 import { allRunning, applicationNames, applyConfig, followApplications } from "../apply.ts";
 import type { CliContext } from "../context.ts";
 import { loadTarget } from "../load-config.ts";
 import type { RuntimeEnvFlags } from "../runtime-env.ts";
+import { presentRevisions, refuseTakenBack } from "../taken-back.ts";
 
 /** Options of `windlass deploy`. */
 export interface DeployOptions extends RuntimeEnvFlags {
   /** Name of the application at an import path. */
   readonly name?: string;
+  /** Try again what had failed: builds, and starts that were given up or frozen. */
+  readonly retry?: boolean;
   /** Wait until every application runs. */
   readonly wait?: boolean;
   /** Seconds to wait; undefined is no limit. */
@@ -26,8 +30,10 @@ export async function deploy(
   const loaded = await loadTarget(ctx, what, args, options);
   const names = applicationNames(loaded.config);
   await withApi(target, async (api) => {
-    const revision = await applyConfig(api, ctx, loaded);
-    ctx.out(`${what}: accepted at revision ${revision}\n`);
+    const before = options.wait ? await presentRevisions(api, names) : new Map<string, bigint>();
+    const accepted = await applyConfig(api, ctx, loaded);
+    ctx.out(`${what}: accepted at revision ${accepted}\n`);
+    const revision = options.retry ? await retryAll(api, names, accepted) : accepted;
     if (!options.wait) {
       ctx.out("follow it with `windlass status` or `windlass watch`\n");
       return;
@@ -37,6 +43,17 @@ export async function deploy(
       timeoutS: options.timeout,
       signal: ctx.stopped(),
     });
+    await refuseTakenBack(api, before);
     ctx.out(`${names.join(", ") || "nothing"}: running\n`);
   });
+}
+
+/** Resolves with the store's revision that holds all of it. */
+async function retryAll(api: Api, names: readonly string[], accepted: bigint): Promise<bigint> {
+  let revision = accepted;
+  for (const name of names) {
+    const answer = await api.applications.retryApplication({ name: applicationName(name) });
+    if (answer.revision > revision) revision = answer.revision;
+  }
+  return revision;
 }

@@ -7,6 +7,7 @@ import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { isoTime, label } from "../labels.ts";
 import { type OutputFormat, printDocument } from "../output.ts";
+import { table } from "../table.ts";
 
 /** `windlass token [APP]`: the scaler token of an application; without APP the token that commands here use. */
 export async function showToken(
@@ -112,17 +113,4 @@ function expiry(token: Token, now: number): string {
 function durationOf(seconds: number): { seconds: bigint; nanos: number } {
   const whole = Math.floor(seconds);
   return { seconds: BigInt(whole), nanos: Math.round((seconds - whole) * 1e9) };
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]!.map((_, column) => Math.max(...rows.map((row) => row[column]!.length)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column]!))
-          .join("  ")
-          .trimEnd()}\n`,
-    )
-    .join("");
 }

@@ -3,7 +3,7 @@ import type { CliContext } from "../context.ts";
 import type { OutputFormat } from "../output.ts";
 import { add, addressOption, outputOption, revision, targetOf, whole } from "./shared.ts";
 
-/** `status`, `config`, `watch` and `logs`: the commands that look at a running instance. */
+/** `status`, `history`, `config`, `watch` and `logs`: the commands that look at a running instance. */
 export function addReads(program: Command, ctx: CliContext): void {
   const status = add(program, "status", "print where proxies, applications and deployments stand");
   status
@@ -14,6 +14,13 @@ export function addReads(program: Command, ctx: CliContext): void {
   status.action(async (options: { name?: string; watch?: boolean; output: OutputFormat }) => {
     const command = await import("../commands/status.ts");
     await command.status(ctx, await targetOf(ctx, status), options);
+  });
+
+  const history = add(program, "history", "print the revisions of an application, newest first");
+  history.argument("<APP>", "name of the application").addOption(outputOption()).addOption(addressOption());
+  history.action(async (application: string, options: { output?: OutputFormat }) => {
+    const command = await import("../commands/history.ts");
+    await command.history(ctx, await targetOf(ctx, history), application, options.output);
   });
 
   const config = add(program, "config", "print the configs of the applications as they were deployed");

@@ -1,18 +1,20 @@
 import { type Command, Option } from "commander";
 import type { DeployOptions } from "../commands/deploy.ts";
+import type { RollbackOptions } from "../commands/rollback.ts";
 import type { ScaleOptions } from "../commands/scale.ts";
 import type { CliContext } from "../context.ts";
 import { add, addressOption, fence, targetOf, timeoutOption, ttl, whole } from "./shared.ts";
 
 const FALLBACKS = ["hold", "floor", "policy"] as const;
 
-/** `deploy`, `scale`, `delete` and `shutdown`: the commands that change a running instance. */
+/** `deploy`, `rollback`, `scale`, `delete` and `shutdown`: the commands that change a running instance. */
 export function addWrites(program: Command, ctx: CliContext): void {
   const deploy = add(program, "deploy", "make a config, or the application at an import path, the whole desired state");
   deploy
     .argument("<CONFIG_OR_IMPORT_PATH>", "config file, or module and export: ./app.ts:app")
     .argument("[ARGS...]", "key=value arguments for the application at an import path")
     .option("--name <name>", "name of the application at an import path (default: default)")
+    .option("--retry", "try again what had failed: builds, and starts that were given up or frozen")
     .option("--runtime-env <file>", "file with the runtime_env of the application at an import path")
     .option("--runtime-env-json <json>", "the same as JSON")
     .option(
@@ -25,6 +27,20 @@ export function addWrites(program: Command, ctx: CliContext): void {
   deploy.action(async (what: string, args: string[], options: DeployOptions) => {
     const command = await import("../commands/deploy.ts");
     await command.deploy(ctx, await targetOf(ctx, deploy), what, args, options);
+  });
+
+  const rollback = add(program, "rollback", "put an earlier revision of an application in force again");
+  rollback
+    .argument("<APP>", "name of the application")
+    .option("--to <revision>", "its number (default: the last one that was up)", whole(1, 99_999_999))
+    .option("--reason <text>", "why, for the history")
+    .option("--wait", "wait until the application is RUNNING, with progress on stderr; exit 1 if it fails")
+    .addOption(timeoutOption())
+    .option("--dry-run", "only check it, and print what it would go back to")
+    .addOption(addressOption());
+  rollback.action(async (application: string, options: RollbackOptions) => {
+    const command = await import("../commands/rollback.ts");
+    await command.rollback(ctx, await targetOf(ctx, rollback), application, options);
   });
 
   const scale = add(program, "scale", "set the number of replicas of a deployment");
