@@ -231,6 +231,17 @@ it("each reason that a running Windlass can give is given as the page says", asy
       deployments.scaleDeployment({ name: nameOf("echo", "Echo"), targetNumReplicas: 2, etag: "stale" }),
     rest: { method: "DELETE", path: "/api/v1/applications/echo", headers: { "if-match": "stale" } },
   });
+  const held = { targetNumReplicas: 1, owner: "keda", fence: 7n, ttl: { seconds: 600n, nanos: 0 } };
+  await admin.deployments.scaleDeployment({ name: nameOf("echo", "Echo"), ...held });
+  await on("STALE_FENCE", {
+    rpc: ({ deployments }) =>
+      deployments.scaleDeployment({ name: nameOf("echo", "Echo"), targetNumReplicas: 1, fence: 6n }),
+    rest: scale("echo", "Echo", { target_num_replicas: 1, fence: 6 }),
+  });
+  await on("LEASE_HELD", {
+    rpc: ({ deployments }) => deployments.scaleDeployment({ name: nameOf("echo", "Echo"), targetNumReplicas: 1 }),
+    rest: scale("echo", "Echo"),
+  });
   await on("NOT_POSSIBLE_NOW", {
     rpc: ({ applications }) => applications.rollbackApplication({ name: "applications/echo" }),
     rest: { method: "POST", path: "/api/v1/applications/echo/rollback" },
