@@ -107,6 +107,15 @@ describe("rules", () => {
     expect(verdict(recorded, { exitCode: 3, stderr: `${ADDRESS}\n` }, dead)).toBe("failed");
   });
 
+  it("what is no address is 2, whatever the state", () => {
+    const argv = ["serve", "status", "-a", "localhost:9"];
+    const recorded = { argv, expect: { exit_code: 1, stdout: empty, stderr: { shape: "unhandled error report" } } };
+    const stderr = 'windlass: --address "localhost:9" is not an address\n';
+    expect(verdict(recorded, { exitCode: 2, stderr })).toMatch(/no address/);
+    expect(verdict(recorded, { exitCode: 1, stderr })).toBe("failed");
+    expect(verdict(recorded, { exitCode: 3, stderr }, "nothing listens at the address")).toBe("failed");
+  });
+
   it("only an application that is not there is 1 where the reference has 0", () => {
     const argv = ["serve", "status", "-n", "zzz"];
     const recorded = { argv, expect: { exit_code: 0, stdout: log("ERR", "no"), stderr: empty } };

@@ -23,6 +23,11 @@ export interface TranscriptRule {
 /** The rules. */
 export const TRANSCRIPT_RULES: readonly TranscriptRule[] = [
   {
+    name: "contract 2, fix: what is no address is a usage error, exit code 2",
+    applies: ({ transcript: { argv } }) => !/^https?:\/\//.test(optionOf(argv, "-a", "--address") ?? "http://"),
+    found: (different) => refused(different, 2, [optionOf(different.transcript.argv, "-a", "--address")!]),
+  },
+  {
     name: "contract 2, fix: a dead address is exit code 3",
     applies: ({ given }) => given.kind === "dead",
     found: (different) => refused(different, 3, [different.address]),
@@ -151,12 +156,15 @@ function promptOf({ expect: { stdout } }: Transcript): string | undefined {
 
 /** The application that `-n` names and that is not there. */
 function unknownApplication({ transcript: { argv }, given }: Different): string | undefined {
-  const [, command = "", ...rest] = argv;
-  const at = rest.findIndex((word) => word === "-n" || word === "--name");
-  const name = at === -1 ? undefined : rest[at + 1];
-  if (name === undefined || !["status", "config"].includes(command)) return undefined;
+  const name = optionOf(argv, "-n", "--name");
+  if (name === undefined || !["status", "config"].includes(argv[1] ?? "")) return undefined;
   const there = given.kind === "instance" && given.applications?.some((application) => application.name === name);
   return there ? undefined : name;
+}
+
+function optionOf(argv: readonly string[], ...names: readonly string[]): string | undefined {
+  const at = argv.findIndex((word) => names.includes(word));
+  return at === -1 ? undefined : argv[at + 1];
 }
 
 /** What the recorded error puts in quotes, by the user's words: arguments by their name without dots. */
