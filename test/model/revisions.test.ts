@@ -56,6 +56,8 @@ it.each(Array.from({ length: 30 }, (_, seed) => ({ seed: seed + 1 })))(
       goBack,
       async () => useCode(simulation, pick(["v1", "v2", "v3"])),
       async () => useCode(simulation, pick(["bad1", "bad2"]), pick(["boom", ""])),
+      // What ran once does not any more.
+      async () => simulation.engine.badBundles.set(`/bundles/${pick(["v1", "v2", "v3"])}`, "gone bad"),
       async () => {
         const app = simulation.engine.applications.get("app")!;
         if (app.buildError) delete app.buildError;
