@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { Deployment_State, Replica_State } from "../../gen/windlass/v1/deployment_pb.ts";
+import { Deployment_State, Lease_Fallback, Replica_State } from "../../gen/windlass/v1/deployment_pb.ts";
 import type { ScaleDeploymentRequest } from "../../gen/windlass/v1/deployment_service_pb.ts";
 import { type CreateTokenRequest, Role } from "../../gen/windlass/v1/token_service_pb.ts";
 import { apiError, type FakeAnswers, type FeedMessage, fakeApi } from "../support/fake-api.ts";
@@ -163,6 +163,59 @@ describe("windlass scale", () => {
       reason: "night",
     });
     expect(seen[0]?.requestId).toMatch(/^[a-z0-9]{20}$/);
+  });
+
+  it.each([
+    { name: "by hand where the webhook is closed", open: false, manual: true },
+    { name: "as the webhook where it is open", open: true, manual: false },
+    { name: "as the webhook where the application cannot be read", open: undefined, manual: false },
+  ])("scales $name", async ({ open, manual }) => {
+    const seen: ScaleDeploymentRequest[] = [];
+    const getApplication = () => {
+      if (open === undefined) throw apiError(Code.PermissionDenied, "no", "PERMISSION_DENIED");
+      return { application: { externalScalerEnabled: open } };
+    };
+    const answers = { deployments: accept(seen), applications: { getApplication } };
+    expect((await against(answers, ["scale", "text", "Analyzer", "2"])).code).toBe(0);
+    expect(seen[0]).toMatchObject({ manual, force: false, dryRun: false, owner: "", leaseFallback: 0 });
+    expect([seen[0]?.ttl, seen[0]?.fence]).toEqual([undefined, undefined]);
+  });
+
+  it("sends the lease and the fence, and says who holds the lease now", async () => {
+    const seen: ScaleDeploymentRequest[] = [];
+    const expireTime = { seconds: 1_800_000_000n, nanos: 0 };
+    const deployments = {
+      scaleDeployment(request: ScaleDeploymentRequest) {
+        seen.push(request);
+        return { deployment: { name: request.name, lease: { owner: "me", expireTime } }, previousTargetNumReplicas: 1 };
+      },
+    };
+    const flags = "--owner me --ttl 90.5 --fence 9007199254740991 --fallback policy --force --dry-run".split(" ");
+    const { code, out } = await against({ deployments }, ["scale", "text", "Analyzer", "2", ...flags]);
+    expect({ code, out }).toEqual({
+      code: 0,
+      out: 'text/Analyzer: target 1 -> 2; lease of "me" until 2027-01-15T08:00:00.000Z (dry run, nothing was changed)\n',
+    });
+    expect(seen[0]).toMatchObject({
+      owner: "me",
+      ttl: { seconds: 90n, nanos: 500_000_000 },
+      fence: 9007199254740991n,
+      leaseFallback: Lease_Fallback.POLICY,
+      force: true,
+      dryRun: true,
+    });
+  });
+
+  it.each([
+    { argv: ["-1"], says: 'N must be a whole number from 0 to 4294967295, got "-1"; see `windlass scale --help`' },
+    { argv: ["two"], says: 'N must be a whole number from 0 to 4294967295, got "two"; see `windlass scale --help`' },
+    { argv: ["2", "--ttl", "60"], says: "--ttl and --fallback need --owner: a lease has a name" },
+    { argv: ["2", "--fallback", "hold"], says: "--ttl and --fallback need --owner: a lease has a name" },
+    { argv: ["2", "--dry-run", "--wait"], says: "--dry-run changes nothing to wait for; leave out --wait" },
+  ])("refuses $argv in one line", async ({ argv, says }) => {
+    const seen: ScaleDeploymentRequest[] = [];
+    const result = await against({ deployments: accept(seen) }, ["scale", "text", "Analyzer", ...argv]);
+    expect({ code: result.code, err: result.err, seen }).toEqual({ code: 2, err: `windlass: ${says}\n`, seen: [] });
   });
 
   it("--wait ends when exactly the wanted replicas run, not at what an older generation says", async () => {
