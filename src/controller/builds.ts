@@ -10,6 +10,7 @@ import {
   putApplication,
   routePrefixOf,
 } from "./application-state.ts";
+import { canaryFor, withStable } from "./canary-begin.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { ApplicationRecord, BuiltApplication } from "./records.ts";
 import { failRevision, noteBuildFailed, noteBuilt, noteWrite } from "./revisions.ts";
@@ -115,7 +116,20 @@ export function applyBuild(
     return;
   }
   const routePrefix = routePrefixOf(application.config);
-  draft.setApplication({ ...application, built, routePrefix, updatedAt: now });
+  const canary = canaryFor(draft, application, desired.deployments, now);
+  const { canary: tried, ...rest } = application;
+  draft.setApplication({ ...rest, ...(canary ? { canary } : {}), built, routePrefix, updatedAt: now });
+  if (canary && canary !== tried) {
+    const { name } = application;
+    const entry = {
+      kind: "canary",
+      application: name,
+      revision: canary.revision,
+      event: "started",
+      reason: "",
+    } as const;
+    draft.journal({ at: now, actor: "controller", ...entry });
+  }
   const wanted = new Set<string>();
   for (const deployment of desired.deployments) {
     wanted.add(deployment.name);
@@ -123,17 +137,18 @@ export function applyBuild(
     const hasReplicas = draft
       .replicasOf(application.name, deployment.name)
       .some((replica) => replica.state.kind !== "stopping");
-    draft.setDeployment(
-      applyDesired(current, deployment, {
-        application: application.name,
-        instance: draft.instance,
-        capacityChanged: context.capacityChanged,
-        hasReplicas,
-        now,
-        newId: context.newId,
-      }),
-    );
+    const next = applyDesired(current, deployment, {
+      application: application.name,
+      instance: draft.instance,
+      capacityChanged: context.capacityChanged,
+      hasReplicas,
+      now,
+      newId: context.newId,
+    });
+    draft.setDeployment(withStable(next, current, canary, now));
   }
+  // What only the stable revision has goes when the canary is promoted.
+  if (canary) return;
   for (const deployment of draft.deploymentsOf(application.name)) {
     if (!wanted.has(deployment.name)) draft.setDeployment(deleteDeployment(deployment, now));
   }

@@ -1,5 +1,6 @@
 import type { DeploymentRecord, DeploymentVersion, ReplicaRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
+import { hasGivenUp, victims } from "./rollout.ts";
 
 /** What a deployment of which two revisions run does next to its replicas. */
 export interface CanaryPlan {
@@ -15,14 +16,12 @@ export interface CanaryPlan {
 
 /**
  * Keeps `target` replicas of the stable version and `canaries` of the present one beside them, so that going back needs
- * no start. What is of neither version leaves. Those that do not serve yet leave first, then the newest.
- * `mayStartCanary` is false once the canary's starts were given up.
+ * no start. What is of neither version leaves as the stable ones come. No canary is started once its starts were given up.
  */
 export function planCanary(
   deployment: DeploymentRecord & { readonly stable: NonNullable<DeploymentRecord["stable"]> },
   replicas: readonly ReplicaRecord[],
   canaries: number,
-  mayStartCanary: boolean,
 ): CanaryPlan {
   const live = replicas.filter(({ state }) => state.kind !== "stopping");
   const stable = live.filter(({ version }) => sameVersion(version, deployment.stable.version));
@@ -31,15 +30,15 @@ export function planCanary(
   const target = deployment.target.replicas;
   // What is of neither version may serve until the stable ones are up.
   const stableServing = stable.filter(({ state }) => isRoutable(state)).length;
-  const dispensable = leaveFirst(others).slice(0, Math.max(0, others.length + stableServing - target));
+  const dispensable = victims(others, Math.max(0, others.length + stableServing - target));
   const leaving = [
-    ...leaveFirst(stable).slice(0, Math.max(0, stable.length - target)),
-    ...leaveFirst(canary).slice(0, Math.max(0, canary.length - canaries)),
+    ...victims(stable, Math.max(0, stable.length - target)),
+    ...victims(canary, Math.max(0, canary.length - canaries)),
     ...dispensable,
   ];
   return {
     startStable: Math.max(0, target - stable.length),
-    startCanary: mayStartCanary ? Math.max(0, canaries - canary.length) : 0,
+    startCanary: !hasGivenUp(deployment) ? Math.max(0, canaries - canary.length) : 0,
     stop: leaving.filter(({ state }) => isRoutable(state)).map(({ id }) => id),
     kill: leaving.filter(({ state }) => !isRoutable(state)).map(({ id }) => id),
   };
@@ -48,11 +47,4 @@ export function planCanary(
 /** Whether two versions are the same code with the same settings. */
 export function sameVersion(a: DeploymentVersion, b: DeploymentVersion): boolean {
   return a.restart === b.restart && a.settings === b.settings;
-}
-
-function leaveFirst(replicas: readonly ReplicaRecord[]): ReplicaRecord[] {
-  return [...replicas].sort(
-    (a, b) =>
-      Number(isRoutable(a.state)) - Number(isRoutable(b.state)) || b.startedAt - a.startedAt || (a.id < b.id ? 1 : -1),
-  );
 }

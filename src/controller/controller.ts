@@ -3,6 +3,8 @@
  * they are durable and reject with a WindlassError whose message may be shown to the caller.
  */
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
+import type { CanaryStanding } from "./canary.ts";
+import type { ApplicationPlan, DeploymentPlan, Plan } from "./plan.ts";
 import type {
   ApplicationRecord,
   DeploymentRecord,
@@ -12,6 +14,8 @@ import type {
   RevisionRecord,
 } from "./records.ts";
 import type { RevisionTraffic } from "./traffic.ts";
+
+export type { ApplicationPlan, DeploymentPlan, Plan };
 
 export interface Controller {
   /** Everything as of `revision`, each list ordered by name. */
@@ -30,6 +34,16 @@ export interface Controller {
    * and differs, INVALID_CONFIG where another application has the prefix, INSTANCE_UNAVAILABLE while ending.
    */
   putOneApplication(request: PutOneApplicationRequest): Promise<PutOneApplicationResult>;
+  /**
+   * Says what writes would do, and does nothing but build. Fails as they would; an application that cannot be built is
+   * told in the plan. Aborting `signal` cancels the builds.
+   */
+  plan(request: PlanRequest, signal: AbortSignal): Promise<Plan>;
+  /**
+   * Does what a plan says, with the code it was made with. STALE_PLAN where it is unknown, or where what it was made on
+   * has changed since. Once more, while nothing has changed after it, it answers as before.
+   */
+  applyPlan(request: ApplyPlanRequest): Promise<{ revision: number; warnings: string[] }>;
   /** The webhook and ScaleDeployment; checks in the order of spec/control-plane.md 2.5. */
   scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }>;
   /** NOT_FOUND unless `allowMissing`, STALE_ETAG when `etag` is given and differs. */
@@ -51,8 +65,23 @@ export interface Controller {
    * Fails with NOT_FOUND, and INSTANCE_UNAVAILABLE without an instance.
    */
   retry(request: RetryRequest): Promise<{ revision: number; application: ApplicationRecord }>;
+  /** Moves a canary; NOT_FOUND, and NOT_POSSIBLE_NOW where none runs or it still starts. */
+  changeCanary(request: CanaryRequest): Promise<{ revision: number; application: ApplicationRecord }>;
+  /** Where the canary of an application stands, with the samples of its present step; undefined without one. */
+  canary(application: string): CanaryStanding | undefined;
   /** Raises the rotation of an application's scaler token. */
   rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
+}
+
+/** What may be done to a canary. */
+export interface CanaryRequest {
+  readonly application: string;
+  readonly verb: "promote" | "abort" | "pause" | "resume";
+  /** promote: all requests at once, instead of the next step. */
+  readonly full: boolean;
+  /** abort: why, for the history. */
+  readonly reason: string;
+  readonly actor: string;
 }
 
 export interface Snapshot {
@@ -69,6 +98,18 @@ export interface ApplyConfigRequest {
   /** Absolute folder that relative import paths start from. */
   readonly baseDir: string;
   /** Who asks, for the journal: "admin", "token/<id>". */
+  readonly actor: string;
+}
+
+export interface PlanRequest extends ApplyConfigRequest {
+  /** Plans writes of the listed applications alone: all else is left as it is. */
+  readonly onlyListed: boolean;
+}
+
+export interface ApplyPlanRequest {
+  readonly token: string;
+  /** Checks everything and changes nothing. */
+  readonly validateOnly: boolean;
   readonly actor: string;
 }
 

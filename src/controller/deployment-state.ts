@@ -1,5 +1,7 @@
+import type { EffectiveDeploymentConfig } from "../config/types.ts";
 import type { Random } from "../core/random.ts";
 import { randomId } from "../core/random.ts";
+import { planCanary, sameVersion } from "./canary-rollout.ts";
 import type { DeploymentStatusInfo, InternalTrigger } from "./deployment-status.ts";
 import { transitionDeployment } from "./deployment-status.ts";
 import { deadlineWake, freezeOverdue, noteProgress } from "./progress-state.ts";
@@ -45,6 +47,8 @@ export function stepDeployment(input: {
   readonly sockets: SocketPaths;
   /** Absent: nothing limits. */
   readonly node?: NodeView;
+  /** While a canary is tried (`deployment.stable`): how many replicas run it. Default: 0. */
+  readonly canaries?: number;
 }): DeploymentStep {
   const { now, node = ENDLESS } = input;
   let deployment = input.deployment;
@@ -58,7 +62,15 @@ export function stepDeployment(input: {
   }
 
   const present = [...replicas.values()];
-  const plan = planRollout(deployment, present, leaversFor(deployment, present, node));
+  const { stable } = deployment;
+  const canary =
+    stable === undefined || deployment.deleting
+      ? undefined
+      : planCanary({ ...deployment, stable }, present, input.canaries ?? 0);
+  const plan =
+    canary === undefined
+      ? planRollout(deployment, present, leaversFor(deployment, present, node))
+      : { ...canary, start: canary.startCanary, reconfigure: [] };
   const stop = (id: string, timeoutMs: number): void => {
     const step = stepReplica(replicas.get(id)!, { kind: "stop", timeoutMs }, now);
     actions.push(...step.actions);
@@ -87,6 +99,9 @@ export function stepDeployment(input: {
   };
   for (const replica of replicas.values()) {
     if (replica.state.kind === "waiting") startIfRoom(withPresentSettings(replica, deployment));
+  }
+  for (let i = 0; i < (canary?.startStable ?? 0); i++) {
+    startIfRoom(newReplica(deployment, stable!.version, input));
   }
   for (let i = 0; i < plan.start; i++) {
     startIfRoom(newReplica(deployment, deployment.version, input));
@@ -124,8 +139,7 @@ export function newReplica(
   context: { readonly now: number; readonly random: Random; readonly sockets: SocketPaths },
 ): ReplicaRecord {
   const id = randomId(context.random, 8);
-  const { stable } = deployment;
-  const config = stable && version.restart === stable.version.restart ? stable.config : deployment.config;
+  const config = configOf(deployment, version);
   return {
     id,
     application: deployment.application,
@@ -142,14 +156,22 @@ export function newReplica(
   };
 }
 
+/** The settings of one of the versions that a deployment runs. */
+export function configOf({ stable, config }: DeploymentRecord, version: DeploymentVersion): EffectiveDeploymentConfig {
+  return stable && sameVersion(version, stable.version) ? stable.config : config;
+}
+
 /** Whether a replica may find no room: then those that wait longest come first. */
 function isHeldBack(deployment: DeploymentRecord, replica: ReplicaRecord, { capacity }: NodeView): boolean {
   return deployment.config.max_replicas_per_node !== undefined || isLimited(replica.resources ?? {}, capacity);
 }
 
 /** One that waits was told nothing yet, so it takes new settings without ado. */
-function withPresentSettings(replica: ReplicaRecord, { version }: DeploymentRecord): ReplicaRecord {
-  const older = replica.version.restart === version.restart && replica.version.settings !== version.settings;
+function withPresentSettings(replica: ReplicaRecord, { version, stable }: DeploymentRecord): ReplicaRecord {
+  const older =
+    stable === undefined &&
+    replica.version.restart === version.restart &&
+    replica.version.settings !== version.settings;
   return older ? { ...replica, version } : replica;
 }
 
@@ -166,6 +188,8 @@ export function applyFact(
     return deployment;
   }
   if (deployment.deleting) return deployment;
+  // While a canary is tried, it alone is told about; the stable replicas are replaced without further ado.
+  if (deployment.stable && sameVersion(replica.version, deployment.stable.version)) return deployment;
   switch (fact.kind) {
     case "started":
       return noteProgress(deployment.everRan ? deployment : { ...deployment, everRan: true }, now);
@@ -235,6 +259,7 @@ function afterFailure(deployment: DeploymentRecord, replicas: readonly ReplicaRe
 function isSettled(deployment: DeploymentRecord, replicas: readonly ReplicaRecord[]): boolean {
   return (
     !deployment.deleting &&
+    deployment.stable === undefined &&
     replicas.length === deployment.target.replicas &&
     !hasGivenUp(deployment) &&
     replicas.every(

@@ -2,7 +2,8 @@ import { COMMAND_DEFAULTS } from "../config/defaults.ts";
 import { loggingInForce } from "../config/logging.ts";
 import { replicaEnv } from "../config/runtime-env.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
-import type { DeploymentAction } from "./deployment-state.ts";
+import { sameVersion } from "./canary-rollout.ts";
+import { configOf, type DeploymentAction } from "./deployment-state.ts";
 import type { ReplicaRecord } from "./records.ts";
 import { keys } from "./records.ts";
 import type { World } from "./world.ts";
@@ -38,7 +39,13 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
   const application = world.applications.get(replica.application);
   const deployment = world.deployments.get(keys.deployment(replica.application, replica.deployment));
   if (!application || !deployment) return undefined;
-  const { config } = deployment;
+  const config = configOf(deployment, replica.version);
+  // A stable replica is started with what its own revision says, while a canary's config is in force.
+  const stable =
+    deployment.stable && application.canary && sameVersion(replica.version, deployment.stable.version)
+      ? world.revisions.get(application.name)?.find(({ number }) => number === application.canary!.stable)
+      : undefined;
+  const { config: applicationConfig, baseDir } = stable ?? application;
   return {
     id: replica.id,
     application: replica.application,
@@ -50,12 +57,12 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       gracefulShutdownWaitLoopS: config.graceful_shutdown_wait_loop_s,
       logging: loggingInForce(config.logging_config),
     },
-    args: application.config.args ?? {},
+    args: applicationConfig.args ?? {},
     env: { ...replicaEnv(config.ray_actor_options), ...gpuEnv(replica) },
-    baseDir: replica.version.workingDir ?? application.baseDir,
+    baseDir: replica.version.workingDir ?? baseDir,
     dataSocket: replica.dataSocket,
     controlSocket: replica.controlSocket,
-    revision: application.revision ?? 0,
+    revision: stable?.number ?? application.revision ?? 0,
     routePrefix: deployment.ingress ? (application.routePrefix ?? "") : "",
     command: config.command
       ? {

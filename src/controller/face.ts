@@ -1,9 +1,15 @@
+import type { Clock } from "../core/clock.ts";
+import { type CanaryStanding, canaryStanding, changeCanary } from "./canary.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import { applyConfig, deleteApplication, endInstance, putOneApplication, rotateToken } from "./commands.ts";
 import type {
   ApplyConfigRequest,
+  ApplyPlanRequest,
+  CanaryRequest,
   Controller,
   DeleteApplicationRequest,
+  Plan,
+  PlanRequest,
   PutOneApplicationRequest,
   PutOneApplicationResult,
   RetryRequest,
@@ -12,12 +18,14 @@ import type {
   ScaleRequest,
   Snapshot,
 } from "./controller.ts";
+import { applyPlan, makePlan, type Planning } from "./make-plan.ts";
 import type { ApplicationRecord, DeploymentRecord, RevisionRecord } from "./records.ts";
 import { keys } from "./records.ts";
 import { retryApplication } from "./retry.ts";
 import { rollbackApplication } from "./rollback.ts";
 import { scale } from "./scale.ts";
-import type { Draft, World } from "./world.ts";
+import type { TrafficSums } from "./traffic.ts";
+import { Draft, type World } from "./world.ts";
 
 /** What a command does to a draft: its answer, and what the engine is to do. */
 export type CommandRun<T> = (draft: Draft, context: CommandContext) => { result: T; actions: readonly CommandAction[] };
@@ -27,6 +35,9 @@ export abstract class ControllerFace implements Controller {
   protected abstract readonly world: World;
   protected abstract readonly revision: number;
   protected abstract readonly proxyWorkers: number;
+  protected abstract readonly traffic: TrafficSums;
+  protected abstract readonly clock: Clock;
+  protected abstract readonly planning: Planning;
   /** Resolves once what the command did is durable, rejects with what it threw. */
   protected abstract submit<T>(run: CommandRun<T>): Promise<{ revision: number; result: T }>;
   /** Resolves after the first turn at whose end `holds`, or when `signal` aborts. */
@@ -74,6 +85,19 @@ export abstract class ControllerFace implements Controller {
       return { result: application, actions };
     });
     return { revision, application: result };
+  }
+
+  plan({ config, baseDir, actor, onlyListed }: PlanRequest, signal: AbortSignal): Promise<Plan> {
+    return makePlan(this.world, this.planning, { config, baseDir, actor, onlyListed }, signal);
+  }
+
+  async applyPlan(request: ApplyPlanRequest): Promise<{ revision: number; warnings: string[] }> {
+    const { plans } = this.planning;
+    const { revision, result } = await this.submit((draft, context) => applyPlan(draft, plans, request, context));
+    const { basis, earlier } = result;
+    const warnings = [...result.warnings];
+    if (basis) plans.noteApplied(request.token, { revision, basis, warnings });
+    return { revision: earlier ?? revision, warnings };
   }
 
   async scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }> {
@@ -126,6 +150,19 @@ export abstract class ControllerFace implements Controller {
       actions: [],
     }));
     return result;
+  }
+
+  async changeCanary(request: CanaryRequest): Promise<{ revision: number; application: ApplicationRecord }> {
+    const { revision, result } = await this.submit((draft, context) => {
+      const { application, actions } = changeCanary(draft, request, this.traffic, context);
+      return { result: application, actions };
+    });
+    return { revision, application: result };
+  }
+
+  canary(name: string): CanaryStanding | undefined {
+    const application = this.application(name);
+    return application && canaryStanding(new Draft(this.world), application, this.traffic, this.clock.now());
   }
 
   instanceEnded(signal: AbortSignal): Promise<void> {

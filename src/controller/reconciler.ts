@@ -5,7 +5,7 @@ import type { Random } from "../core/random.ts";
 import { randomId } from "../core/random.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ProxyFleet } from "../engine/proxies.ts";
-import type { Logger } from "../observability/logger.ts";
+import { type Logger, silentLogger } from "../observability/logger.ts";
 import type { Op, Store } from "../store/store.ts";
 import { buildAction } from "./builds.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
@@ -14,12 +14,16 @@ import { moved } from "./deployment-state.ts";
 import { performDeploymentAction } from "./engine-requests.ts";
 import { type CommandRun, ControllerFace } from "./face.ts";
 import { HealthChecks } from "./health-checks.ts";
+import type { Planning } from "./make-plan.ts";
+import { PlanStore } from "./plan-store.ts";
 import type { InstanceRecord } from "./records.ts";
 import { keys } from "./records.ts";
 import { loadWorld, planRecovery, type RecoveryOptions } from "./recovery.ts";
 import { type NodeCapacity, UNLIMITED } from "./resources.ts";
 import type { RouteHub } from "./route-hub.ts";
 import { routingTable } from "./routing-table.ts";
+import { TrafficSums } from "./traffic.ts";
+import { TrialBuilds } from "./trial-builds.ts";
 import { type Effect, type Incoming, Turn } from "./turn.ts";
 import { Unrouting } from "./unrouting.ts";
 import type { World } from "./world.ts";
@@ -65,6 +69,7 @@ const STORE_RETRY_MS = 500;
 export class Reconciler extends ControllerFace {
   readonly #o: ReconcilerOptions;
   protected readonly world: World = emptyWorld();
+  protected readonly planning: Planning;
   readonly #health: HealthChecks;
   readonly #unrouting = new Unrouting();
   readonly #wakeAt = new Map<string, number>();
@@ -82,13 +87,42 @@ export class Reconciler extends ControllerFace {
     super();
     this.#o = options;
     this.#health = new HealthChecks(options.random);
-    options.engine.onEvent((event) => this.#post({ kind: "engine", event }));
+    const { clock, engine, random, sockets } = options;
+    const builds = new TrialBuilds(engine);
+    this.planning = {
+      plans: new PlanStore(random),
+      builds,
+      revision: () => this.revision,
+      context: () => this.#context(clock.now()),
+      turn: (world, command) => ({
+        world,
+        command,
+        random,
+        sockets,
+        logger: silentLogger,
+        health: new HealthChecks(random),
+        capacity: options.capacity ?? UNLIMITED,
+        traffic: new TrafficSums(),
+        wakeAt: new Map(),
+      }),
+    };
+    engine.onEvent((event) => {
+      if (!builds.take(event)) this.#post({ kind: "engine", event });
+    });
     options.proxies.onEvent((event) => this.#post({ kind: "proxy", event }));
     options.routes.onApplied(() => this.#lookForUnrouted());
   }
 
   protected get revision(): number {
     return this.#o.store.revision;
+  }
+
+  protected get traffic(): TrafficSums {
+    return this.#o.routes.traffic;
+  }
+
+  protected get clock(): Clock {
+    return this.#o.clock;
   }
 
   protected get proxyWorkers(): number {
@@ -121,6 +155,7 @@ export class Reconciler extends ControllerFace {
   /** Ends the loop; nothing is stopped, so that a successor can adopt it. Waits for the turn under way. */
   async close(): Promise<void> {
     this.#stopped = true;
+    this.planning.builds.close();
     this.#timer?.cancel();
     while (this.#running) await this.#o.clock.sleep(5);
     const refusal = new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping; try again");
@@ -245,6 +280,7 @@ export class Reconciler extends ControllerFace {
       logger,
       health: this.#health,
       capacity: this.#o.capacity ?? UNLIMITED,
+      traffic: this.#o.routes.traffic,
       wakeAt: this.#wakeAt,
     });
     const answers: Command[] = [];

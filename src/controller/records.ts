@@ -125,7 +125,8 @@ export interface CanaryRecord {
   readonly step: number;
   /** Requests with the same value of this header stay with a revision; "": each is drawn. */
   readonly stickyHeader: string;
-  readonly analysis: CanaryAnalysis;
+  /** null: nothing is compared, and steps go by time alone. */
+  readonly analysis: CanaryAnalysis | null;
   readonly phase:
     | { readonly kind: "starting"; readonly since: number }
     | { readonly kind: "running"; readonly since: number }

@@ -1,6 +1,8 @@
 import { loggingInForce } from "../config/logging.ts";
-import type { RoutingTableData } from "./controller.ts";
-import type { DeploymentRecord } from "./records.ts";
+import { sameVersion } from "./canary-rollout.ts";
+import { canaryWeight } from "./canary-state.ts";
+import type { RoutingTableData, SplitData } from "./controller.ts";
+import type { ApplicationRecord, CanaryRecord, DeploymentRecord, ReplicaRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
 import type { World } from "./world.ts";
 
@@ -20,17 +22,24 @@ export function routingTable(world: World): RoutingTableData {
         .map((id) => world.replicas.get(id)!)
         .filter((replica) => isRoutable(replica.state))
         .sort((a, b) => (a.id < b.id ? -1 : 1))
-        .map(({ id, address, dataSocket }) => ({ id, address: address || dataSocket }));
+        .map((replica) => ({
+          id: replica.id,
+          address: replica.address || replica.dataSocket,
+          revision: revisionServed(application, deployment, replica),
+        }));
+      // The settings of whoever gets most requests; each replica keeps to its own whatever routers think.
+      const config = deployment.stable?.config ?? deployment.config;
       deployments.push({
         application: application.name,
         deployment: deployment.name,
         replicas,
-        maxOngoingRequests: deployment.config.max_ongoing_requests,
-        maxQueuedRequests: deployment.config.max_queued_requests,
-        backpressureStatusCode: deployment.config.backpressure_config.status_code,
-        backpressureRetryAfterS: deployment.config.backpressure_config.retry_after_s,
+        maxOngoingRequests: config.max_ongoing_requests,
+        maxQueuedRequests: config.max_queued_requests,
+        backpressureStatusCode: config.backpressure_config.status_code,
+        backpressureRetryAfterS: config.backpressure_config.retry_after_s,
         unavailable: replicas.length === 0 ? unavailability(deployment) : "",
-        requestTimeoutS: deployment.config.request_timeout_s ?? null,
+        requestTimeoutS: config.request_timeout_s ?? null,
+        ...(application.canary ? { split: splitOf(application.canary) } : {}),
       });
       if (deployment.ingress && application.routePrefix !== null) {
         routes.push({ prefix: application.routePrefix, application: application.name, deployment: deployment.name });
@@ -43,6 +52,17 @@ export function routingTable(world: World): RoutingTableData {
     requestTimeoutS: world.instance.httpOptions.request_timeout_s ?? null,
     logging: loggingInForce(world.instance.logging),
   };
+}
+
+/** The revision whose requests a replica is for; 0: every one's. */
+function revisionServed({ canary }: ApplicationRecord, { stable }: DeploymentRecord, replica: ReplicaRecord): number {
+  if (canary === undefined || stable === undefined) return 0;
+  return sameVersion(replica.version, stable.version) ? canary.stable : canary.revision;
+}
+
+function splitOf(canary: CanaryRecord): SplitData {
+  const { stable: stableRevision, revision: canaryRevision, stickyHeader } = canary;
+  return { stableRevision, canaryRevision, weight: canaryWeight(canary), stickyHeader };
 }
 
 /** The answer to callers of a deployment that failed for good; the reference's words, which clients match on. */

@@ -5,6 +5,8 @@ import type { ProxyEvent } from "../engine/proxies.ts";
 import type { Logger } from "../observability/logger.ts";
 import { admitWaiting } from "./admit-waiting.ts";
 import { stepApplication } from "./application-state.ts";
+import { lookAfterCanary } from "./canary.ts";
+import { canaryReplicas } from "./canary-state.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { DeploymentAction, SocketPaths } from "./deployment-state.ts";
 import { moved, stepDeployment } from "./deployment-state.ts";
@@ -17,6 +19,7 @@ import { keys } from "./records.ts";
 import type { NodeCapacity } from "./resources.ts";
 import { deleteRevisions } from "./revisions.ts";
 import { stepRevision } from "./rollback.ts";
+import type { TrafficSums } from "./traffic.ts";
 import { remarkWaiting } from "./waiting.ts";
 import type { Draft, World } from "./world.ts";
 
@@ -46,6 +49,8 @@ export interface TurnContext {
   readonly logger: Logger;
   /** What the node has for replicas. */
   readonly capacity: NodeCapacity;
+  /** How the requests of split applications ended. */
+  readonly traffic: TrafficSums;
   /** When each deployment (by store key) needs a step although nothing happens. */
   readonly wakeAt: Map<string, number>;
 }
@@ -116,6 +121,7 @@ export class Turn {
       }
       draft.setApplication(next);
       this.#stepRevision(next);
+      this.#stepCanary(name);
     });
     if (!failure) return;
     for (const lost of this.effects.splice(effectsBefore)) {
@@ -144,6 +150,18 @@ export class Turn {
     }
   }
 
+  /** Looks after a canary; what it comes to is acted on in the next turn, which comes at once. */
+  #stepCanary(name: string): void {
+    const application = this.#draft.application(name)!;
+    const { actions, again, wakeAt } = lookAfterCanary(this.#draft, application, this.#c.traffic, this.#c.command);
+    this.effects.push(...actions);
+    if (again) this.again.add(name);
+    const [first] = this.#draft.deploymentsOf(name);
+    if (first === undefined || wakeAt === Infinity) return;
+    const key = keys.deployment(name, first.name);
+    this.#c.wakeAt.set(key, Math.min(wakeAt, this.#c.wakeAt.get(key) ?? Infinity));
+  }
+
   #stepDeployment(stored: DeploymentRecord, now: number): void {
     const ended = endLease(stored, this.#draft.instance, now);
     if (ended !== undefined) this.#draft.journal(ended.entry);
@@ -154,7 +172,9 @@ export class Turn {
     const key = keys.deployment(application, name);
     const before = draft.replicasOf(application, name);
     const node = { capacity: this.#c.capacity, usage: draft.usage, mayTake: draft.freedBy.has(key) };
-    const step = stepDeployment({ deployment, replicas: before, now, random, sockets, node });
+    const canary = draft.application(application)?.canary;
+    const canaries = canary && deployment.stable ? canaryReplicas(canary, deployment.target.replicas) : 0;
+    const step = stepDeployment({ deployment, replicas: before, now, random, sockets, node, canaries });
     if (step.replicas.some(({ state }) => state.kind === "waiting")) this.#haveWaiting.add(key);
     const left = new Set(step.replicas.map((replica) => replica.id));
     for (const replica of before) if (!left.has(replica.id)) draft.deleteReplica(replica);

@@ -285,6 +285,15 @@ export function createFakeController(store: Store): FakeController {
         signal.addEventListener("abort", () => resolve(), { once: true });
       });
     },
+    async changeCanary(request) {
+      asked("changeCanary", request);
+      const application = fake.application(request.application);
+      if (application === undefined) {
+        throw new WindlassError("NOT_FOUND", `Application "${request.application}" not found`);
+      }
+      return { revision: store.revision, application };
+    },
+    canary: () => undefined,
     async rotateToken(application, actor) {
       asked("rotateToken", { application, actor });
       const record = fake.application(application);

@@ -1,0 +1,76 @@
+/** Whether a new revision begins as a canary, and what stays stable beside it. Pure, on a draft. */
+import type { DesiredDeployment } from "./application-state.ts";
+import { sameVersion } from "./canary-rollout.ts";
+import type { ApplicationRecord, CanaryRecord, DeploymentRecord } from "./records.ts";
+import { lastGoodRevision, presentRevision } from "./revisions.ts";
+import type { Draft } from "./world.ts";
+
+/**
+ * The canary that runs once these deployments are wanted; undefined: the revision in force is rolled out at once. One
+ * begins where the config has steps, something differs from what runs, and what runs is a good revision, whole. A newer
+ * revision takes the place of the one that is tried; the stable one stays.
+ */
+export function canaryFor(
+  draft: Draft,
+  application: ApplicationRecord,
+  wanted: readonly DesiredDeployment[],
+  now: number,
+): CanaryRecord | undefined {
+  const present = presentRevision(draft, application);
+  if (!present || present.cause.kind === "rollback" || present.cause.kind === "auto-rollback") return undefined;
+  const rollout = wanted.find(({ config }) => (config.rollout?.canary.length ?? 0) > 0)?.config.rollout;
+  if (!rollout) return undefined;
+  const running = draft.deploymentsOf(application.name).filter(({ deleting }) => !deleting);
+  const differs = wanted.some(({ name, version }) => {
+    const current = running.find((deployment) => deployment.name === name);
+    return current === undefined || !sameVersion(stableOf(current).version, version);
+  });
+  if (!differs) return undefined;
+  const { canary } = application;
+  if (canary?.revision === present.number) return canary;
+  const stable = canary?.stable ?? (running.every(isWhole) ? lastGoodRevision(draft, application)?.number : undefined);
+  if (stable === undefined || running.length === 0) return undefined;
+  const analysis = rollout.canary_analysis;
+  return {
+    stable,
+    revision: present.number,
+    steps: rollout.canary.map(({ weight, pause_s }) => ({ weight, pauseS: pause_s })),
+    step: 0,
+    stickyHeader: rollout.canary_sticky?.header ?? "",
+    analysis:
+      analysis === null
+        ? null
+        : {
+            minRequests: analysis.min_requests,
+            maxErrorRateIncrease: analysis.max_error_rate_increase,
+            maxLatencyRatio: analysis.max_latency_ratio,
+            latencyQuantile: analysis.latency_quantile,
+          },
+    phase: { kind: "starting", since: now },
+  };
+}
+
+/** A deployment as wanted, `before` as it was: what runs stays beside it while there is a canary, and else gives way. */
+export function withStable(
+  next: DeploymentRecord,
+  before: DeploymentRecord | undefined,
+  canary: CanaryRecord | undefined,
+  now: number,
+): DeploymentRecord {
+  const { stable: _earlier, ...rest } = next;
+  const stable = before && !before.deleting ? stableOf(before) : undefined;
+  if (canary && stable && !sameVersion(stable.version, next.version)) return { ...rest, stable };
+  if (next.stable === undefined) return next;
+  // Of the two versions that run one is to go.
+  return { ...rest, rollout: "active", progressAt: now };
+}
+
+/** What of a deployment is not the canary. */
+function stableOf({ stable, version, config }: DeploymentRecord): NonNullable<DeploymentRecord["stable"]> {
+  return stable ?? { version, config };
+}
+
+/** Whether a deployment runs one version and nothing else is under way. */
+function isWhole({ rollout, everRan, status, target }: DeploymentRecord): boolean {
+  return rollout === "none" && status !== "DEPLOY_FAILED" && (everRan || target.replicas === 0);
+}
