@@ -153,7 +153,7 @@ export const SCALING_SCHEMA = strictObject("Scaling", {
     update: "controller",
   }),
   lease_fallback: optional(choice(["hold", "floor", "policy"]), {
-    doc: "What becomes of a target when its lease ends: hold keeps it, floor goes to the fewest replicas allowed, policy to what the autoscaler says, or the configured count where there is none.",
+    doc: "What becomes of a target when its lease ends: hold keeps it, floor raises it to the configured count (with autoscaling min_replicas), policy goes back to the configured count, or hands over to the autoscaler.",
     default: "hold",
     update: "controller",
   }),

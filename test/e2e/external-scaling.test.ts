@@ -9,6 +9,7 @@ import { describe, expect, it, onTestFinished } from "vitest";
 import { replicasAt, scale } from "../../examples/external-scaling/predictive.ts";
 import { SCALE_SCHEMA } from "../../src/config/parse.ts";
 import { EXTERNAL_SCALER_CONFLICT } from "../../src/config/schema-deploy.ts";
+import { ECHO, ECHO_CONFIG, writeApp } from "../support/apps.ts";
 import { api, application, clientEnv, ROOT, runWindlass, startWindlass, waitForStatus } from "../support/windlass.ts";
 
 const run = promisify(execFile);
@@ -85,6 +86,17 @@ it("the curl and the example do on a running Windlass what the page says", async
   });
   expect([other.status, other.json]).toMatchObject([409, { owner: "predictive", fence: null }]);
   await expect(scale(windlass.control, "wrong", 1)).rejects.toThrow(/^scaling failed with 401: /);
+}, 60_000);
+
+it("windlass scale sets a target by hand where the webhook is closed", async () => {
+  const closed = ECHO_CONFIG(1).replace(/^ *external_scaler_enabled.*\n/m, "");
+  expect(closed).not.toContain("external_scaler_enabled");
+  const windlass = await startWindlass([writeApp(ECHO, closed)]);
+  await waitForStatus(windlass, "echo", "RUNNING");
+  const scaled = await runWindlass(["scale", "echo", "Echo", "2", "--wait", "--timeout", "20"], clientEnv(windlass));
+  expect([scaled.code, scaled.stdout]).toEqual([0, "echo/Echo: target 1 -> 2\necho/Echo: 2 running\n"]);
+  const path = "/api/v1/applications/echo/deployments/Echo/scale";
+  expect((await api(windlass, path, { body: { target_num_replicas: 1 } })).status).toBe(412);
 }, 60_000);
 
 it("the example gives up on a server that does not answer", async () => {

@@ -219,3 +219,21 @@ describe("a store that refuses a write for a while", () => {
     },
   );
 });
+
+it.each([
+  { name: "half a character", given: "D\ud800", says: "must be whole characters, got half of a surrogate pair" },
+  { name: "too many characters", given: "D".repeat(256), says: "must have at most 255 characters, got 256" },
+])("code that names a deployment with $name fails to deploy, and the controller goes on", async ({ given, says }) => {
+  const simulation = await simulate();
+  simulation.engine.applications.set("app", { deployments: [{ name: given }], ingress: given, hash: "h1" });
+  await simulation.put([application({}, { deployments: [] })]);
+  await simulation.clock.advance(1_000);
+  expect(simulation.controller.application("a")).toMatchObject({
+    status: "DEPLOY_FAILED",
+    message: `The name of deployment ${JSON.stringify(given)} ${says}; rename it.`,
+  });
+  simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h2" });
+  await simulation.put([application()]);
+  await simulation.clock.advance(1_000);
+  expect(simulation.controller.application("a")?.status).toBe("RUNNING");
+});

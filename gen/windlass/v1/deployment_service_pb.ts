@@ -255,23 +255,24 @@ export type ScaleDeploymentRequest = Message<"windlass.v1.ScaleDeploymentRequest
   owner: string;
 
   /**
-   * How long the lease lasts from now unless renewed. Absent: without end.
-   * Needs `owner`.
+   * How long the lease lasts from now unless renewed, at most seven days; 0
+   * gives it up after this write. Absent: without end. Needs `owner`.
    *
    * @generated from field: google.protobuf.Duration ttl = 7;
    */
   ttl?: Duration | undefined;
 
   /**
-   * What follows the end of the lease.
+   * What follows the end of the lease. Needs `owner`.
    *
    * @generated from field: windlass.v1.Lease.Fallback lease_fallback = 8;
    */
   leaseFallback: Lease_Fallback;
 
   /**
-   * Grows with each holder of the owner's role, as a lock service hands out.
-   * A write with a lower one than was accepted before fails with ABORTED.
+   * Grows with each holder of the owner's role, as a lock service hands out;
+   * from 0 to 2^53 - 1. A write with a lower one than was accepted before fails
+   * with ABORTED; an owner's with a higher one takes over another's lease.
    *
    * @generated from field: optional int64 fence = 9;
    */
@@ -285,15 +286,16 @@ export type ScaleDeploymentRequest = Message<"windlass.v1.ScaleDeploymentRequest
   dryRun: boolean;
 
   /**
-   * Takes the target whoever holds it. Needs a deployer's token.
+   * Takes the target whoever holds it, and ends that lease. Needs a deployer's
+   * token.
    *
    * @generated from field: bool force = 11;
    */
   force: boolean;
 
   /**
-   * Sets the target as a person: without `external_scaler_enabled`, on any
-   * deployment with a fixed count. Needs a deployer's token.
+   * Sets the target as a person: also without `external_scaler_enabled`, but
+   * FAILED_PRECONDITION where the autoscaler decides. Needs a deployer's token.
    *
    * @generated from field: bool manual = 12;
    */
