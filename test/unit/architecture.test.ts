@@ -57,7 +57,7 @@ const observability = /^src\/observability\//;
 const records = /^src\/controller\/(controller|records)\.ts$/;
 /** What decides in the controller: data in, data out. */
 const pureController =
-  /^src\/controller\/([^/]*-(state|status)|plan[^/]*|rollout|resources|waiting|update-class|progress-deadline)\.ts$/;
+  /^src\/controller\/([^/]*-(state|status)|plan[^/]*|([^/]*-)?rollout|resources|waiting|update-class)\.ts$/;
 const configTypes = /^src\/config\/types\.ts$/;
 
 const importRules: readonly ImportRule[] = [
