@@ -87,8 +87,8 @@ export function refuseUnlessHolder(deployment: DeploymentRecord, request: ScaleR
   }
   if (lease === undefined || lease.owner === owner || force) return;
   if (owner !== "" && fence !== undefined && target.fence !== undefined && fence > target.fence) return;
-  const end = lease.expiresAt === null ? "gives it up" : `lets it end at ${new Date(lease.expiresAt).toISOString()}`;
-  const message = `the target of ${what} is held by ${JSON.stringify(lease.owner)} until it ${end}: wait, or take it over by a higher fence or by force`;
+  const end = lease.expiresAt === null ? "has no end" : `ends at ${new Date(lease.expiresAt).toISOString()}`;
+  const message = `the target of ${what} is held by ${JSON.stringify(lease.owner)}, whose lease ${end}: leave the scaling to it, or take it over by a higher fence or by force`;
   throw new WindlassError("LEASE_HELD", message, { metadata: holderOf(target, lease) });
 }
 

@@ -76,7 +76,7 @@ describe("over REST", () => {
     expect(await it.scale({ target_num_replicas: 1 })).toMatchObject({
       status: 409,
       json: {
-        error: expect.stringMatching(/is held by "x" until it gives it up: /),
+        error: expect.stringMatching(/is held by "x", whose lease has no end: /),
         owner: "x",
         lease_expires_at: null,
         fence: null,

@@ -118,7 +118,7 @@ describe("who may write", () => {
     await expect(simulation.scale("a", "D", 4)).rejects.toMatchObject({
       reason: "LEASE_HELD",
       metadata,
-      message: `the target of deployment "D" of application "a" is held by "keda" until it lets it end at ${end}: wait, or take it over by a higher fence or by force`,
+      message: `the target of deployment "D" of application "a" is held by "keda", whose lease ends at ${end}: leave the scaling to it, or take it over by a higher fence or by force`,
     });
     await expect(simulation.scale("a", "D", 4, { owner: "keda", fence: 3 })).rejects.toMatchObject({
       reason: "STALE_FENCE",
