@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { createDualServer } from "../api/dual-server.ts";
 import { createRuntimeHandler } from "../api/runtime.ts";
 import { createApi } from "../api/server.ts";
+import { pathsInUse } from "../controller/paths-in-use.ts";
 import { Reconciler } from "../controller/reconciler.ts";
-import { builtPaths } from "../controller/records.ts";
 import { RouteHub } from "../controller/route-hub.ts";
 import { errorText } from "../core/errors.ts";
 import { systemClock } from "../core/system-clock.ts";
@@ -119,14 +119,7 @@ async function main(): Promise<void> {
   supervisor.onStop(() => void stop());
 
   const housekeeping = (): void => {
-    const { applications, replicas, deployments } = controller.snapshot();
-    const used = [
-      ...applications
-        .flatMap(({ name, built }) => [built, ...controller.revisions(name).map((revision) => revision.built)])
-        .flatMap((built) => (built ? builtPaths(built) : [])),
-      ...[...deployments, ...replicas].flatMap(({ version }) => [version.bundlePath, version.workingDir ?? ""]),
-    ];
-    tidy(stateDir, new Set(used), clock.now());
+    tidy(stateDir, pathsInUse(controller), clock.now());
     clock.timer(TIDY_MS, housekeeping, { unref: true });
   };
   clock.timer(60_000, housekeeping, { unref: true });

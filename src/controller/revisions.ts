@@ -119,8 +119,10 @@ export function failRevision(draft: Draft, application: ApplicationRecord, messa
 /** Makes the first revision of an application that an earlier version of Windlass stored. */
 export function adoptUnrevised(draft: Draft, application: ApplicationRecord, now: number): ApplicationRecord {
   if (application.deleting || presentRevision(draft, application)) return application;
-  const built = application.build.kind === "failed" ? null : application.built;
-  const message = application.build.kind === "failed" ? application.build.message : "";
+  const { build } = application;
+  // While other inputs are built, what is there is the code of the config before.
+  const built = build.kind === "done" || (build.kind === "building" && build.check) ? application.built : null;
+  const message = build.kind === "failed" ? build.message : "";
   const next = makeRevision(draft, application, {
     cause: { kind: "config" },
     actor: "controller",

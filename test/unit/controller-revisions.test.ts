@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { ApplicationConfig, DeploymentOverride } from "../../src/config/types.ts";
 import { COMMAND_IMPORT_PATH } from "../../src/config/types.ts";
 import { etagOf } from "../../src/controller/controller.ts";
+import { pathsInUse } from "../../src/controller/paths-in-use.ts";
 import type { RevisionRecord } from "../../src/controller/records.ts";
 import { REVISION_HISTORY_LIMIT } from "../../src/controller/revisions.ts";
 import { history, putAndSettle, retry, rollback, startRevised, useCode } from "../support/revised.ts";
@@ -133,6 +134,16 @@ describe("what makes a revision", () => {
     expect(await rollback(simulation)).toMatchObject({ rolledBackTo: 1 });
     await simulation.clock.advance(5_000);
     expect(simulation.controller.application("a")).toMatchObject({ status: "RUNNING", revision: 16, config: ONE });
+  });
+
+  it("keeps the code of every kept revision on disk, and of no other", async () => {
+    const simulation = await startRevised();
+    for (let i = 1; i <= REVISION_HISTORY_LIMIT + 2; i++) {
+      useCode(simulation, `v${i}`);
+      await putAndSettle(simulation, ONE);
+    }
+    const kept = Array.from({ length: REVISION_HISTORY_LIMIT }, (_, index) => `/bundles/v${index + 3}`);
+    expect([...pathsInUse(simulation.controller)].sort()).toEqual(kept.sort());
   });
 
   it("all go with their application, and a new one of that name begins at 1", async () => {
