@@ -1,3 +1,4 @@
+import { DraftWrites } from "./draft-writes.ts";
 import type {
   ApplicationRecord,
   DeploymentRecord,
@@ -73,7 +74,7 @@ const JOURNAL_LIMIT = 10_000;
  */
 export class Draft {
   readonly #world: World;
-  #writes = new Map<string, unknown>();
+  readonly #writes = new DraftWrites();
   /** Applications of which something was written, whatever became of the write. */
   readonly touched = new Set<string>();
   readonly #journal: JournalRecord[] = [];
@@ -161,7 +162,7 @@ export class Draft {
   replica(id: string): ReplicaRecord | undefined {
     const known = this.#world.replicas.get(id);
     if (known) return this.#read(keys.replica(known.application, known.deployment, id), known);
-    for (const [key, value] of this.#writes) {
+    for (const [key, value] of this.#writes.entries()) {
       if (value !== null && key.startsWith("replica/") && key.endsWith(`/${id}`)) return value as ReplicaRecord;
     }
     return undefined;
@@ -203,14 +204,12 @@ export class Draft {
 
   /** Runs `fn`; when it throws, undoes what it wrote and returns the error. */
   savepoint(fn: () => void): { error: unknown } | undefined {
-    const before = new Map(this.#writes);
     const usage = this.#usage;
     const journalLength = this.#journal.length;
     try {
-      fn();
+      this.#writes.undone(fn);
       return undefined;
     } catch (error) {
-      this.#writes = before;
       this.#usage = usage;
       this.#journal.length = journalLength;
       return { error };
@@ -219,7 +218,7 @@ export class Draft {
 
   /** All writes, journal included, for one transaction. */
   writes(): Write[] {
-    const writes: Write[] = [...this.#writes].map(([key, value]) => ({ key, value }));
+    const writes: Write[] = [...this.#writes.entries()].map(([key, value]) => ({ key, value }));
     this.#journal.forEach((entry, index) => {
       const sequence = this.#world.journalNext + index;
       writes.push({ key: keys.journal(sequence), value: entry });
@@ -230,7 +229,7 @@ export class Draft {
 
   /** Makes the change real. */
   commit(): void {
-    for (const [key, value] of this.#writes) applyWrite(this.#world, key, value);
+    for (const [key, value] of this.#writes.entries()) applyWrite(this.#world, key, value);
     this.#world.journalNext += this.#journal.length;
   }
 
@@ -251,11 +250,12 @@ export class Draft {
     else this.#writes.set(key, record);
   }
 
-  #list<T>(prefix: string, known: Iterable<T>, keyOf: (record: T) => string): T[] {
+  /** Those under a folder of keys, in the order of their keys. */
+  #list<T>(folder: string, known: Iterable<T>, keyOf: (record: T) => string): T[] {
     const found = new Map<string, T>();
     for (const record of known) found.set(keyOf(record), record);
-    for (const [key, value] of this.#writes) {
-      if (!key.startsWith(prefix)) continue;
+    for (const key of this.#writes.under(folder)) {
+      const value = this.#writes.get(key);
       if (value === null) found.delete(key);
       else found.set(key, value as T);
     }
