@@ -103,7 +103,10 @@ async function main(): Promise<void> {
     isReady: () => ready,
     endProcess: () => supervisor.send({ kind: "end-process" }),
   });
-  const server = createDualServer({ handler: api.handler, clock });
+  const servers = options.controlPorts.map((port) => ({
+    port,
+    server: createDualServer({ handler: api.handler, clock }),
+  }));
   const runtimeServer = createDualServer({ handler: createRuntimeHandler(routes, api.webhook, logger), clock });
 
   routes.expect(proxies.inherited);
@@ -111,7 +114,7 @@ async function main(): Promise<void> {
   await controller.recover({ makeInstance: !options.noInstance, ...options.instance });
   rmSync(controllerSocket, { force: true });
   await runtimeServer.listen({ path: controllerSocket });
-  await server.listen({ host: options.host, port: options.controlPort });
+  for (const { port, server } of servers) await server.listen({ host: options.host, port });
   ready = true;
   await controller.proxiesReady();
   supervisor.send({ kind: "ready", proxies: controller.snapshot().proxies.map(({ pid }) => pid) });
@@ -132,7 +135,7 @@ async function main(): Promise<void> {
       proxies.stop();
       await proxiesGone;
       await controller.stopReplicas();
-      await Promise.all([server.close(1_000), runtimeServer.close(500)]);
+      await Promise.all([...servers.map(({ server }) => server.close(1_000)), runtimeServer.close(500)]);
       await store.close();
       process.exit(0);
     } catch (error) {

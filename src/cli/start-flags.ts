@@ -16,7 +16,13 @@ export interface StartFlag {
 /** Every flag of `windlass start`, in the order of the help text. */
 export const START_FLAGS = [
   { name: "host", value: "address", help: "address that all ports bind", default: "127.0.0.1" },
-  { name: "control-port", value: "port", help: "port of the API; 0 is any free one", default: "8265" },
+  {
+    name: "control-port",
+    value: "ports",
+    list: true,
+    help: "port of the API, or several divided by commas that all answer it; 0 is any free one",
+    default: "8265",
+  },
   { name: "http-port", value: "port", help: "port of the HTTP proxies; 0 is any free one", default: "8000" },
   { name: "grpc-port", value: "port", help: "port of the gRPC proxies; 0 is any free one", default: "9000" },
   {

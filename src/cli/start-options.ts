@@ -64,7 +64,7 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
   }
   return {
     host,
-    controlPort: read("control-port", 8265, port),
+    controlPorts: ports(rawValue(sources, "control-port")) ?? [8265],
     httpPort: read("http-port", sources.config.httpPort ?? 8000, port),
     grpcPort: read("grpc-port", sources.config.grpcPort ?? 9000, port),
     proxyWorkers: read("proxy-workers", 2, (value, raw) => whole(value, raw, 1, 64)),
@@ -144,8 +144,17 @@ function supported(value: string, raw: Raw, only: string, planned: RegExp): stri
 }
 
 function port(value: string, raw: Raw): number {
-  if (/^\d+(,\d+)+$/.test(value)) throw notBuilt(raw, value, "give one port");
   return whole(value, raw, 0, 65535);
+}
+
+/** Ports divided by commas, in a list, or both. */
+function ports(raw: Raw | undefined): readonly number[] | undefined {
+  if (raw === undefined) return undefined;
+  const all = raw.values.flatMap((value) => value.split(",")).map((value) => port(value.trim(), raw));
+  if (all.length === 0) throw bad(raw, "must name a port");
+  const twice = all.find((each, index) => each !== 0 && all.indexOf(each) !== index);
+  if (twice !== undefined) throw bad(raw, `names port ${twice} twice; name it once`);
+  return all;
 }
 
 function whole(value: string, raw: Raw, least: number, most: number): number {

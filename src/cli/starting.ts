@@ -60,6 +60,7 @@ export async function serve(
 }
 
 /** The one line that scripts wait for. */
-function readyLine({ control, http, grpc, stateDir, pids }: ReadyInfo): string {
-  return `windlass ready ${JSON.stringify({ control, http, grpc, state_dir: stateDir, pids })}\n`;
+function readyLine({ control, http, grpc, stateDir, pids, controlPorts }: ReadyInfo): string {
+  const ready = { control, http, grpc, state_dir: stateDir, pids, control_ports: controlPorts };
+  return `windlass ready ${JSON.stringify(ready)}\n`;
 }

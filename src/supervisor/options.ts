@@ -2,10 +2,10 @@ import type { GrpcOptions, HttpOptions } from "../config/types.ts";
 
 /** What `windlass start` runs with: every flag resolved and checked, every path absolute. */
 export interface StartOptions {
-  /** Address that the three ports bind. Default "127.0.0.1". */
+  /** Address that all ports bind. Default "127.0.0.1". */
   readonly host: string;
-  /** Port of the API; 0 is any free one. Default 8265. */
-  readonly controlPort: number;
+  /** Ports of the API, which all answer the same, the first named in the ready line; 0 is any free one. Default [8265]. */
+  readonly controlPorts: readonly number[];
   /** Port of the HTTP proxies; 0 is any free one. Default 8000. */
   readonly httpPort: number;
   /** Port of the gRPC proxies; 0 is any free one. Default 9000. */
@@ -51,8 +51,10 @@ export interface StartOptions {
 
 /** What runs where; printed as the `windlass ready` line. */
 export interface ReadyInfo {
-  /** "http://127.0.0.1:8265". */
+  /** "http://127.0.0.1:8265": the first of the control ports. */
   readonly control: string;
+  /** All ports of the API. */
+  readonly controlPorts: readonly number[];
   /** "http://127.0.0.1:8000"; null without proxies. */
   readonly http: string | null;
   /** "127.0.0.1:9000"; null without proxies. */

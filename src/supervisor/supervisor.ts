@@ -54,9 +54,9 @@ async function supervise(options: StartOptions, self: ProcessIdentity, clock: Cl
   }
   try {
     const address = await resolveHost(options.host);
-    const { controlPort, httpPort, grpcPort } = await choosePorts(options);
+    const ports = await choosePorts(options);
     const { onReady: _, ...plain } = options;
-    const controllerOptions: ControllerOptions = { ...plain, controlPort, httpPort, grpcPort, runDir };
+    const controllerOptions: ControllerOptions = { ...plain, ...ports, runDir };
     const listeners = new Listeners(() => address);
     const code = await new Supervisor(options, controllerOptions, records, listeners, clock).run();
     // After an orderly end nobody listens there any more.
@@ -70,7 +70,7 @@ async function supervise(options: StartOptions, self: ProcessIdentity, clock: Cl
 /** Probes the ports that will be listened on, and picks those given as 0. Proxy ports only where there are proxies. */
 async function choosePorts(
   options: StartOptions,
-): Promise<Pick<StartOptions, "controlPort" | "httpPort" | "grpcPort">> {
+): Promise<Pick<StartOptions, "controlPorts" | "httpPort" | "grpcPort">> {
   const flags = new Map<number, string>();
   const choose = async (port: number, flag: string): Promise<number> => {
     for (;;) {
@@ -84,12 +84,21 @@ async function choosePorts(
       if (port !== 0) throw new StartError(`port ${port} is given to both ${other} and ${flag}: choose two ports`);
     }
   };
-  const controlPort = await choose(options.controlPort, "--control-port");
-  if (options.proxyLocation === "Disabled") {
-    return { controlPort, httpPort: options.httpPort, grpcPort: options.grpcPort };
+  const withProxies = options.proxyLocation !== "Disabled";
+  const wanted = [
+    ...options.controlPorts.map((port) => ({ port, flag: "--control-port" })),
+    ...(withProxies ? [{ port: options.httpPort, flag: "--http-port" }] : []),
+    ...(withProxies ? [{ port: options.grpcPort, flag: "--grpc-port" }] : []),
+  ];
+  const chosen = new Map<(typeof wanted)[number], number>();
+  // Those that are named come first: any free port must not be one of them.
+  for (const each of [...wanted.filter(({ port }) => port !== 0), ...wanted.filter(({ port }) => port === 0)]) {
+    chosen.set(each, await choose(each.port, each.flag));
   }
-  const httpPort = await choose(options.httpPort, "--http-port");
-  return { controlPort, httpPort, grpcPort: await choose(options.grpcPort, "--grpc-port") };
+  const ports = wanted.map((each) => chosen.get(each)!);
+  const controlPorts = ports.slice(0, options.controlPorts.length);
+  const [httpPort = options.httpPort, grpcPort = options.grpcPort] = ports.slice(controlPorts.length);
+  return { controlPorts, httpPort, grpcPort };
 }
 
 /** The address that `--host` stands for. */
@@ -195,11 +204,12 @@ class Supervisor {
 
   async #announce(proxies: readonly number[]): Promise<void> {
     this.#ready = true;
-    const { host, controlPort, httpPort, grpcPort, stateDir, proxyLocation } = this.#controllerOptions;
+    const { host, controlPorts, httpPort, grpcPort, stateDir, proxyLocation } = this.#controllerOptions;
     const name = host.includes(":") ? `[${host}]` : host;
     const withProxies = proxyLocation !== "Disabled";
     await this.#options.onReady({
-      control: `http://${name}:${controlPort}`,
+      control: `http://${name}:${controlPorts[0]}`,
+      controlPorts,
       http: withProxies ? `http://${name}:${httpPort}` : null,
       grpc: withProxies ? `${name}:${grpcPort}` : null,
       stateDir,

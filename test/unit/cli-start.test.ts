@@ -27,7 +27,7 @@ describe("options of start", () => {
   it("has the documented defaults", () => {
     expect(outcome({})).toEqual({
       host: "127.0.0.1",
-      controlPort: 8265,
+      controlPorts: [8265],
       httpPort: 8000,
       grpcPort: 9000,
       proxyWorkers: 2,
@@ -54,10 +54,35 @@ describe("options of start", () => {
         env: { WINDLASS_HTTP_PORT: "2", WINDLASS_GRPC_PORT: "3" },
         file: { http_port: 4, grpc_port: 5, control_port: 6 },
       },
-      has: { httpPort: 1, grpcPort: 3, controlPort: 6 },
+      has: { httpPort: 1, grpcPort: 3, controlPorts: [6] },
     },
     { name: "an empty variable is no value", sources: { env: { WINDLASS_HTTP_PORT: "" } }, has: { httpPort: 8000 } },
-    { name: "port 0 is any free port", sources: { flags: { "control-port": "0" } }, has: { controlPort: 0 } },
+    { name: "port 0 is any free port", sources: { flags: { "control-port": "0" } }, has: { controlPorts: [0] } },
+    {
+      name: "the API answers at several ports, each of which may be any free one",
+      sources: { flags: { "control-port": "8265,0,0" } },
+      has: { controlPorts: [8265, 0, 0] },
+    },
+    {
+      name: "several control ports come from repeated flags too",
+      sources: { flags: { "control-port": ["8265, 52365", "7"] } },
+      has: { controlPorts: [8265, 52365, 7] },
+    },
+    {
+      name: "several control ports come from a variable",
+      sources: { env: { WINDLASS_CONTROL_PORT: "8265, 52365" } },
+      has: { controlPorts: [8265, 52365] },
+    },
+    {
+      name: "several control ports come from a text of the file",
+      sources: { file: { control_port: "8265,52365" } },
+      has: { controlPorts: [8265, 52365] },
+    },
+    {
+      name: "several control ports come from a list of the file",
+      sources: { file: { control_port: [8265, "52365"] } },
+      has: { controlPorts: [8265, 52365] },
+    },
     {
       name: "ports and proxy location of the config serve where nothing else is said",
       sources: {
@@ -100,7 +125,7 @@ describe("options of start", () => {
     {
       name: "the built engine and store may be named",
       sources: { flags: { engine: "local", store: "embedded" } },
-      has: { controlPort: 8265 },
+      has: { controlPorts: [8265] },
     },
     {
       name: "the webhook on the proxy can be switched off",
@@ -115,7 +140,7 @@ describe("options of start", () => {
   /** A value of its own for flag, variable and key, with what becomes of it. */
   const everyFlag: { name: StartFlagName; option: string; values: [unknown, unknown, unknown]; means?: unknown[] }[] = [
     { name: "host", option: "host", values: ["127.0.0.2", "127.0.0.3", "127.0.0.4"] },
-    { name: "control-port", option: "controlPort", values: ["1", "2", 3], means: [1, 2, 3] },
+    { name: "control-port", option: "controlPorts", values: ["1", "2", 3], means: [[1], [2], [3]] },
     { name: "http-port", option: "httpPort", values: ["1", "2", 3], means: [1, 2, 3] },
     { name: "grpc-port", option: "grpcPort", values: ["1", "2", 3], means: [1, 2, 3] },
     { name: "proxy-workers", option: "proxyWorkers", values: ["3", "4", 5], means: [3, 4, 5] },
@@ -194,7 +219,10 @@ describe("options of start", () => {
     { flag: "http-port", value: "-1", says: "0 to 65535" },
     { flag: "grpc-port", value: "80a", says: '"80a"' },
     { flag: "http-port", value: "1e3", says: '"1e3"' },
-    { flag: "control-port", value: "8265,52365", says: "not built yet" },
+    { flag: "control-port", value: "8265,x", says: '"x"' },
+    { flag: "control-port", value: "8265,", says: '""' },
+    { flag: "control-port", value: "8265,52365,8265", says: "names port 8265 twice" },
+    { flag: "http-port", value: "8000,8001", says: '"8000,8001"' },
     { flag: "proxy-workers", value: "0", says: "1 to 64" },
     { flag: "proxy-location", value: "Anywhere", says: "EveryNode, HeadOnly, Disabled" },
     { flag: "engine", value: "ray", says: "not built yet" },

@@ -20,11 +20,17 @@ function startSchema(): Record<string, unknown> {
   };
 }
 
-function valueSchema({ value, list, choices }: StartFlag): Record<string, unknown> {
+function valueSchema({ name, value, list, choices }: StartFlag): Record<string, unknown> {
   if (value === undefined) return { type: "boolean" };
   if (value === "on|off") return { enum: ["on", "off", true, false] };
   if (choices !== undefined) return { enum: choices };
+  if (name === "num-cpus") return { type: "number", minimum: 0 };
   if (value === "port" || value === "n") return { type: "integer", minimum: 0 };
+  if (value === "json") return { anyOf: [{ type: "object" }, { type: "string" }] };
+  if (value === "ports") {
+    const port = { type: "integer", minimum: 0 };
+    return { anyOf: [port, { type: "string" }, { type: "array", items: port, minItems: 1 }] };
+  }
   return list ? { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] } : { type: "string" };
 }
 
