@@ -36,8 +36,9 @@ export function putInDraft(
   actions.push(buildAction(next));
   if (next.build.kind === "building" && next.build.check && next.built) {
     const built = isCommands(next) ? { ...next.built, ...commandsAsBuild(next.config) } : next.built;
-    // What was not fetched yet comes with this build.
-    if (workingDirsOf(next.config).every((uri) => built.workingDirs?.[uri])) applyBuild(draft, next, built, context);
+    // What was not fetched yet comes with this build, and so may a deployment that the config names.
+    const fetched = workingDirsOf(next.config).every((uri) => built.workingDirs?.[uri]);
+    if (fetched && desiredDeployments(next, built).ok) applyBuild(draft, next, built, context);
   }
   return actions;
 }

@@ -1,5 +1,5 @@
 /** A controller that keeps its records in a store and decides nothing, for tests of what stands before it. */
-import { type Controller, etagOf, type Snapshot } from "../../src/controller/controller.ts";
+import { type Controller, etagOf, type Plan, type Snapshot } from "../../src/controller/controller.ts";
 import {
   type ApplicationRecord,
   type DeploymentRecord,
@@ -163,6 +163,8 @@ export interface FakeController extends Controller {
   failNext: unknown;
   /** Whether `instanceEnded` resolves at once (default), or on {@link finishEnding} and when its signal aborts. */
   endsAtOnce: boolean;
+  /** What the next plan is. */
+  nextPlan: Plan;
   finishEnding(): void;
 }
 
@@ -187,6 +189,7 @@ export function createFakeController(store: Store): FakeController {
     calls: [],
     failNext: undefined,
     endsAtOnce: true,
+    nextPlan: { token: "plan-fake", expiresAt: AT, applications: [], warnings: [], revision: 1 },
     finishEnding() {
       for (const finish of ending.splice(0)) finish();
     },
@@ -223,6 +226,15 @@ export function createFakeController(store: Store): FakeController {
       const base = current ?? applicationRecord(request.name, { generation: 0 });
       const application = { ...base, config, baseDir, generation: base.generation + 1 };
       return { revision: await write([put.application(application)]), application };
+    },
+    async plan(request) {
+      asked("plan", request);
+      return fake.nextPlan;
+    },
+    async applyPlan(request) {
+      asked("applyPlan", request);
+      if (request.token !== fake.nextPlan.token) throw new WindlassError("STALE_PLAN", "the plan is unknown");
+      return { revision: store.revision, warnings: ["from the plan"] };
     },
     async scale(request) {
       asked("scale", request);
