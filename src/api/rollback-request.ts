@@ -17,9 +17,13 @@ export function checkRollback(wish: RollbackWish): RollbackWish {
     const message = `to_revision ${toRevision} must be the number of a revision; 0, or none, is the last one that was up`;
     throw new WindlassError("INVALID_REQUEST", message);
   }
-  if (reason.length > MAX_REASON_CHARACTERS) {
-    const message = `reason is ${reason.length} characters long, at most ${MAX_REASON_CHARACTERS} are taken; shorten it`;
-    throw new WindlassError("INVALID_REQUEST", message);
-  }
+  checkReason(reason);
   return wish;
+}
+
+/** Throws INVALID_REQUEST for a reason that is too long for the history. */
+export function checkReason(reason: string): void {
+  if (reason.length <= MAX_REASON_CHARACTERS) return;
+  const message = `reason is ${reason.length} characters long, at most ${MAX_REASON_CHARACTERS} are taken; shorten it`;
+  throw new WindlassError("INVALID_REQUEST", message);
 }

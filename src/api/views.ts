@@ -30,7 +30,7 @@ import { ignoredCounts } from "../config/effective.ts";
 import { applicationConfigToMessage, deploymentConfigToMessage } from "../config/message.ts";
 import { redactConfig } from "../config/redact.ts";
 import { webhookOpen } from "../config/scaling.ts";
-import { etagOf } from "../controller/controller.ts";
+import { type CanaryStanding, etagOf } from "../controller/controller.ts";
 import {
   type ApplicationRecord,
   type DeploymentRecord,
@@ -41,6 +41,7 @@ import {
   replicaStateName,
 } from "../controller/records.ts";
 import { applicationName, deploymentName, replicaName } from "../core/names.ts";
+import { canaryView } from "./canary-view.ts";
 import { enumValue } from "./enums.ts";
 import { redactDeployment } from "./redact-deployment.ts";
 
@@ -56,8 +57,11 @@ export function instanceView(record: InstanceRecord | undefined, proxies: readon
   });
 }
 
-/** An application. `revealEnv`: show the values of environment variables. */
-export function applicationView(record: ApplicationRecord, revealEnv: boolean): Application {
+/**
+ * An application. `revealEnv`: show the values of environment variables. `standing`: what its canary comes to at this
+ * moment; absent: what the record tells of it.
+ */
+export function applicationView(record: ApplicationRecord, revealEnv: boolean, standing?: CanaryStanding): Application {
   const shown = record.source === "declarative" && !record.deleting;
   return create(ApplicationSchema, {
     name: applicationName(record.name),
@@ -78,12 +82,13 @@ export function applicationView(record: ApplicationRecord, revealEnv: boolean): 
     etag: etagOf(record),
     uid: record.uid,
     warnings: ignoredCounts(record.config, record.built?.deployments ?? []),
+    ...(record.canary ? { canary: canaryView(record.canary, standing) } : {}),
   });
 }
 
 function applicationReconciles(record: ApplicationRecord): boolean {
   if (record.deleting || record.generation !== record.observedGeneration) return true;
-  if (record.build.kind === "building") return true;
+  if (record.build.kind === "building" || record.canary !== undefined) return true;
   return record.status === "DEPLOYING" || record.status === "UNHEALTHY";
 }
 

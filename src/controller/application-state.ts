@@ -14,6 +14,7 @@ import {
 import { inputsHash, restartHash, settingsHash } from "../config/versions.ts";
 import { nameProblem } from "../core/names.ts";
 import { deriveApplicationStatus } from "./application-status.ts";
+import { canaryLine } from "./canary-state.ts";
 import { moved } from "./deployment-state.ts";
 import { INITIAL_DEPLOYMENT_STATUS } from "./deployment-status.ts";
 import { leaseOf } from "./lease-state.ts";
@@ -348,7 +349,9 @@ function standing(
   if (build.kind === "failed") return { status: "DEPLOY_FAILED", message: build.message };
   if (build.kind === "building" && !build.check) return { status: "DEPLOYING", message: "" };
   const wanted = deployments.filter((deployment) => !deployment.deleting);
-  return deriveApplicationStatus({ deleting: false, deployments: wanted });
+  const derived = deriveApplicationStatus({ deleting: false, deployments: wanted });
+  if (!application.canary || (derived.status !== "DEPLOYING" && derived.status !== "RUNNING")) return derived;
+  return { status: "DEPLOYING", message: canaryLine(application.canary) };
 }
 
 /** Whether the deployments of an application are known and shown (T12). */

@@ -104,6 +104,20 @@ export function canaryWeight(canary: CanaryRecord): number {
   return canary.phase.kind === "starting" ? 0 : canary.steps[canary.step]!.weight;
 }
 
+/** Where a canary stands, one line that changes only with its record. */
+export function canaryLine(canary: CanaryRecord): string {
+  const { revision, stable, phase, step, steps } = canary;
+  if (phase.kind === "starting") return `Canary: revision ${revision} starts beside revision ${stable}.`;
+  const weight = `${canaryWeight(canary)} % of the requests (step ${step + 1} of ${steps.length})`;
+  const held =
+    phase.kind === "paused"
+      ? `; paused by ${phase.by}`
+      : phase.kind === "awaiting-promotion"
+        ? "; waits for its promotion"
+        : "";
+  return `Canary: revision ${revision} gets ${weight}${held}.`;
+}
+
 /** How many replicas of a deployment run the canary beside `target` stable ones. */
 export function canaryReplicas(canary: CanaryRecord, target: number): number {
   return target === 0 ? 0 : Math.max(1, Math.ceil((target * canary.steps[canary.step]!.weight) / 100));

@@ -15,7 +15,8 @@ import type {
 } from "./records.ts";
 import type { RevisionTraffic } from "./traffic.ts";
 
-export type { ApplicationPlan, DeploymentPlan, Plan };
+export type { ApplicationPlan, CanaryStanding, DeploymentPlan, Plan };
+export { canaryWeight } from "./canary-state.ts";
 
 export interface Controller {
   /** Everything as of `revision`, each list ordered by name. */

@@ -8,29 +8,30 @@ import { applyMask, masksFields } from "../field-mask.ts";
 import { notFound } from "../lookup.ts";
 import { changeOne, putOne } from "../one-application.ts";
 import { pageOf } from "../pages.ts";
-import { applicationView } from "../views.ts";
+import { applicationNow, canaryHandlers } from "./canary.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { applicationOf } from "./names.ts";
 import { revisionHandlers } from "./revisions.ts";
 import { watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
-export function applicationService(deps: ApiDeps): Partial<ServiceImpl<typeof ApplicationService>> {
+export function applicationService(deps: ApiDeps): ServiceImpl<typeof ApplicationService> {
   const { controller, feed } = deps;
   return {
     ...revisionHandlers(deps),
+    ...canaryHandlers(deps),
     getApplication(request, context) {
       const name = applicationOf(request.name);
       const { revealEnv } = callerWith(context, { kind: "read-application", application: name });
       const record = controller.application(name);
       if (record === undefined) throw notFound(`application ${JSON.stringify(name)}`);
-      return { application: applicationView(record, revealEnv) };
+      return { application: applicationNow(deps, record, revealEnv) };
     },
     listApplications(request, context) {
       const { revealEnv } = callerWith(context, { kind: "read" });
       const page = pageOf(controller.snapshot().applications, ({ name }) => name, request);
       return {
-        applications: page.items.map((record) => applicationView(record, revealEnv)),
+        applications: page.items.map((record) => applicationNow(deps, record, revealEnv)),
         nextPageToken: page.nextPageToken,
       };
     },
@@ -61,7 +62,7 @@ export function applicationService(deps: ApiDeps): Partial<ServiceImpl<typeof Ap
         ? await changeOne(deps, write, (stored) => ({ value: applyMask(stored, value, paths) }))
         : await putOne(deps, write, { value });
       return {
-        ...(application === undefined ? {} : { application: applicationView(application, revealEnv) }),
+        ...(application === undefined ? {} : { application: applicationNow(deps, application, revealEnv) }),
         revision: BigInt(revision),
         warnings: [...warnings],
       };

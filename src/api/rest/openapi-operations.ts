@@ -71,7 +71,7 @@ export const FAILURES = {
   400: "The request or the config breaks a rule: one line a problem.",
   401: "The bearer token is missing or unknown.",
   403: "The token's role does not allow this, or Host or Origin is outside the allow-list.",
-  404: "There is no such application, deployment, replica or revision.",
+  404: "There is no such application, deployment, replica or revision, or no canary.",
   409: "The etag or fence sent is not the present one, or somebody else holds the lease.",
   410: "The history to resume from is gone: begin anew.",
   412: "The application does not have external_scaler_enabled, the deployment is being deleted, or this cannot be done now.",
@@ -83,6 +83,13 @@ export const FAILURES = {
 
 const JSON_TYPE = "application/json";
 const DEPLOY_FAILURES = [400, 413, 503] as const;
+
+/** What the verbs of a canary have in common. */
+const CANARY_CHANGE = {
+  answers: [JSON_TYPE, "CanaryChanged"],
+  headers: ["ETag"],
+  fails: [400, 404, 412, 413, 503],
+} as const;
 
 /** By method and path. */
 export const OPERATIONS: Readonly<Record<string, Operation>> = {
@@ -184,6 +191,34 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     answers: [JSON_TYPE, "Retried"],
     headers: ["ETag"],
     fails: [404, 503],
+  },
+  "GET /api/v1/applications/{application}/canary": {
+    id: "getCanary",
+    summary: "The canary that runs, and the requests of its present step.",
+    answers: [JSON_TYPE, "Canary"],
+    fails: [404],
+  },
+  "POST /api/v1/applications/{application}/canary/promote": {
+    id: "promoteCanary",
+    summary: "Goes on to the next step, or to the end with `full`.",
+    body: [JSON_TYPE, "PromoteCanaryRequest"],
+    ...CANARY_CHANGE,
+  },
+  "POST /api/v1/applications/{application}/canary/abort": {
+    id: "abortCanary",
+    summary: "Goes back to the stable revision.",
+    body: [JSON_TYPE, "AbortCanaryRequest"],
+    ...CANARY_CHANGE,
+  },
+  "POST /api/v1/applications/{application}/canary/pause": {
+    id: "pauseCanary",
+    summary: "Holds the canary at its present weight; its analysis goes on.",
+    ...CANARY_CHANGE,
+  },
+  "POST /api/v1/applications/{application}/canary/resume": {
+    id: "resumeCanary",
+    summary: "Lets a held canary go on, its step from the beginning.",
+    ...CANARY_CHANGE,
   },
   "POST /api/v1/applications/{application}/deployments/{deployment}/scale": {
     id: "scaleDeployment",

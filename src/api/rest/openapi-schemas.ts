@@ -44,6 +44,21 @@ const DEPLOYMENT_STATUS = {
   enum: ["UPDATING", "HEALTHY", "UNHEALTHY", "DEPLOY_FAILED", "UPSCALING", "DOWNSCALING"],
 } as const;
 
+const SAMPLE = answer({ requests: whole, errors: whole, latency_s: orNull("number") });
+
+const CANARY = answer({
+  revision: whole,
+  stable_revision: whole,
+  step: whole,
+  steps: whole,
+  weight: whole,
+  phase: { type: "string", enum: ["STARTING", "RUNNING", "AWAITING_PROMOTION", "PAUSED"] },
+  message: text,
+  step_time_s: number,
+  sample: SAMPLE,
+  stable_sample: SAMPLE,
+});
+
 /** The document of a config, and its application as a schema of its own. */
 function configSchemas(): Record<string, JsonSchema> {
   const { $schema: _, ...config } = configJsonSchema() as JsonSchema & { properties: Record<string, JsonSchema> };
@@ -175,6 +190,25 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
       rolled_back_to: whole,
     }),
     Retried: answer({ name: text, generation: whole, etag: text, revision: whole, status: STATUS }),
+    Canary: CANARY,
+    PromoteCanaryRequest: {
+      type: "object",
+      properties: { full: { type: "boolean", default: false } },
+      additionalProperties: false,
+    },
+    AbortCanaryRequest: {
+      type: "object",
+      properties: { reason: { type: "string", maxLength: 1024 } },
+      additionalProperties: false,
+    },
+    CanaryChanged: answer({
+      name: text,
+      generation: whole,
+      etag: text,
+      revision: whole,
+      application_revision: whole,
+      canary: { anyOf: [schemaRef("Canary"), { type: "null" }] },
+    }),
     ApplicationDeleted: answer({ name: text, revision: whole }),
     Scaled: answer(
       {

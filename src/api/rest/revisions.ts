@@ -1,13 +1,12 @@
 /** The history of one application, below `/api/v1/applications/{application}`. */
-import { readJson } from "../../config/json.ts";
 import type { ApplicationRecord } from "../../controller/records.ts";
-import { WindlassError } from "../../core/errors.ts";
 import { json, type Reply, readText } from "../http.ts";
 import { notFound } from "../lookup.ts";
 import { revisionBody } from "../revision-view.ts";
 import { checkRollback } from "../rollback-request.ts";
 import { ifMatch } from "./application.ts";
 import { entityTag } from "./application-view.ts";
+import { type BodyFields, readFields } from "./body-fields.ts";
 import type { RestRequest } from "./router.ts";
 
 /** `GET …/revisions`: those that are kept, newest first. */
@@ -24,8 +23,7 @@ export function getRevisions({ deps, params, revealEnv }: RestRequest): Reply {
 /** `POST …/rollback`: goes back to an earlier revision. Content-Type is not looked at. */
 export async function postRollback({ request, deps, params, identity }: RestRequest): Promise<Reply> {
   const { etag } = ifMatch(request);
-  const text = await readText(request);
-  const wish = readWish(text.trim() === "" ? "{}" : text);
+  const wish = readWish(await readText(request));
   const answer = await deps.controller.rollback({
     application: params.application!,
     ...wish,
@@ -48,44 +46,28 @@ export async function postRetry({ deps, params, identity }: RestRequest): Promis
   return writtenReply(application, { revision, status: application.status });
 }
 
-function writtenReply(application: ApplicationRecord, more: Record<string, unknown>): Reply {
+/** What a write of an application answers: how it stands, its etag, and `more`. */
+export function writtenReply(application: ApplicationRecord, more: Record<string, unknown>): Reply {
   const tag = entityTag(application);
   const { name, generation } = application;
   return json(200, { name, generation, etag: tag.slice(1, -1), ...more }, { etag: tag });
 }
 
-type Kind = "string" | "number" | "boolean";
-
-/** Fields of a rollback's body. */
-const FIELDS: Readonly<Record<string, Kind>> = {
-  to_revision: "number",
-  reason: "string",
-  request_id: "string",
-  validate_only: "boolean",
+/** What a rollback is asked with. */
+const ROLLBACK: BodyFields = {
+  of: "a rollback",
+  example: '{"to_revision": 3}',
+  kinds: { to_revision: "number", reason: "string", request_id: "string", validate_only: "boolean" },
 };
 
 function readWish(text: string) {
-  const document = readJson(text);
-  if (!document.ok) throw refused(`the body ${document.message}`);
-  const { value } = document;
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw refused(`the body must be a JSON object such as {"to_revision": 3}, got ${JSON.stringify(value)}`);
-  }
-  for (const [key, field] of Object.entries(value)) {
-    const kind = Object.hasOwn(FIELDS, key) ? FIELDS[key] : undefined;
-    if (kind === undefined) {
-      throw refused(`${JSON.stringify(key)} is no field of a rollback; it has ${Object.keys(FIELDS).join(", ")}`);
-    }
-    if (typeof field !== kind) throw refused(`${key} must be a ${kind}, got ${JSON.stringify(field)}`);
-  }
-  const body = value as { to_revision?: number; reason?: string; request_id?: string; validate_only?: boolean };
+  const body: { to_revision?: number; reason?: string; request_id?: string; validate_only?: boolean } = readFields(
+    text,
+    ROLLBACK,
+  );
   return {
     ...checkRollback({ toRevision: body.to_revision ?? 0, reason: body.reason ?? "" }),
     requestId: body.request_id ?? "",
     validateOnly: body.validate_only ?? false,
   };
-}
-
-function refused(message: string): WindlassError {
-  return new WindlassError("INVALID_REQUEST", message);
 }

@@ -1,6 +1,7 @@
 /** The REST paths of the control port: method, path, who may, and what answers. */
 import { deleteApplication, getApplication, patchApplication, putApplication } from "./application.ts";
 import { deleteInstance, getApplications, putApplications } from "./applications.ts";
+import { getCanary, postCanary } from "./canary.ts";
 import { getLogs } from "./logs.ts";
 import { getMetrics } from "./metrics.ts";
 import { openApiHandler } from "./openapi.ts";
@@ -78,6 +79,22 @@ export const ROUTES: readonly Route[] = [
     permission: () => ({ kind: "deploy" }),
     handle: postRetry,
   },
+  {
+    method: "GET",
+    path: "/api/v1/applications/{application}/canary",
+    errors: "json",
+    permission: (params) => ({ kind: "read-application", application: params.application! }),
+    handle: getCanary,
+  },
+  ...(["promote", "abort", "pause", "resume"] as const).map(
+    (verb): Route => ({
+      method: "POST",
+      path: `/api/v1/applications/{application}/canary/${verb}`,
+      errors: "json",
+      permission: () => ({ kind: "deploy" }),
+      handle: (request) => postCanary(request, verb),
+    }),
+  ),
   ...WEBHOOK_ROUTES,
   {
     method: "GET",
