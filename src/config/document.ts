@@ -5,6 +5,9 @@ import { HolderMarks, isFloatText } from "./json.ts";
 import type { FloatMarks, Path } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
 
+/** A problem and, where it is known better than by `path`, its place: `steps` from the root, and `at` on from there. */
+type PlacedProblem = Problem & { readonly steps?: Path; readonly at?: Path };
+
 /** A read file. */
 export type ConfigDocument =
   | {
@@ -16,7 +19,7 @@ export type ConfigDocument =
       /** Numbers that were written as floats, for parse. */
       readonly floats: FloatMarks;
       /** A problem with its place in the file: `quickstart.yaml:7:5 applications[0].name: …`. */
-      readonly describe: (problem: Problem & { readonly steps?: Path }) => string;
+      readonly describe: (problem: PlacedProblem) => string;
     }
   /** One line each, beginning with the file's name. */
   | { readonly ok: false; readonly problems: string[] };
@@ -44,6 +47,9 @@ function read(text: string, fileName: string): ConfigDocument {
   // The parser may run out of depth again on its way back.
   const tooDeep = document.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
   if (tooDeep) return fail(explain(tooDeep), tooDeep.pos[0]);
+  // What follows the first break of the syntax is mostly its consequence; keys that stand twice are told one by one.
+  const broken = document.errors.find(({ code }) => code !== "DUPLICATE_KEY");
+  if (broken) return fail(explain(broken), broken.pos[0]);
   if (document.errors.length > 0) {
     return {
       ok: false,
@@ -106,8 +112,8 @@ function visit(node: unknown, holder: object, key: string | number, floats: Hold
 }
 
 function describer(document: Document, lines: LineCounter, fileName: string) {
-  return (problem: Problem & { readonly steps?: Path }): string => {
-    const offset = findOffset(document, problem.steps ?? stepsOf(problem.path));
+  return (problem: PlacedProblem): string => {
+    const offset = findOffset(document, [...(problem.steps ?? stepsOf(problem.path)), ...(problem.at ?? [])]);
     const where = `${fileName}${place(lines, offset)}`;
     return problem.path === "" ? `${where}: ${problem.message}` : `${where} ${problem.path}: ${problem.message}`;
   };

@@ -18,6 +18,8 @@ export interface ConfigProblem extends Problem {
   /** Id of the rule: one of the parse layer's kinds, or of check.ts. */
   rule: string;
   steps: Path;
+  /** Steps on from there to the place in a file that is to be changed. */
+  at?: Path;
 }
 
 /** A config that may be used, or everything that is wrong with it. */
@@ -34,7 +36,8 @@ export interface ParseOptions {
 
 /** An issue as the problem that users see. */
 export function toProblem(issue: Issue): ConfigProblem {
-  return { path: formatPath(issue.path), message: issue.message, rule: issue.kind, steps: issue.path };
+  const { path, message, kind: rule, at } = issue;
+  return { path: formatPath(path), message, rule, steps: path, ...(at === undefined ? {} : { at }) };
 }
 
 function parseBy<T>(schema: z.ZodType<T>, input: unknown, options?: ParseOptions): ConfigResult<T> {

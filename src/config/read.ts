@@ -28,8 +28,10 @@ export function readBy<T>(
 function toIssues(schema: z.ZodType, input: unknown, issue: z.core.$ZodIssue): Issue[] {
   const path = issue.path as Path;
   if (issue.code === "unrecognized_keys") return issue.keys.map((key) => unknownKey(schema, path, key));
-  const params = issue.code === "custom" ? (issue.params as { rule: IssueKind; text?: string }) : undefined;
-  if (params?.text !== undefined) return [{ path, kind: params.rule, message: params.text }];
+  const params = issue.code === "custom" ? (issue.params as { rule: IssueKind; text?: string; at?: Path }) : undefined;
+  if (params?.text !== undefined) {
+    return [{ path, kind: params.rule, message: params.text, ...(params.at === undefined ? {} : { at: params.at }) }];
+  }
   const allowed = describeType(schemaAt(schema, path));
   if (isAbsent(input, path)) return [{ path, kind: "missing", message: `is required: give ${allowed}` }];
   const message = `must be ${allowed}, got ${show(valueAt(input, path))}`;

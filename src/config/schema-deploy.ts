@@ -221,20 +221,22 @@ function applicationList(
   apps: readonly { readonly name?: string; readonly route_prefix?: string | null }[],
 ): Fault | undefined {
   const names = apps.map((app) => app.name ?? DEFAULT_APPLICATION_NAME);
-  const name = names.find((item, index) => names.indexOf(item) !== index);
-  if (name !== undefined) {
-    return { kind: "duplicate_application_name", message: `two applications are named ${show(name)}; rename one` };
+  const repeated = names.findIndex((item, index) => names.indexOf(item) !== index);
+  if (repeated >= 0) {
+    const message = `two applications are named ${show(names[repeated])}; rename one`;
+    return { kind: "duplicate_application_name", message, at: [repeated, "name"] };
   }
-  const routes = apps
-    .map((app) => (app.route_prefix === undefined ? DEFAULT_ROUTE_PREFIX : app.route_prefix))
-    .filter((route) => route !== null);
-  const route = routes.find((item, index) => routes.indexOf(item) !== index);
-  if (route !== undefined) {
-    const message = `two applications have route_prefix ${show(route)} ("/" unless given); change one, or set null`;
-    return { kind: "duplicate_route_prefix", message };
+  const routes = apps.map((app) => (app.route_prefix === undefined ? DEFAULT_ROUTE_PREFIX : app.route_prefix));
+  const clash = routes.findIndex((item, index) => item !== null && routes.indexOf(item) !== index);
+  if (clash >= 0) {
+    const route = show(routes[clash]);
+    const message = `two applications have route_prefix ${route} ("/" unless given); change one, or set null`;
+    return { kind: "duplicate_route_prefix", message, at: [clash, "route_prefix"] };
   }
-  if (names.includes("")) return { kind: "empty_application_name", message: "an application's name is empty; name it" };
-  return undefined;
+  const unnamed = names.indexOf("");
+  if (unnamed < 0) return undefined;
+  const message = "an application's name is empty; name it";
+  return { kind: "empty_application_name", message, at: [unnamed, "name"] };
 }
 
 function proxyOptionsInside({ applications }: { readonly applications: readonly object[] }): Fault | undefined {
@@ -242,7 +244,7 @@ function proxyOptionsInside({ applications }: { readonly applications: readonly 
     for (const key of ["host", "port"] as const) {
       if (!Object.hasOwn(app, key)) continue;
       const message = `applications[${index}].${key} is not allowed here; set http_options.${key}`;
-      return { kind: `${key}_inside_application`, message };
+      return { kind: `${key}_inside_application`, message, at: ["applications", index, key] };
     }
   }
   return undefined;

@@ -131,10 +131,10 @@ export function lookFirst<T extends z.ZodType>(
 /** A broken rule as zod's issue, which read.ts turns into ours; `path` is relative to the value looked at. */
 export function customIssue(
   input: unknown,
-  { kind, message }: { readonly kind: Fault["kind"]; readonly message?: string },
+  { kind, message, at }: { readonly kind: Fault["kind"]; readonly message?: string; readonly at?: Path },
   path: Path = [],
 ): z.core.$ZodRawIssue {
-  return { code: "custom", input, path: [...path], params: { rule: kind, text: message } };
+  return { code: "custom", input, path: [...path], params: { rule: kind, text: message, at } };
 }
 
 function within(type: z.ZodType<number>, { min, above, max }: Bounds): z.ZodType<number> {

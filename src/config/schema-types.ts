@@ -61,6 +61,8 @@ export interface Issue {
   readonly path: Path;
   readonly kind: IssueKind;
   readonly message: string;
+  /** Steps on from the path to the place in a file that is to be changed; default: the path's own. */
+  readonly at?: Path;
 }
 
 /** A broken rule without its place: what a field's own rule returns. */

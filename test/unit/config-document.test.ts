@@ -16,6 +16,11 @@ describe("readConfigDocument", () => {
     { name: "a repeated key", text: "a: 1\na: 2\n", line: /^f\.yaml:2:1: this key stands twice/ },
     { name: "a tab", text: "a:\n\tb: 1", line: /^f\.yaml:2:1: YAML is indented with spaces/ },
     { name: "an open bracket", text: "a: {", line: /^f\.yaml:1:5: is not YAML: / },
+    {
+      name: "several breaks of the syntax, the first",
+      text: "applications:\n  - name: a\n   import_path: x\n  bad: [\n",
+      line: /^f\.yaml:3:1: is not YAML: /,
+    },
     { name: "two documents", text: "a: 1\n---\nb: 1", line: /^f\.yaml: holds several documents/ },
     { name: "a start section that is no map", text: "start: 5", line: /^f\.yaml: start must be a map/ },
     { name: "a document of 20000 levels", text: `${"[".repeat(20000)}${"]".repeat(20000)}`, line: /nested too deeply/ },
@@ -54,6 +59,45 @@ describe("readConfigDocument", () => {
     ]);
     const problem = { path: "applications[0].name", message: "is odd" };
     expect(document.describe(problem)).toBe("q.yaml:2:5 applications[0].name: is odd");
+  });
+
+  const clashes = [
+    {
+      name: "a route prefix that stands twice",
+      second: "name: b\n    import_path: x:y\n    route_prefix: /a",
+      line: /^f\.yaml:7:5 applications: two applications have route_prefix "\/a" /,
+    },
+    {
+      name: "a name that stands twice",
+      second: "route_prefix: null\n    import_path: x:y\n    name: a",
+      line: /^f\.yaml:7:5 applications: two applications are named "a"/,
+    },
+    {
+      name: "an empty name",
+      second: 'import_path: x:y\n    route_prefix: null\n    name: ""',
+      line: /^f\.yaml:7:5 applications: an application's name is empty/,
+    },
+    {
+      name: "a port inside of an application",
+      second: "import_path: x:y\n    name: b\n    port: 1",
+      line: /^f\.yaml:7:5: applications\[1\]\.port is not allowed here/,
+    },
+  ];
+  it.each(clashes)("places $name where it is to be changed", ({ second, line }) => {
+    const text = `applications:\n  - name: a\n    import_path: x:y\n    route_prefix: /a\n  - ${second}\n`;
+    const document = readConfigDocument(text, "f.yaml");
+    if (!document.ok) throw new Error("refused");
+    const result = validateDeployConfig(document.data);
+    expect(result.ok ? [] : result.problems.map(document.describe)).toEqual([expect.stringMatching(line)]);
+  });
+
+  it("places a clash of default route prefixes at the second application", () => {
+    const text = "applications:\n  - name: a\n    import_path: x:y\n  - name: b\n    import_path: x:y\n";
+    const document = readConfigDocument(text, "f.yaml");
+    if (!document.ok) throw new Error("refused");
+    const result = validateDeployConfig(document.data);
+    const places = result.ok ? [] : result.problems.map((problem) => document.describe(problem).split(" ")[0]);
+    expect(places).toEqual(["f.yaml:4:5"]);
   });
 
   it("reads JSON and merged keys", () => {
