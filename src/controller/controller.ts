@@ -15,8 +15,8 @@ import type {
 } from "./records.ts";
 import type { RevisionTraffic } from "./traffic.ts";
 
-export type { ApplicationPlan, CanaryStanding, DeploymentPlan, Plan };
 export { canaryWeight } from "./canary-state.ts";
+export type { ApplicationPlan, CanaryStanding, DeploymentPlan, Plan };
 
 export interface Controller {
   /** Everything as of `revision`, each list ordered by name. */
@@ -45,6 +45,8 @@ export interface Controller {
    * has changed since. Once more, while nothing has changed after it, it answers as before.
    */
   applyPlan(request: ApplyPlanRequest): Promise<{ revision: number; warnings: string[] }>;
+  /** What the plans that hold were built to: bundles and unpacked working dirs. */
+  plannedPaths(): readonly string[];
   /** The webhook and ScaleDeployment; checks in the order of spec/control-plane.md 2.5. */
   scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }>;
   /** NOT_FOUND unless `allowMissing`, STALE_ETAG when `etag` is given and differs. */

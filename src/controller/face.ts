@@ -100,6 +100,10 @@ export abstract class ControllerFace implements Controller {
     return { revision: earlier ?? revision, warnings };
   }
 
+  plannedPaths(): readonly string[] {
+    return this.planning.plans.builtPaths(this.clock.now());
+  }
+
   async scale(request: ScaleRequest): Promise<{ revision: number; previous: number; deployment: DeploymentRecord }> {
     const { revision, result } = await this.submit((draft, { now }) => ({
       result: scale(draft, request, now),

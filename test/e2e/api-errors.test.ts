@@ -246,6 +246,10 @@ it("each reason that a running Windlass can give is given as the page says", asy
     rpc: ({ applications }) => applications.rollbackApplication({ name: "applications/echo" }),
     rest: { method: "POST", path: "/api/v1/applications/echo/rollback" },
   });
+  await on("STALE_PLAN", {
+    rpc: ({ instance }) => instance.applyConfig({ planToken: "plan-nope" }),
+    rest: { method: "POST", path: "/api/v1/plan/plan-nope/apply" },
+  });
   await on("UNAUTHENTICATED", {
     token: "wrong",
     rpc: ({ instance }) => instance.getInstance({}),

@@ -231,6 +231,7 @@ export function createFakeController(store: Store): FakeController {
       asked("plan", request);
       return fake.nextPlan;
     },
+    plannedPaths: () => [],
     async applyPlan(request) {
       asked("applyPlan", request);
       if (request.token !== fake.nextPlan.token) throw new WindlassError("STALE_PLAN", "the plan is unknown");

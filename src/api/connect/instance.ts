@@ -10,14 +10,16 @@ import { applyChecked } from "../apply.ts";
 import { instanceScope } from "../feed-scope.ts";
 import { applicationView, deploymentView, instanceView, replicaView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
+import { applyByToken, planHandlers } from "./plan.ts";
 import { watchOf } from "./watch.ts";
 
 const END_PROCESS_AFTER_MS = 30_000;
 
 /** Makes the service's handlers. */
-export function instanceService(deps: ApiDeps): Partial<ServiceImpl<typeof InstanceService>> {
+export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceService> {
   const { controller, feed } = deps;
   return {
+    ...planHandlers(deps),
     getInstance(_request, context) {
       const { revealEnv } = callerWith(context, { kind: "read" });
       const now = controller.snapshot();
@@ -30,6 +32,7 @@ export function instanceService(deps: ApiDeps): Partial<ServiceImpl<typeof Insta
       };
     },
     async applyConfig(request, context) {
+      if (request.planToken !== "") return applyByToken(deps, request, context);
       const { identity } = callerWith(context, { kind: "deploy" });
       const message = request.config ?? create(DeployConfigSchema);
       const { revision, warnings } = await applyChecked(controller, {

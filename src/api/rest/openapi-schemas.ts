@@ -209,6 +209,37 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
       application_revision: whole,
       canary: { anyOf: [schemaRef("Canary"), { type: "null" }] },
     }),
+    Plan: answer({
+      token: text,
+      expire_time_s: orNull("number"),
+      revision: whole,
+      warnings: listOf(text),
+      applications: listOf(
+        answer({
+          name: text,
+          action: { type: "string", enum: ["NONE", "CREATE", "UPDATE", "DELETE"] },
+          error: text,
+          code_changed: flag,
+          canary: flag,
+          deployments: listOf(
+            answer({
+              name: text,
+              action: {
+                type: "string",
+                enum: ["NONE", "CREATE", "SETTINGS", "SCALE", "RECONFIGURE", "RESTART", "DELETE"],
+              },
+              changes: listOf(text),
+              target_num_replicas: whole,
+              planned_target_num_replicas: whole,
+              peak_extra_replicas: whole,
+              peak_missing_replicas: whole,
+              notes: listOf(text),
+            }),
+          ),
+        }),
+      ),
+    }),
+    PlanApplied: answer({ revision: whole, warnings: listOf(text) }),
     ApplicationDeleted: answer({ name: text, revision: whole }),
     Scaled: answer(
       {

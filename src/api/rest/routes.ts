@@ -5,6 +5,7 @@ import { getCanary, postCanary } from "./canary.ts";
 import { getLogs } from "./logs.ts";
 import { getMetrics } from "./metrics.ts";
 import { openApiHandler } from "./openapi.ts";
+import { applyPlan, postPlan } from "./plan.ts";
 import { healthz, readyz, version } from "./probes.ts";
 import { getRevisions, postRetry, postRollback } from "./revisions.ts";
 import type { Route } from "./router.ts";
@@ -95,6 +96,20 @@ export const ROUTES: readonly Route[] = [
       handle: (request) => postCanary(request, verb),
     }),
   ),
+  {
+    method: "POST",
+    path: "/api/v1/plan",
+    errors: "json",
+    permission: () => ({ kind: "deploy" }),
+    handle: postPlan,
+  },
+  {
+    method: "POST",
+    path: "/api/v1/plan/{token}/apply",
+    errors: "json",
+    permission: () => ({ kind: "deploy" }),
+    handle: applyPlan,
+  },
   ...WEBHOOK_ROUTES,
   {
     method: "GET",
