@@ -1,6 +1,7 @@
 import { createInterface } from "node:readline";
 import type { CliContext } from "../cli/context.ts";
 import { main } from "../cli/main.ts";
+import { onReaderGone } from "../cli/reader-gone.ts";
 import { systemClock } from "../core/system-clock.ts";
 import { systemRandom } from "../core/system-random.ts";
 
@@ -29,6 +30,7 @@ const context: CliContext = {
       signalsTaken = true;
       process.once("SIGINT", () => stop.abort());
       process.once("SIGTERM", () => stop.abort());
+      onReaderGone(() => stop.abort());
     }
     return stop.signal;
   },

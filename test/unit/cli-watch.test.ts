@@ -1,3 +1,5 @@
+import { spawn } from "node:child_process";
+import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { Application_State } from "../../gen/windlass/v1/application_pb.ts";
@@ -49,6 +51,21 @@ const brief = (line: Record<string, unknown>): string =>
     .join(" ");
 
 describe("windlass watch", () => {
+  it("ends quietly when the reader of its pipe goes, although nothing more happens", async () => {
+    const api = await fakeApi({ feed: [{ send: [app(4n, Application_State.RUNNING), synced(4n)], end: "hold" }] });
+    const command = `"$0" src/bin/cli.ts watch -a ${api.address} | { read -r line; echo "$line"; }; echo "\${PIPESTATUS[0]}"`;
+    const root = join(import.meta.dirname, "../..");
+    const child = spawn("bash", ["-c", command, process.execPath], { cwd: root, stdio: ["ignore", "pipe", "pipe"] });
+    let out = "";
+    let err = "";
+    child.stdout.on("data", (chunk) => (out += chunk));
+    child.stderr.on("data", (chunk) => (err += chunk));
+    await new Promise((resolve) => child.once("close", resolve));
+    const [line, code] = out.trimEnd().split("\n");
+    expect(JSON.parse(line!)).toMatchObject({ kind: "application", state: "RUNNING" });
+    expect({ code, err }).toEqual({ code: "0", err: "" });
+  });
+
   it("prints one object a line with revision, time, kind, name and state, and ends with 0 when stopped", async () => {
     const deployment: FeedMessage = {
       revision: 4n,
