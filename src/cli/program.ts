@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import type { CliContext } from "./context.ts";
+import { addCanaries } from "./program/canary.ts";
 import { addOffline } from "./program/offline.ts";
 import { addReads } from "./program/read.ts";
 import { addServe } from "./program/serve.ts";
@@ -22,6 +23,7 @@ export function buildProgram(ctx: CliContext, setExitCode: (code: number) => voi
   addServe(program, ctx, setExitCode);
   addWrites(program, ctx);
   addReads(program, ctx);
+  addCanaries(program, ctx);
   addTokens(program, ctx);
   addOffline(program, ctx);
   add(program, "version", "print the version of Windlass and of Node").action(() => {

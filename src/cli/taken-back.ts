@@ -1,6 +1,6 @@
-/** Whether what was deployed was taken back by the controller itself, which leaves the application running. */
+/** Whether what was deployed was taken back since, which leaves the application running. */
 import { Code, ConnectError } from "@connectrpc/connect";
-import { Revision_Cause } from "../../gen/windlass/v1/revision_pb.ts";
+import { type Revision, Revision_Cause } from "../../gen/windlass/v1/revision_pb.ts";
 import { applicationName } from "../core/names.ts";
 import type { Api } from "./api.ts";
 import { CliError, EXIT } from "./exit.ts";
@@ -21,16 +21,25 @@ export async function presentRevisions(api: Api, names: readonly string[]): Prom
   return found;
 }
 
-/** Throws a CliError when one of the applications went back by itself since it had the revision of `before`. */
+/** Throws a CliError when one of the applications went back since it had the revision of `before`. */
 export async function refuseTakenBack(api: Api, before: ReadonlyMap<string, bigint>): Promise<void> {
   const lines: string[] = [];
   for (const [name, earlier] of before) {
     const parent = applicationName(name);
     const { revisions } = await api.applications.listRevisions({ parent, pageSize: 1 });
     const newest = revisions[0];
-    if (newest === undefined || newest.number <= earlier || newest.cause !== Revision_Cause.AUTO_ROLLBACK) continue;
-    const why = newest.reason === "" ? "" : `: ${newest.reason}`;
-    lines.push(`application ${name} failed and went back to revision ${newest.rollbackOf}${why}`);
+    if (newest === undefined || newest.number <= earlier) continue;
+    const { cause } = newest;
+    if (cause !== Revision_Cause.AUTO_ROLLBACK && cause !== Revision_Cause.ROLLBACK) continue;
+    lines.push(wentBack(name, newest));
   }
   if (lines.length > 0) throw new CliError(EXIT.failed, lines);
+}
+
+/** What a revision that a rollback made means for the one before it, as a line. */
+export function wentBack(application: string, { cause, rollbackOf, actor, reason }: Revision): string {
+  const why = reason === "" ? "" : `: ${reason}`;
+  return cause === Revision_Cause.AUTO_ROLLBACK
+    ? `application ${application} failed and went back to revision ${rollbackOf}${why}`
+    : `application ${application} went back to revision ${rollbackOf}, asked by ${actor}${why}`;
 }
