@@ -55,6 +55,7 @@ const core = /^src\/core\//;
 const gen = /^gen\//;
 const observability = /^src\/observability\//;
 const records = /^src\/controller\/(controller|records)\.ts$/;
+const policyRunner = /^src\/controller\/policy-runner\.ts$/;
 /** What decides in the controller: data in, data out. */
 const pureController =
   /^src\/controller\/([^/]*-(state|status)|plan[^/]*|([^/]*-)?rollout|resources|waiting|update-class)\.ts$/;
@@ -82,6 +83,7 @@ const importRules: readonly ImportRule[] = [
       gen,
       /^src\/config\//,
       /^src\/routing\//,
+      /^src\/autoscaling\//,
       /^src\/store\/store\.ts$/,
       /^src\/engine\/(engine|proxies)\.ts$/,
       observability,
@@ -91,7 +93,17 @@ const importRules: readonly ImportRule[] = [
   {
     name: "the engine imports core, records, the protocols and routing's wire types",
     files: /^src\/engine\//,
-    allowed: [core, gen, records, configTypes, /^src\/supervisor\//, /^src\/builder\/protocol\.ts$/, observability],
+    allowed: [
+      core,
+      gen,
+      records,
+      policyRunner,
+      configTypes,
+      /^src\/supervisor\//,
+      /^src\/builder\/protocol\.ts$/,
+      /^src\/policy-host\/protocol\.ts$/,
+      observability,
+    ],
   },
   {
     name: "api imports config, the controller's face and the store port",
@@ -107,6 +119,18 @@ const importRules: readonly ImportRule[] = [
     name: "the SDK imports routing, core, observability and generated code",
     files: /^src\/sdk\//,
     allowed: [core, gen, /^src\/routing\//, observability],
+  },
+  {
+    name: "the policy host imports the builder's bundling, the SDK's errors, autoscaling and config",
+    files: /^src\/policy-host\//,
+    allowed: [
+      core,
+      observability,
+      /^src\/config\//,
+      /^src\/autoscaling\//,
+      /^src\/builder\/(bundle|resolve)\.ts$/,
+      /^src\/sdk\/(user-error|brands|options)\.ts$/,
+    ],
   },
   {
     name: "the replica imports the SDK, routing, core, observability and generated code",
