@@ -10,6 +10,7 @@ import { applyPatiently, type Outcome, outcomeOf, ownTarget, printTries } from "
 import { followLogs } from "./follow-logs.ts";
 import type { LoadedConfig } from "./load-config.ts";
 import { followChanges } from "./progress.ts";
+import { commandFolders, commandRestarts } from "./restart-commands.ts";
 import type { Seen } from "./rollout.ts";
 import { watchFiles } from "./watch-files.ts";
 
@@ -19,6 +20,8 @@ export interface SessionOptions {
   /** Reads config or import path again; throws a CliError. */
   load(): Promise<LoadedConfig>;
   readonly reload: boolean;
+  /** Absolute path of the config, if there is one: no program has to start again when it changes. */
+  readonly file: string | undefined;
   readonly ready: ReadyInfo;
   readonly start: Pick<StartOptions, "auth" | "webhookOnProxy">;
   /** Aborts when the server has ended. */
@@ -86,13 +89,16 @@ export async function runSession(ctx: CliContext, options: SessionOptions): Prom
   /** Changes that come before `ready` are acted on then. */
   const reloadOnChange = (ready: Promise<unknown>): void => {
     let last = ready;
+    const restarted = commandRestarts();
+    const touched = new Set<string>();
     const again = async (): Promise<void> => {
       try {
         const next = await options.load();
         if (JSON.stringify(next.start) !== JSON.stringify(loaded.start)) {
           tell(["start: has changed; run again to use it"]);
         }
-        loaded = next;
+        loaded = { ...next, config: restarted(next.config, next.baseDir, touched) };
+        touched.clear();
         const before = generations();
         const { outcome } = await deploy();
         void outcome.then(({ running, failures }) => {
@@ -109,8 +115,11 @@ export async function runSession(ctx: CliContext, options: SessionOptions): Prom
       except: [options.ready.stateDir],
       clock: ctx.clock,
       signal: over,
-      changed() {
-        last = last.then(again);
+      changed(paths) {
+        last = last.then(() => {
+          for (const path of paths) if (path !== options.file) touched.add(path);
+          return again();
+        });
       },
       warn: (text) => tell([text]),
     });
@@ -163,13 +172,13 @@ function logFollowers(ctx: CliContext, target: Target, over: AbortSignal, stoppi
   };
 }
 
-/** The folder that import paths start from, and those of modules that lie elsewhere. */
+/** The folder that import paths start from, and those of modules and programs that lie elsewhere. */
 function sourceFolders({ baseDir, config }: LoadedConfig): string[] {
   const modules = config.applications.flatMap(({ import_path: path }) => {
     const module = path === undefined ? "" : path.slice(0, path.lastIndexOf(":"));
     return module === "" ? [] : [dirname(resolve(baseDir, module))];
   });
-  const outside = modules.filter((folder) => {
+  const outside = [...modules, ...commandFolders(config, baseDir)].filter((folder) => {
     const path = relative(baseDir, folder);
     return path.startsWith("..") || isAbsolute(path);
   });

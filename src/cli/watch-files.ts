@@ -18,15 +18,15 @@ export interface WatchFilesOptions {
   readonly except: readonly string[];
   readonly clock: Clock;
   readonly signal: AbortSignal;
-  /** Told after changes, once for all that came close together. */
-  changed(): void;
+  /** Told after changes, once for all that came close together, with the absolute paths of what changed. */
+  changed(paths: ReadonlySet<string>): void;
   /** Told one line when something cannot be watched. */
   warn(text: string): void;
 }
 
 /**
  * Watches files until `signal` aborts. `node_modules`, names that begin with a dot, and what programs write beside
- * sources (logs, databases, backups of editors, what this process itself prints to) do not count.
+ * sources (logs, databases, bytecode, backups of editors, what this process itself prints to) do not count.
  */
 export function watchFiles(options: WatchFilesOptions): void {
   const { clock, signal } = options;
@@ -34,19 +34,23 @@ export function watchFiles(options: WatchFilesOptions): void {
   const except = options.except.map((path) => resolve(path));
   let timer: Timer | undefined;
   let since: number | undefined;
+  let touched = new Set<string>();
   let warned = false;
   const warn = (text: string): void => {
     if (!warned) options.warn(text);
     warned = true;
   };
 
-  const touch = (): void => {
+  const touch = (path: string): void => {
+    touched.add(path);
     const now = clock.monotonic();
     since ??= now;
     timer?.cancel();
     timer = clock.timer(Math.max(0, Math.min(QUIET_MS, since + LONGEST_QUIET_MS - now)), () => {
       since = undefined;
-      if (!signal.aborted) options.changed();
+      const paths = touched;
+      touched = new Set();
+      if (!signal.aborted) options.changed(paths);
     });
   };
 
@@ -92,7 +96,7 @@ export function watchFiles(options: WatchFilesOptions): void {
       forget(path);
       if (stat?.isDirectory()) add(path);
     }
-    touch();
+    touch(path);
   };
 
   for (const root of options.roots) add(resolve(root));
@@ -115,5 +119,6 @@ function openFile(descriptor: number): Stats | undefined {
 
 /** Whether a file or folder of this name can be a source. */
 function counts(name: string): boolean {
-  return name !== "node_modules" && !name.startsWith(".") && !/(~|\.(log|tmp|bak|db|sqlite3?)(-\w+)?)$/.test(name);
+  if (name === "node_modules" || name === "__pycache__" || name.startsWith(".")) return false;
+  return !/(~|\.(log|tmp|bak|pyc|db|sqlite3?)(-\w+)?)$/.test(name);
 }

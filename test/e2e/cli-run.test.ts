@@ -129,6 +129,33 @@ describe("windlass run", () => {
     expect(existsSync(join(stateDir, "state.db"))).toBe(true);
   });
 
+  it("--reload starts a program again when its files change, and not when only the config does", async () => {
+    const source = (word: string): string => `import { createServer } from "node:http";
+createServer((_, response) => response.end("${word} " + process.pid + " " + (process.env.WINDLASS_RELOAD ?? "first")))
+  .listen(process.env.WINDLASS_SOCKET);\n`;
+    const config = (replicas: number): string => `applications:
+- name: prog
+  deployments: [{name: Prog, command: [node, server.mjs], working_dir: bin, num_replicas: ${replicas}}]\n`;
+    const dir = dirname(writeApp("", config(1)));
+    mkdirSync(join(dir, "bin"));
+    writeFileSync(join(dir, "bin", "server.mjs"), source("one"));
+    const running = await run(dir, ["app.yaml", "--reload"]);
+    await eventually(async () => /^one \d+ first$/.test(await ask(running.http).catch(() => "")), running.stderr);
+    writeFileSync(join(dir, "bin", "server.mjs"), source("two"));
+    await eventually(async () => /^two \d+ 1$/.test(await ask(running.http)), running.stderr);
+    const before = await ask(running.http);
+
+    // The config lies outside of the program's folder; a new replica runs the same program as the one that stays.
+    writeFileSync(join(dir, "app.yaml"), config(2));
+    await eventually(() => running.stderr().includes("prog/Prog  HEALTHY  2/2 running\n"), running.stderr);
+    const answers = new Set<string>();
+    await eventually(async () => answers.add(await ask(running.http)).size === 2, running.stderr);
+    expect([...answers]).toContain(before);
+    expect([...answers].every((answer) => /^two \d+ 1$/.test(answer))).toBe(true);
+    running.process.kill("SIGTERM");
+    expect(await running.ended).toBe(0);
+  });
+
   it.each([
     { name: "a module that is not there", files: {}, args: ["./nope.ts:app"], says: "nope.ts" },
     {

@@ -57,6 +57,7 @@ describe("watchFiles", () => {
     { name: "folders with a dot", change: (dir) => writeFileSync(join(dir, ".git", "HEAD"), "1") },
     { name: "files with a dot", change: (dir) => writeFileSync(join(dir, ".app.ts.swp"), "1") },
     { name: "backups", change: (dir) => writeFileSync(join(dir, "app.ts~"), "1") },
+    { name: "bytecode", change: (dir) => writeFileSync(join(dir, "lib", "a.pyc"), "1") },
     { name: "logs", change: (dir) => writeFileSync(join(dir, "lib", "a.log"), "1") },
     { name: "databases", change: (dir) => writeFileSync(join(dir, "a.db-wal"), "1") },
     {

@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { DEFAULT_ADDRESS } from "../address.ts";
 import type { CliContext } from "../context.ts";
 import { EXIT } from "../exit.ts";
@@ -47,7 +47,9 @@ export async function run(
       session = import("../run-session.ts").then(async ({ runSession }) => {
         const reload = options.reload ?? false;
         const load = async () => based(await loadTarget(ctx, what, args, options));
-        const good = await runSession(ctx, { loaded: based(first), load, reload, ready, start, over: over.signal });
+        const path = file === undefined ? undefined : resolve(ctx.cwd, file);
+        const session = { loaded: based(first), load, reload, file: path, ready, start, over: over.signal };
+        const good = await runSession(ctx, session);
         // As Ctrl-C would: the server listens for it.
         if (!good) process.kill(ready.pids.supervisor, "SIGTERM");
         return good;
