@@ -2,6 +2,7 @@ import { Command } from "commander";
 import type { CliContext } from "./context.ts";
 import { addCanaries } from "./program/canary.ts";
 import { addOffline } from "./program/offline.ts";
+import { addPlan } from "./program/plan.ts";
 import { addReads } from "./program/read.ts";
 import { addServe } from "./program/serve.ts";
 import { add, usageErrors } from "./program/shared.ts";
@@ -22,6 +23,7 @@ export function buildProgram(ctx: CliContext, setExitCode: (code: number) => voi
   usageErrors(program);
   addServe(program, ctx, setExitCode);
   addWrites(program, ctx);
+  addPlan(program, ctx);
   addReads(program, ctx);
   addCanaries(program, ctx);
   addTokens(program, ctx);

@@ -3,7 +3,8 @@ import type { DeployOptions } from "../commands/deploy.ts";
 import type { RollbackOptions } from "../commands/rollback.ts";
 import type { ScaleOptions } from "../commands/scale.ts";
 import type { CliContext } from "../context.ts";
-import { add, addressOption, fence, targetOf, timeoutOption, ttl, whole } from "./shared.ts";
+import { addImportPathOptions, failOnOption } from "./plan.ts";
+import { add, addressOption, fence, outputOption, targetOf, timeoutOption, ttl, whole } from "./shared.ts";
 
 const FALLBACKS = ["hold", "floor", "policy"] as const;
 
@@ -11,20 +12,18 @@ const FALLBACKS = ["hold", "floor", "policy"] as const;
 export function addWrites(program: Command, ctx: CliContext): void {
   const deploy = add(program, "deploy", "make a config, or the application at an import path, the whole desired state");
   deploy
-    .argument("<CONFIG_OR_IMPORT_PATH>", "config file, or module and export: ./app.ts:app")
-    .argument("[ARGS...]", "key=value arguments for the application at an import path")
-    .option("--name <name>", "name of the application at an import path (default: default)")
+    .argument("[CONFIG_OR_IMPORT_PATH]", "config file, or module and export: ./app.ts:app")
+    .argument("[ARGS...]", "key=value arguments for the application at an import path");
+  addImportPathOptions(deploy)
+    .option("--dry-run", "print what would be done, and change nothing but build the sources")
+    .addOption(failOnOption())
+    .option("--plan <file>", "do exactly what this plan says: a file of `windlass plan --out`, or a token")
+    .addOption(outputOption())
     .option("--retry", "try again what had failed: builds, and starts that were given up or frozen")
-    .option("--runtime-env <file>", "file with the runtime_env of the application at an import path")
-    .option("--runtime-env-json <json>", "the same as JSON")
-    .option(
-      "--working-dir <uri>",
-      "the zip that the application at an import path lies in; beats the one of a runtime_env",
-    )
     .option("--wait", "wait until every application is RUNNING, with progress on stderr; exit 1 if one fails")
     .addOption(timeoutOption())
     .addOption(addressOption());
-  deploy.action(async (what: string, args: string[], options: DeployOptions) => {
+  deploy.action(async (what: string | undefined, args: string[], options: DeployOptions) => {
     const command = await import("../commands/deploy.ts");
     await command.deploy(ctx, await targetOf(ctx, deploy), what, args, options);
   });
