@@ -18,6 +18,19 @@ export function documentText(document: Readonly<Record<string, unknown>>, format
   return format === "json" ? `${JSON.stringify(document, null, 2)}\n` : toYaml(document);
 }
 
+/** Prints documents as they come: JSON as one object a line, YAML divided by a line `---`. */
+export function documentStream(
+  ctx: CliContext,
+  format: OutputFormat,
+): (document: Readonly<Record<string, unknown>>) => void {
+  let first = true;
+  return (document) => {
+    if (format === "json") ctx.out(`${JSON.stringify(document)}\n`);
+    else ctx.out(`${first ? "" : "---\n\n"}${toYaml(document)}`);
+    first = false;
+  };
+}
+
 /** Colours of the states, on terminals only. */
 export function paint(ctx: CliContext, state: string): string {
   if (!ctx.errHasColour) return state;

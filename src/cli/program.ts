@@ -1,11 +1,13 @@
 import { Command } from "commander";
 import type { CliContext } from "./context.ts";
+import type { OutputFormat } from "./output.ts";
 import { addCanaries } from "./program/canary.ts";
 import { addOffline } from "./program/offline.ts";
 import { addPlan } from "./program/plan.ts";
+import { addPlanned } from "./program/planned.ts";
 import { addReads } from "./program/read.ts";
 import { addServe } from "./program/serve.ts";
-import { add, usageErrors } from "./program/shared.ts";
+import { add, outputOption, usageErrors } from "./program/shared.ts";
 import { addTokens } from "./program/token.ts";
 import { addWrites } from "./program/write.ts";
 import { VERSION } from "./version.ts";
@@ -28,8 +30,12 @@ export function buildProgram(ctx: CliContext, setExitCode: (code: number) => voi
   addCanaries(program, ctx);
   addTokens(program, ctx);
   addOffline(program, ctx);
-  add(program, "version", "print the version of Windlass and of Node").action(() => {
-    ctx.out(`windlass ${VERSION} (node ${process.version})\n`);
+  addPlanned(program);
+  const version = add(program, "version", "print the version of Windlass and of Node").addOption(outputOption());
+  version.action(async ({ output }: { output?: OutputFormat }) => {
+    if (output === undefined) return ctx.out(`windlass ${VERSION} (node ${process.version})\n`);
+    const { printDocument } = await import("./output.ts");
+    printDocument(ctx, { windlass: VERSION, node: process.version }, output);
   });
   return program;
 }

@@ -7,6 +7,7 @@ import { parse } from "yaml";
 import { Deployment_State, Lease_Fallback, Replica_State } from "../../gen/windlass/v1/deployment_pb.ts";
 import type { ScaleDeploymentRequest } from "../../gen/windlass/v1/deployment_service_pb.ts";
 import { type CreateTokenRequest, Role } from "../../gen/windlass/v1/token_service_pb.ts";
+import { VERSION } from "../../src/cli/version.ts";
 import { apiError, type FakeAnswers, type FeedMessage, fakeApi } from "../support/fake-api.ts";
 import { runCli } from "../support/run-cli.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -308,6 +309,14 @@ describe("windlass delete, shutdown and token", () => {
     };
     expect((await against({ tokens }, ["token", "text"])).out).toBe("wls_old\n");
     expect((await against({ tokens }, ["token", "text", "--rotate"])).out).toBe("wls_new\n");
+    const json = await against({ tokens }, ["token", "text", "-o", "json"]);
+    expect(JSON.parse(json.out)).toEqual({ application: "text", token: "wls_old" });
+  });
+
+  it("version -o prints a document", async () => {
+    const json = await runCli(["version", "-o", "json"]);
+    expect(JSON.parse(json.out)).toEqual({ windlass: VERSION, node: process.version });
+    expect((await runCli(["version", "-o", "yaml"])).out).toContain(`windlass: ${VERSION}\n`);
   });
 
   it("token create sends role, application, limit and life, and prints the secret alone to stdout", async () => {
@@ -338,6 +347,7 @@ describe("windlass delete, shutdown and token", () => {
         "t22  viewer  -     -             1970-01-01T00:00:01.000Z (over)\n",
     );
     const json = await against({ tokens: { listTokens } }, ["token", "list", "-o", "json"]);
+    expect((await against({ tokens: { listTokens } }, ["token", "-o", "json", "list"])).out).toBe(json.out);
     expect((JSON.parse(json.out) as { tokens: unknown[] }).tokens[0]).toMatchObject({
       id: "t1",
       role: "scaler",
@@ -406,6 +416,14 @@ describe("exit codes", () => {
     { name: "help is 0", argv: ["--help"], code: 0, says: "" },
     { name: "help of a command is 0", argv: ["token", "create", "--help"], code: 0, says: "" },
     { name: "version is 0", argv: ["version"], code: 0, says: "" },
+    { name: "explain comes later", argv: ["explain", "a", "d"], code: 2, says: "comes with the autoscaler" },
+    {
+      name: "simulate comes later",
+      argv: ["simulate", "--config", "f", "--trace", "t"],
+      code: 2,
+      says: "comes with the autoscaler",
+    },
+    { name: "version as a table is a usage error", argv: ["version", "-o", "table"], code: 2, says: "yaml, json" },
   ];
   it.each(cases)("$name", async ({ argv, code, says }) => {
     const result = await runCli(argv);

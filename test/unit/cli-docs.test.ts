@@ -51,6 +51,14 @@ describe("docs/cli.md", () => {
   });
 });
 
+it.each(["status", "history", "config", "watch", "logs", "canary", "token", "token list", "version"])(
+  "%s, which reads, can print JSON and YAML",
+  async (line) => {
+    const { out } = await runCli([...line.split(" "), "--help"]);
+    expect(out.replace(/\s+/g, " ")).toMatch(/-o, --output <format> format of the output \(choices: "yaml", "json"/);
+  },
+);
+
 describe("the pages a newcomer reads", () => {
   const commands = new Map(paths.map((path) => [path.join(" "), path]));
 

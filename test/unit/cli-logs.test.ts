@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { fakeApi } from "../support/fake-api.ts";
 import { runCli } from "../support/run-cli.ts";
 
@@ -53,6 +54,25 @@ describe("windlass logs", () => {
     expect({ code, out, err }).toEqual({ code: 0, out: "D/r1 one\nD/r2 two é\n", err: "" });
     expect(asked).toEqual(["/api/v1/applications/my%20app/logs?deployment=A+b&replica=r%261&lines=5"]);
     expect(api.requests[0]?.authorization).toBe("Bearer wlt_t");
+  });
+
+  it("-o prints a document a line", async () => {
+    const answer = [lines("My dep/r1 a/b c d\n", "odd\n")];
+    const json = await against(answer, ["a", "-o", "json"]);
+    expect(
+      json.out
+        .trimEnd()
+        .split("\n")
+        .map((line) => JSON.parse(line) as unknown),
+    ).toEqual([
+      { deployment: "My dep", replica: "r1", text: "a/b c d" },
+      { deployment: null, replica: null, text: "odd" },
+    ]);
+    const yaml = await against(answer, ["a", "-o", "yaml"]);
+    expect(parseAllDocuments(yaml.out).map((each) => each.toJS() as unknown)).toEqual([
+      { deployment: "My dep", replica: "r1", text: "a/b c d" },
+      { deployment: null, replica: null, text: "odd" },
+    ]);
   });
 
   it("--follow goes on with new lines after a cut connection and says what that means", async () => {

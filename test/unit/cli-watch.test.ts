@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { Code } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
+import { parseAllDocuments } from "yaml";
 import { Application_State } from "../../gen/windlass/v1/application_pb.ts";
 import { Deployment_State, Deployment_StateTrigger, Replica_State } from "../../gen/windlass/v1/deployment_pb.ts";
 import { apiError, type FeedAttempt, type FeedMessage, fakeApi } from "../support/fake-api.ts";
@@ -51,6 +52,20 @@ const brief = (line: Record<string, unknown>): string =>
     .join(" ");
 
 describe("windlass watch", () => {
+  it("-o yaml prints documents divided by a line ---", async () => {
+    const api = await fakeApi({ feed: [{ send: [app(4n, Application_State.RUNNING), synced(4n)], end: "hold" }] });
+    const stop = new AbortController();
+    const { out } = await runCli(["watch", "-o", "yaml"], {
+      env: { WINDLASS_ADDRESS: api.address },
+      stop: stop.signal,
+      onOut: (text) => text.includes("synced") && stop.abort(),
+    });
+    expect(parseAllDocuments(out).map((document) => (document.toJS() as { kind: string }).kind)).toEqual([
+      "application",
+      "synced",
+    ]);
+  });
+
   it("ends quietly when the reader of its pipe goes, although nothing more happens", async () => {
     const api = await fakeApi({ feed: [{ send: [app(4n, Application_State.RUNNING), synced(4n)], end: "hold" }] });
     const command = `"$0" src/bin/cli.ts watch -a ${api.address} | { read -r line; echo "$line"; }; echo "\${PIPESTATUS[0]}"`;

@@ -15,10 +15,15 @@ export async function showToken(
   target: Target,
   application: string | undefined,
   rotate: boolean,
+  output?: OutputFormat,
 ): Promise<void> {
+  const print = (token: string): void => {
+    if (output === undefined) ctx.out(`${token}\n`);
+    else printDocument(ctx, { application: application ?? null, token }, output);
+  };
   if (application === undefined) {
     if (rotate) throw new CliError(EXIT.usage, "--rotate needs an application: windlass token APP --rotate");
-    if (target.token !== undefined) return ctx.out(`${target.token}\n`);
+    if (target.token !== undefined) return print(target.token);
     throw new CliError(
       EXIT.failed,
       "no token found; set WINDLASS_TOKEN, or WINDLASS_STATE_DIR to the state dir of a Windlass",
@@ -29,8 +34,7 @@ export async function showToken(
     const answer = rotate ? await tokens.rotateApplicationToken({ name }) : await tokens.getApplicationToken({ name });
     return answer.secret;
   });
-  ctx.out(`${secret}
-`);
+  print(secret);
 }
 
 /** Options of `windlass token create`. */

@@ -3,15 +3,17 @@ import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
 import type { CliContext } from "../context.ts";
 import { follow } from "../feed.ts";
+import { documentStream, type OutputFormat } from "../output.ts";
 import { watchLine } from "../watch-line.ts";
 
 /** Options of `windlass watch`. */
 export interface WatchOptions {
   /** Continue after this revision; 0 begins with the present state. */
   readonly since: bigint;
+  readonly output: OutputFormat;
 }
 
-/** `windlass watch`: the feed, one JSON object a line, until stopped. */
+/** `windlass watch`: the feed, by default one JSON object a line, until stopped. */
 export async function watch(
   ctx: CliContext,
   target: Target,
@@ -19,13 +21,14 @@ export async function watch(
   options: WatchOptions,
 ): Promise<void> {
   const signal = ctx.stopped();
+  const print = documentStream(ctx, options.output);
   await withApi(target, async (api) => {
     const notice = (text: string): void => ctx.err(`windlass: ${text}\n`);
     const name = resourceName(what);
     const feed = follow(api, ctx, { name, since: options.since, signal, patienceMs: 0, endless: true, notice });
     for await (const message of feed) {
       const line = watchLine(message);
-      if (line !== undefined) ctx.out(`${JSON.stringify(line)}\n`);
+      if (line !== undefined) print(line);
     }
   });
 }

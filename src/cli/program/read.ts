@@ -37,10 +37,11 @@ export function addReads(program: Command, ctx: CliContext): void {
   watch
     .argument("[APP[/DEPLOYMENT]]", "only what belongs to it")
     .option("--since <revision>", "continue after this revision instead of with the present state", revision)
+    .addOption(outputOption().default("json"))
     .addOption(addressOption());
-  watch.action(async (what: string | undefined, options: { since?: bigint }) => {
+  watch.action(async (what: string | undefined, { since = 0n, output }: { since?: bigint; output: OutputFormat }) => {
     const command = await import("../commands/watch.ts");
-    await command.watch(ctx, await targetOf(ctx, watch), what, { since: options.since ?? 0n });
+    await command.watch(ctx, await targetOf(ctx, watch), what, { since, output });
   });
 
   const logs = add(program, "logs", "print what the replicas of an application wrote");
@@ -50,15 +51,16 @@ export function addReads(program: Command, ctx: CliContext): void {
     .option("--follow", "go on with what is written later, until stopped")
     .option("--lines <n>", "of each replica, the last so many lines (default: 100)", whole(0, 100_000))
     .option("--replica <id>", "only this replica, which may have ended")
+    .addOption(outputOption())
     .addOption(addressOption());
   logs.action(
     async (
       application: string,
       deployment: string | undefined,
-      options: { follow?: boolean; lines?: number; replica?: string },
+      { output, ...options }: { follow?: boolean; lines?: number; replica?: string; output?: OutputFormat },
     ) => {
       const command = await import("../commands/logs.ts");
-      await command.logs(ctx, await targetOf(ctx, logs), { application, deployment, ...options });
+      await command.logs(ctx, await targetOf(ctx, logs), { application, deployment, ...options }, output);
     },
   );
 }

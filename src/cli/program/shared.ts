@@ -27,7 +27,7 @@ export function usageErrors(command: Command): void {
   });
 }
 
-/** `-a` may stand before or after a subcommand of `token`. */
+/** `-a` may stand before or after a subcommand. */
 export async function targetOf(ctx: CliContext, command: Command): Promise<Target> {
   const { findTarget } = await import("../address.ts");
   return findTarget(ctx, command.optsWithGlobals().address as string | undefined);

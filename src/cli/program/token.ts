@@ -9,10 +9,11 @@ export function addTokens(program: Command, ctx: CliContext): void {
   token
     .argument("[APP]", "name of the application; without it, the token that commands here use is printed")
     .option("--rotate", "replace the application's token first; the old one ends at once")
+    .addOption(outputOption())
     .addOption(addressOption());
-  token.action(async (application: string | undefined, options: { rotate?: boolean }) => {
+  token.action(async (application: string | undefined, options: { rotate?: boolean; output?: OutputFormat }) => {
     const command = await import("../commands/token.ts");
-    await command.showToken(ctx, await targetOf(ctx, token), application, options.rotate ?? false);
+    await command.showToken(ctx, await targetOf(ctx, token), application, options.rotate ?? false, options.output);
   });
 
   const create = add(token, "create", "make a token; its secret is printed once");
@@ -27,16 +28,17 @@ export function addTokens(program: Command, ctx: CliContext): void {
     .option("--ttl <seconds>", "how long it lasts (default: for ever)", seconds)
     .addOption(outputOption())
     .addOption(addressOption());
-  create.action(async (options) => {
+  create.action(async () => {
     const command = await import("../commands/token.ts");
-    await command.createToken(ctx, await targetOf(ctx, create), options);
+    await command.createToken(ctx, await targetOf(ctx, create), create.optsWithGlobals());
   });
 
   const list = add(token, "list", "list the tokens that were made, without their secrets");
   list.addOption(outputOption()).addOption(addressOption());
-  list.action(async (options: { output?: OutputFormat }) => {
+  list.action(async () => {
     const command = await import("../commands/token.ts");
-    await command.listTokens(ctx, await targetOf(ctx, list), options.output);
+    const { output }: { output?: OutputFormat } = list.optsWithGlobals();
+    await command.listTokens(ctx, await targetOf(ctx, list), output);
   });
 
   const revoke = add(token, "revoke", "end a token at once");
