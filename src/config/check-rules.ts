@@ -4,11 +4,12 @@
  */
 import type * as z from "zod";
 import { nameProblem } from "../core/names.ts";
-import { AUTO_REPLICAS_BASE } from "./defaults.ts";
+import { AUTO_REPLICAS_BASE, AUTOSCALING_DEFAULTS } from "./defaults.ts";
 import { formatPath, show } from "./describe.ts";
 import { attributesWarning } from "./logging.ts";
 import { AUTO_REPLICAS_NOT_YET, KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { type ConfigProblem, toProblem } from "./parse.ts";
+import { policyFindings } from "./policy-rules.ts";
 import { readBy } from "./read.ts";
 import { canaryProblem } from "./rollout.ts";
 import { applicationEnvFindings } from "./runtime-env-rules.ts";
@@ -33,6 +34,8 @@ export const CHECK_RULES = {
   "misspelt-key":
     "An unknown key that looks like a typo of a known one. Other unknown keys are left out with a warning.",
   "nested-contents": "Wrong contents of autoscaling_config, autoscaling_policy or request_router_config.",
+  policy:
+    "A policy_function without a colon; a built-in one (windlass:...) that is unknown, has wrong policy_kwargs or stands for a whole application; policy_kwargs that are no JSON.",
   "no-target": "target_ongoing_requests null, which no policy can work with.",
   "application-name":
     'An application name that holds "/", a control character or half of a surrogate pair, is "." or "..", or has more than 255 characters.',
@@ -183,6 +186,7 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
   }
   if (app.autoscaling_policy) {
     checkContents(APPLICATION_SCHEMA, "autoscaling_policy", app.autoscaling_policy, path, result);
+    checkPolicy(app.autoscaling_policy, null, [...path, "autoscaling_policy"], result);
     if (app.external_scaler_enabled) refuse(result, "external-scaler", path, EXTERNAL_SCALER_CONFLICT);
   }
   checkCommands(app, path, result);
@@ -244,6 +248,8 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   if (autoscaling) {
     const base = deployment.num_replicas === "auto" ? AUTO_REPLICAS_BASE : {};
     checkContents(DEPLOYMENT_SCHEMA, "autoscaling_config", { ...base, ...autoscaling }, path, result);
+    const { policy, max_replicas: max }: Record<string, unknown> = { ...AUTOSCALING_DEFAULTS, ...base, ...autoscaling };
+    checkPolicy(policy, Number(max), [...path, "autoscaling_config", "policy"], result);
     if (autoscaling.target_ongoing_requests === null) {
       const at = [...path, "autoscaling_config", "target_ongoing_requests"];
       refuse(result, "no-target", at, "must be a number > 0, got null; leave it out for 2");
@@ -265,6 +271,12 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   if (limit !== undefined && !(limit >= 1 && limit <= 100)) {
     const message = `must be a whole number from 1 to 100, got ${limit}`;
     refuse(result, "replicas-per-node", [...path, "max_replicas_per_node"], message);
+  }
+}
+
+function checkPolicy(policy: unknown, maxReplicas: number | null, path: Path, result: CheckResult): void {
+  for (const { path: at, message } of policyFindings(policy, maxReplicas)) {
+    refuse(result, "policy", [...path, ...at], message);
   }
 }
 

@@ -8,7 +8,9 @@ import {
   GANG_DEFAULTS,
   REQUEST_ROUTER_DEFAULTS,
 } from "./defaults.ts";
+import { formatPath } from "./describe.ts";
 import { parseAutoscalingConfig, toProblem } from "./parse.ts";
+import { policyFindings } from "./policy-rules.ts";
 import { readBy } from "./read.ts";
 import { fillRollout, noRoomProblem } from "./rollout.ts";
 import { CODE_OPTIONS_SCHEMA } from "./schema-deployment.ts";
@@ -151,7 +153,16 @@ function mergeScaling(code: Options, over: Options): Scaling {
 function autoscaled(given: Record<string, unknown>): Scaling {
   const parsed = parseAutoscalingConfig(given, { path: ["autoscaling_config"] });
   if (!parsed.ok) return { ok: false, problems: parsed.problems };
-  return { ok: true, value: { autoscaling_config: parsed.config } };
+  const { policy, max_replicas: max } = parsed.config;
+  const findings = policyFindings(policy, max);
+  if (findings.length === 0) return { ok: true, value: { autoscaling_config: parsed.config } };
+  return {
+    ok: false,
+    problems: findings.map(({ path, message }) => ({
+      path: formatPath(["autoscaling_config", "policy", ...path]),
+      message,
+    })),
+  };
 }
 
 function inDeployment(name: string, problem: Problem): Problem {
