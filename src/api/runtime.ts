@@ -3,6 +3,7 @@ import type { ConnectRouter } from "@connectrpc/connect";
 import {
   AcknowledgeRoutesResponseSchema,
   ControllerRuntimeService,
+  ReportLoadResponseSchema,
   ReportTrafficResponseSchema,
   WatchRoutesResponseSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
@@ -11,9 +12,10 @@ import type { RouteFeed, RoutingTableData, SplitData } from "../controller/contr
 import { type Logger, silentLogger } from "../observability/logger.ts";
 import { answerRpc, rpcHandlers, rpcPath } from "./connect/rpc.ts";
 import type { NodeHandler } from "./http.ts";
+import { routerLoad } from "./load-message.ts";
 
-/** Routers send a few words only. */
-const MAX_MESSAGE_BYTES = 64 * 1024;
+/** A report of load on a few thousand deployments, or on one with a few thousand replicas, is far below this. */
+const MAX_MESSAGE_BYTES = 16 * 1024 * 1024;
 
 /**
  * What the controller answers on its runtime socket: the routing feed for proxies and handles, and, through
@@ -49,6 +51,10 @@ export function createRuntimeHandler(
           })),
         );
         return create(ReportTrafficResponseSchema, {});
+      },
+      reportLoad(request) {
+        hub.reportLoad(routerLoad(request, logger));
+        return create(ReportLoadResponseSchema, {});
       },
     });
   };

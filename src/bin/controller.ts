@@ -67,10 +67,10 @@ async function main(): Promise<void> {
   const runtime = { supervisor, runDir, stateDir, controllerSocket, orphanTtlS: ORPHAN_TTL_S };
   const proxies = new LocalProxies({ ...runtime, webhook: options.webhookOnProxy, logStyle });
   let logging = "null";
-  const routes = new RouteHub();
+  const routes = new RouteHub(clock);
   const controller = new Reconciler({
     store,
-    engine: createLocalEngine({ ...runtime, clock }),
+    engine: createLocalEngine({ ...runtime, clock, load: routes.load }),
     proxies,
     routes,
     clock,

@@ -3,7 +3,9 @@
  * they are durable and reject with a WindlassError whose message may be shown to the caller.
  */
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
+import type { SeriesColumns } from "../core/series-table.ts";
 import type { CanaryStanding } from "./canary.ts";
+import type { LoadSampling } from "./load-sampling.ts";
 import type { ApplicationPlan, DeploymentPlan, Plan } from "./plan.ts";
 import type {
   ApplicationRecord,
@@ -212,6 +214,21 @@ export interface RouteFeed {
   acknowledge(routerId: string, revision: number): void;
   /** Takes in how requests of split applications ended. */
   reportTraffic(traffic: readonly RevisionTraffic[]): void;
+  /** Takes in what a router has to do; what is too late or about deployments nobody scales by load is passed over. */
+  reportLoad(load: RouterLoad): void;
+}
+
+/** A router's report of load; windlass.runtime.v1.ReportLoadRequest as data. */
+export interface RouterLoad {
+  readonly routerId: string;
+  /** When it was made, epoch seconds of the router's clock. */
+  readonly timestampS: number;
+  readonly deployments: readonly {
+    readonly application: string;
+    readonly deployment: string;
+    /** "": requests that wait; by replica id: requests this router has there. */
+    readonly series: ReadonlyMap<string, SeriesColumns>;
+  }[];
 }
 
 /** A routing table with its revision; revisions only grow. */
@@ -237,6 +254,8 @@ export interface RoutingTableData {
     split?: SplitData;
     /** Over the instance's; null: the instance's. */
     requestTimeoutS?: number | null;
+    /** How its load is measured; absent: nothing scales it by load. */
+    loadSampling?: LoadSampling;
   }[];
   readonly requestTimeoutS: number | null;
   /** `logging_config` of the instance; null or absent: none was given. */

@@ -4,6 +4,7 @@ import { replicaEnv } from "../config/runtime-env.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
 import { sameVersion } from "./canary-rollout.ts";
 import { configOf, type DeploymentAction } from "./deployment-state.ts";
+import { loadSampling } from "./load-sampling.ts";
 import type { ReplicaRecord } from "./records.ts";
 import { keys } from "./records.ts";
 import type { World } from "./world.ts";
@@ -46,6 +47,7 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       ? world.revisions.get(application.name)?.find(({ number }) => number === application.canary!.stable)
       : undefined;
   const { config: applicationConfig, baseDir } = stable ?? application;
+  const sampling = loadSampling(config.autoscaling_config);
   return {
     id: replica.id,
     application: replica.application,
@@ -56,6 +58,7 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       maxOngoingRequests: config.max_ongoing_requests,
       gracefulShutdownWaitLoopS: config.graceful_shutdown_wait_loop_s,
       logging: loggingInForce(config.logging_config),
+      ...(sampling === undefined ? {} : { loadSampling: sampling }),
     },
     args: applicationConfig.args ?? {},
     env: { ...replicaEnv(config.ray_actor_options), ...gpuEnv(replica) },

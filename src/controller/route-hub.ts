@@ -1,4 +1,6 @@
-import type { PublishedTable, RouteFeed, RoutingTableData } from "./controller.ts";
+import type { Clock } from "../core/clock.ts";
+import type { PublishedTable, RouteFeed, RouterLoad, RoutingTableData } from "./controller.ts";
+import { LoadIngest } from "./load-ingest.ts";
 import { type RevisionTraffic, TrafficSums } from "./traffic.ts";
 
 /**
@@ -12,6 +14,8 @@ export class RouteHub implements RouteFeed {
   };
   /** What proxies report of split applications. */
   readonly traffic = new TrafficSums();
+  /** What routers and replicas report of deployments that are scaled by load. */
+  readonly load: LoadIngest;
   #content = "";
   readonly #wakers = new Set<() => void>();
   /** Revision each connected router applied; 0 until its first acknowledgement. */
@@ -19,6 +23,10 @@ export class RouteHub implements RouteFeed {
   /** Routers that are known to run but have not connected yet: they may hold an old table. */
   #expected: ReadonlySet<string> = new Set();
   #onApplied: () => void = () => {};
+
+  constructor(clock: Clock) {
+    this.load = new LoadIngest(clock);
+  }
 
   get latest(): PublishedTable {
     return this.#latest;
@@ -30,6 +38,7 @@ export class RouteHub implements RouteFeed {
     if (content !== this.#content || this.#latest.revision === 0) {
       this.#content = content;
       this.#latest = { revision, table };
+      this.load.follow(table);
       for (const wake of this.#wakers) wake();
     }
     return this.#latest.revision;
@@ -65,6 +74,10 @@ export class RouteHub implements RouteFeed {
     this.traffic.report(traffic);
   }
 
+  reportLoad(load: RouterLoad): void {
+    this.load.routerReported(load);
+  }
+
   /** Tables for one router, the present one first; ends when `signal` aborts. */
   async *watch(routerId: string, signal: AbortSignal): AsyncGenerator<PublishedTable> {
     let wake: () => void = () => {};
@@ -74,6 +87,7 @@ export class RouteHub implements RouteFeed {
     // A router that reconnects replaces its old stream, whose end must not count it out.
     const stream = Symbol(routerId);
     this.#applied.set(routerId, { revision: 0, stream });
+    this.load.routerJoined(routerId);
     this.#expected = new Set([...this.#expected].filter((id) => id !== routerId));
     try {
       let sent = -1;
@@ -91,7 +105,10 @@ export class RouteHub implements RouteFeed {
     } finally {
       this.#wakers.delete(onChange);
       signal.removeEventListener("abort", onChange);
-      if (this.#applied.get(routerId)?.stream === stream) this.#applied.delete(routerId);
+      if (this.#applied.get(routerId)?.stream === stream) {
+        this.#applied.delete(routerId);
+        this.load.routerLeft(routerId);
+      }
       this.#onApplied();
     }
   }

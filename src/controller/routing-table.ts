@@ -2,6 +2,7 @@ import { loggingInForce } from "../config/logging.ts";
 import { sameVersion } from "./canary-rollout.ts";
 import { canaryWeight } from "./canary-state.ts";
 import type { RoutingTableData, SplitData } from "./controller.ts";
+import { loadSampling } from "./load-sampling.ts";
 import type { ApplicationRecord, CanaryRecord, DeploymentRecord, ReplicaRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
 import type { World } from "./world.ts";
@@ -29,6 +30,8 @@ export function routingTable(world: World): RoutingTableData {
         }));
       // The settings of whoever gets most requests; each replica keeps to its own whatever routers think.
       const config = deployment.stable?.config ?? deployment.config;
+      // Of what is desired, as the autoscaler's decisions are.
+      const sampling = loadSampling(deployment.config.autoscaling_config);
       deployments.push({
         application: application.name,
         deployment: deployment.name,
@@ -40,6 +43,7 @@ export function routingTable(world: World): RoutingTableData {
         unavailable: replicas.length === 0 ? unavailability(deployment) : "",
         requestTimeoutS: config.request_timeout_s ?? null,
         ...(application.canary ? { split: splitOf(application.canary) } : {}),
+        ...(sampling === undefined ? {} : { loadSampling: sampling }),
       });
       if (deployment.ingress && application.routePrefix !== null) {
         routes.push({ prefix: application.routePrefix, application: application.name, deployment: deployment.name });

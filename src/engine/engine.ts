@@ -11,6 +11,7 @@ import type {
   ReplicaRecord,
   WorkingDir,
 } from "../controller/records.ts";
+import type { SeriesColumns } from "../core/series-table.ts";
 
 export type { WorkingDir };
 
@@ -86,6 +87,30 @@ export interface ReplicaSettings {
   readonly gracefulShutdownWaitLoopS: number;
   /** `logging_config` in force; null or absent: the defaults. */
   readonly logging?: LoggingInForce | null;
+  /** How the user's metrics are sampled, in seconds; absent: nothing scales by load. */
+  readonly loadSampling?: {
+    readonly sampleIntervalS: number;
+    readonly pushIntervalS: number;
+    readonly lookBackS: number;
+  };
+}
+
+/** What a replica reports of itself. */
+export interface ReplicaLoad {
+  readonly application: string;
+  readonly deployment: string;
+  readonly id: string;
+  /** When the report was made, epoch seconds of the replica's clock. */
+  readonly timestampS: number;
+  /** By name of the metric. */
+  readonly metrics: ReadonlyMap<string, SeriesColumns>;
+}
+
+/** Takes in what replicas report; beside the events, because nothing has to be decided or stored for it. */
+export interface ReplicaLoadSink {
+  replicaReported(load: ReplicaLoad): void;
+  /** It has stopped. */
+  replicaGone(application: string, deployment: string, id: string): void;
 }
 
 export type EngineEvent =

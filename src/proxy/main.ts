@@ -8,6 +8,7 @@ import { logSettings } from "../observability/log-settings.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { createHttpChannel } from "../routing/http-channel.ts";
+import { LoadReporter } from "../routing/load-reporter.ts";
 import { Router } from "../routing/router.ts";
 import { followTable } from "../routing/table-client.ts";
 import { drainServer } from "./draining.ts";
@@ -51,7 +52,13 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   const log = processLog.logger.with({ proxy: options.id });
   keepOwnLogBounded(process.env, limits, clock, (error) => log.warn("the log grows beyond its limit", { error }));
   const cache = createTableCache(options.cacheFile, clock, log);
-  const router = new Router({ channel: createHttpChannel(), clock, random });
+  const load = new LoadReporter({
+    load: () => router.load(),
+    send: (report) => client.reportLoad(report),
+    clock,
+    fronts: true,
+  });
+  const router = new Router({ channel: createHttpChannel(), clock, random, watcher: load });
   const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));
   const proxy = new HttpProxy({
     router,
@@ -73,6 +80,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     logging = text;
     proxy.apply(table);
     grpc?.apply(table);
+    load.apply(table);
   };
 
   const drain = Promise.withResolvers<void>();
@@ -105,6 +113,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
       firstTable.resolve();
     },
     onConnected: (connected) => {
+      if (connected) load.connected();
       log.info(connected ? "follows the controller" : "the controller is away; goes on with its last table");
       watchLease();
     },

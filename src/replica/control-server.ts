@@ -68,10 +68,15 @@ export async function serveControl(socketPath: string, replica: Replica): Promis
       throw new ConnectError(message, Code.FailedPrecondition);
     }
     replica.attach();
+    let told: typeof replica.load;
     try {
       while (!signal.aborted) {
         const seen = replica.changes;
+        const { load } = replica;
+        const news = load === undefined || load === told ? {} : { load };
+        told = load;
         yield {
+          ...news,
           phase: PHASES[replica.phase],
           error: replica.error,
           settingsVersion: replica.settingsVersion,

@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { createHttpChannel } from "../routing/http-channel.ts";
+import { LoadReporter } from "../routing/load-reporter.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
 import { Router } from "../routing/router.ts";
@@ -35,14 +36,26 @@ export interface CallRouterOptions {
 /** A router for the handles of this process; follows the controller's routing table until the process ends. */
 export function createCallRouter(options: CallRouterOptions): CallRouter {
   const { clock, random } = options;
-  const router = new Router({ channel: createHttpChannel(), clock, random });
-  followTable({
+  const load = new LoadReporter({
+    load: () => router.load(),
+    send: (report) => table.reportLoad(report),
+    clock,
+    fronts: false,
+  });
+  const router = new Router({ channel: createHttpChannel(), clock, random, watcher: load });
+  const table = followTable({
     socketPath: options.controllerSocket,
     routerId: `replica/${options.replicaId}`,
     application: options.application,
     clock,
     random,
-    onTable: (table) => router.apply(table),
+    onTable: (table) => {
+      router.apply(table);
+      load.apply(table);
+    },
+    onConnected: (connected) => {
+      if (connected) load.connected();
+    },
   });
 
   const send = (call: HandleCall): Promise<RouterAnswer> => {

@@ -11,6 +11,7 @@ import { userErrorLine } from "../sdk/user-error.ts";
 import { Admission } from "./admission.ts";
 import { serveData } from "./data-server.ts";
 import { loadServable } from "./load.ts";
+import { type LoadMessage, LoadReport } from "./load-report.ts";
 import type { ReplicaLog } from "./replica-log.ts";
 import type { Servable } from "./servable.ts";
 
@@ -40,6 +41,8 @@ export class Replica {
   #error = "";
   #spec: ReplicaSpec | null = null;
   #servable: Servable | null = null;
+  /** The user's metrics, where there are any. */
+  #load: LoadReport | null = null;
   #server: Server | null = null;
   #settingsVersion = "";
   #userConfig = "null";
@@ -77,6 +80,11 @@ export class Replica {
   /** Requests in the replica. */
   get ongoing(): number {
     return this.#admission.ongoing;
+  }
+
+  /** The newest report of the user's metrics. */
+  get load(): LoadMessage | undefined {
+    return this.#load?.latest;
   }
 
   /** Counts the changes of what the getters above return, but {@link ongoing}. */
@@ -144,6 +152,7 @@ export class Replica {
       return;
     }
     const constructed = this.#phase === "ready";
+    this.#load?.stop();
     this.#phase = "draining";
     this.#changed();
     void this.#drain(constructed);
@@ -153,6 +162,7 @@ export class Replica {
   fail(error: string): void {
     if (this.#phase !== "initializing") return;
     this.#phase = "failed";
+    this.#load?.stop();
     this.#error = error;
     this.#context.log.critical("could not start", { reason: error });
     this.#context.clock.timer(FAILED_LINGER_MS, () => this.#end(1));
@@ -168,6 +178,7 @@ export class Replica {
     try {
       this.#applyLogging(spec.settings, spec);
       this.#servable = await loadServable(spec, this.#context);
+      this.#load = this.#makeLoadReport(this.#servable, spec);
       this.#server = await serveData({
         socketPath: spec.dataSocket,
         servable: this.#servable,
@@ -206,6 +217,7 @@ export class Replica {
     }
     this.#userConfig = text;
     this.#admission.setMax(settings.maxOngoingRequests);
+    this.#load?.configure(settings.loadSampling);
     this.#settingsVersion = settings.version;
     this.#changed();
   }
@@ -216,6 +228,12 @@ export class Replica {
     } catch (error) {
       throw new UserError(errorText(error));
     }
+  }
+
+  #makeLoadReport({ recordAutoscalingStats: record }: Servable, { baseDir }: ReplicaSpec): LoadReport | null {
+    const { clock, log } = this.#context;
+    if (record === null) return null;
+    return new LoadReport({ clock, logger: log.logger, record, baseDir, onReport: () => this.#changed() });
   }
 
   async #inUserCode(run: () => Promise<unknown>): Promise<void> {

@@ -13,6 +13,8 @@ export interface Servable {
   methods(): string[];
   readonly reconfigure: ((userConfig: unknown) => unknown) | null;
   readonly checkHealth: (() => unknown) | null;
+  /** Numbers by name, for the autoscaler. */
+  readonly recordAutoscalingStats: (() => unknown) | null;
   readonly dispose: (() => unknown) | null;
 }
 
@@ -34,6 +36,7 @@ function fromFunction(target: Method): Servable {
     methods: () => [DEFAULT_METHOD],
     reconfigure: null,
     checkHealth: null,
+    recordAutoscalingStats: null,
     dispose: null,
   };
 }
@@ -56,6 +59,7 @@ function fromObject(object: object): Servable {
     methods: () => methodNames(object),
     reconfigure: find("reconfigure") ?? null,
     checkHealth: find("checkHealth") ?? null,
+    recordAutoscalingStats: find("recordAutoscalingStats") ?? null,
     dispose: find(Symbol.asyncDispose) ?? find(Symbol.dispose) ?? null,
   };
 }

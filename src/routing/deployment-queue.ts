@@ -43,12 +43,21 @@ export interface Waiter extends Waiting {
   fail(failure: RouterFailure): void;
 }
 
+/** Hears of deployments; calls come in the middle of placing a request and must not throw. */
+export interface LoadWatcher {
+  /** A request was sent to it for the first time. */
+  used(queue: DeploymentQueue): void;
+  /** A request waits, and it has no replica. */
+  starved(queue: DeploymentQueue): void;
+}
+
 /** What all queues of a router share. */
 export interface RouterContext {
   readonly channel: ReplicaChannel;
   readonly clock: Clock;
   readonly random: Random;
   readonly budget: RetryBudget;
+  readonly watcher?: LoadWatcher | undefined;
 }
 
 /** The line of requests for one deployment, and the replicas it is served by. */
@@ -59,6 +68,8 @@ export class DeploymentQueue {
   /** undefined: no table has come yet, requests wait. null: the table does not have it. */
   #targets: Targets | null | undefined;
   #slots: Slot[] = [];
+  /** Those that the table dropped while they had requests. */
+  readonly #retired = new Set<Slot>();
   #split: SplitRule | undefined;
   /** Those of each revision that has any; absent while one kind of replica serves all. */
   #slotsOf: Map<number, Slot[]> | undefined;
@@ -66,6 +77,7 @@ export class DeploymentQueue {
   readonly #lines = new Map<number, Line<Waiter>>();
   #queued = 0;
   #ongoing = 0;
+  #used = false;
   #pumping = false;
   #timer: Timer | undefined;
 
@@ -83,6 +95,26 @@ export class DeploymentQueue {
   /** Requests given to replicas and not ended. */
   get ongoing(): number {
     return this.#ongoing;
+  }
+
+  /** Whether a request was ever sent to it. */
+  get used(): boolean {
+    return this.#used;
+  }
+
+  /** Replicas that the table has. */
+  get replicas(): number {
+    return this.#slots.length;
+  }
+
+  /**
+   * Requests given to each replica by id and not ended: of those the table has, and of those it has no more while they
+   * have any.
+   */
+  running(): ReadonlyMap<string, number> {
+    const running = new Map(this.#slots.map(({ id, own }) => [id, own]));
+    for (const { id, own } of this.#retired) running.set(id, (running.get(id) ?? 0) + own);
+    return running;
   }
 
   /** How requests are shared between two revisions of the application; undefined: there is one. */
@@ -110,6 +142,7 @@ export class DeploymentQueue {
     this.#slotsOf = byRevision(this.#slots);
     for (const slot of known.values()) {
       slot.retired = true;
+      if (slot.own > 0) this.#retired.add(slot);
       this.context.channel.release(slot.address);
     }
     const refusal = this.#refusal();
@@ -126,6 +159,10 @@ export class DeploymentQueue {
    * burst is not refused while replicas are free.
    */
   admit(waiter: Waiter): void {
+    if (!this.#used) {
+      this.#used = true;
+      this.context.watcher?.used(this);
+    }
     const refusal = this.#refusal();
     if (refusal !== undefined) {
       waiter.fail(refusal);
@@ -151,6 +188,7 @@ export class DeploymentQueue {
     }
     this.#lineOf(waiter).append(waiter);
     this.#waits(waiter);
+    if (this.#slots.length === 0) this.context.watcher?.starved(this);
     this.pump();
   }
 
@@ -171,7 +209,10 @@ export class DeploymentQueue {
     slot.own -= 1;
     this.#ongoing -= 1;
     // A reserved stream may have opened a connection after the table dropped the replica.
-    if (slot.retired && slot.own === 0) this.context.channel.release(slot.address);
+    if (slot.retired && slot.own === 0) {
+      this.#retired.delete(slot);
+      this.context.channel.release(slot.address);
+    }
   }
 
   /** Takes a waiting request out of the line. */

@@ -6,7 +6,7 @@ import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel } from "./channel.ts";
-import { DeploymentQueue, type RouterContext } from "./deployment-queue.ts";
+import { DeploymentQueue, type LoadWatcher, type RouterContext } from "./deployment-queue.ts";
 import type { RouterCall, RouterReceiver } from "./outcome.ts";
 import { Placement, type RouterRequest } from "./placement.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -16,13 +16,18 @@ export type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
 export type { RouterRequest } from "./placement.ts";
 
 /** A deployment as requests are addressed to it; stays good over tables. Get it from {@link Router.target}. */
-export type RouterTarget = Pick<DeploymentQueue, "application" | "deployment" | "queued" | "ongoing" | "split">;
+export type RouterTarget = Pick<
+  DeploymentQueue,
+  "application" | "deployment" | "queued" | "ongoing" | "split" | "used" | "replicas" | "running"
+>;
 
 /** What a router needs. */
 export interface RouterOptions {
   readonly channel: ReplicaChannel;
   readonly clock: Clock;
   readonly random: Random;
+  /** Hears what the autoscaler must know soon. */
+  readonly watcher?: LoadWatcher | undefined;
 }
 
 /** Places requests; one for each process that sends any. */

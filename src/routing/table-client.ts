@@ -10,9 +10,12 @@ import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { reconnectDelayMs } from "./backoff.ts";
+import type { LoadReport } from "./load-reporter.ts";
 
 /** A stream that lived this long was a good one: the next reconnection begins at once again. */
 const GOOD_STREAM_MS = 1_000;
+/** A report of load that was not taken by then is given up: the next one has all of it. */
+const REPORT_LOAD_TIMEOUT_MS = 10_000;
 
 /** Options of {@link followTable}. */
 export interface TableClientOptions {
@@ -37,6 +40,8 @@ export interface TableClient {
   readonly revision: bigint;
   /** Tells the controller how requests of split applications ended; rejects where it is away. */
   reportTraffic(traffic: readonly MessageInitShape<typeof RevisionTrafficSchema>[]): Promise<void>;
+  /** Tells the controller how many requests wait and run; rejects where it is away. */
+  reportLoad(report: LoadReport): Promise<void>;
   /** Resolves when the stream has ended. */
   close(): Promise<void>;
 }
@@ -110,6 +115,10 @@ export function followTable(options: TableClientOptions): TableClient {
     },
     async reportTraffic(traffic) {
       await client.reportTraffic({ routerId: options.routerId, traffic: [...traffic] }, { signal: stop.signal });
+    },
+    async reportLoad({ timestampS, deployments }) {
+      const request = { routerId: options.routerId, timestampS, deployments: [...deployments] };
+      await client.reportLoad(request, { signal: stop.signal, timeoutMs: REPORT_LOAD_TIMEOUT_MS });
     },
     async close() {
       stop.abort();

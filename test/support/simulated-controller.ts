@@ -45,7 +45,7 @@ export async function simulate(
   const make = async (): Promise<{ controller: Reconciler; routes: RouteHub }> => {
     const mine = ++life;
     const alive = (): boolean => mine === life;
-    const routes = new RouteHub();
+    const routes = new RouteHub(clock);
     const controller = new Reconciler({
       store: onlyWhile(alive, store, {
         async txn(...args: Parameters<Store["txn"]>) {

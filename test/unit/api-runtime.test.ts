@@ -12,7 +12,7 @@ import {
 import { createDualServer } from "../../src/api/dual-server.ts";
 import { send, text } from "../../src/api/http.ts";
 import { createRuntimeHandler } from "../../src/api/runtime.ts";
-import type { PublishedTable, RouteFeed } from "../../src/controller/controller.ts";
+import type { PublishedTable, RouteFeed, RouterLoad } from "../../src/controller/controller.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -40,6 +40,7 @@ function createHub(endless = false) {
   const left: string[] = [];
   const acknowledged: string[] = [];
   const reported: unknown[] = [];
+  const loads: RouterLoad[] = [];
   const hub: RouteFeed = {
     async *watch(routerId, signal) {
       try {
@@ -55,8 +56,9 @@ function createHub(endless = false) {
     },
     acknowledge: (routerId, revision) => void acknowledged.push(`${routerId} ${revision}`),
     reportTraffic: (traffic) => void reported.push(...traffic),
+    reportLoad: (load) => void loads.push(load),
   };
-  return { hub, left, acknowledged, reported, fail: (error: Error) => fail(error) };
+  return { hub, left, acknowledged, reported, loads, fail: (error: Error) => fail(error) };
 }
 
 async function listen(hub: RouteFeed, logged: string[]) {

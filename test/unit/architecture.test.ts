@@ -59,6 +59,8 @@ const policyRunner = /^src\/controller\/policy-runner\.ts$/;
 /** What decides in the controller: data in, data out. */
 const pureController =
   /^src\/controller\/([^/]*-(state|status)|plan[^/]*|([^/]*-)?rollout|resources|waiting|update-class)\.ts$/;
+/** What takes samples and prunes them. */
+const producedSeries = /^src\/autoscaling\/series\.ts$/;
 const configTypes = /^src\/config\/types\.ts$/;
 
 const importRules: readonly ImportRule[] = [
@@ -66,9 +68,9 @@ const importRules: readonly ImportRule[] = [
   { name: "config imports core and generated code", files: /^src\/config\//, allowed: [core, gen] },
   { name: "autoscaling imports core and config", files: /^src\/autoscaling\//, allowed: [core, /^src\/config\//] },
   {
-    name: "routing imports core, config and generated code",
+    name: "routing imports core, config, the producer's side of series and generated code",
     files: /^src\/routing\//,
-    allowed: [core, gen, /^src\/config\//],
+    allowed: [core, gen, /^src\/config\//, producedSeries],
   },
   {
     name: "pure controller files import core, config and each other",
@@ -133,9 +135,9 @@ const importRules: readonly ImportRule[] = [
     ],
   },
   {
-    name: "the replica imports the SDK, routing, core, observability and generated code",
+    name: "the replica imports the SDK, routing, core, observability, the producer's side of series and generated code",
     files: /^src\/replica\//,
-    allowed: [core, gen, /^src\/sdk\//, /^src\/routing\//, observability],
+    allowed: [core, gen, /^src\/sdk\//, /^src\/routing\//, observability, producedSeries],
   },
   {
     name: "the command line has no private door: generated clients, config, core, and the supervisor and builder it runs",

@@ -1,9 +1,12 @@
+import type { ReplicaLoad } from "../../../gen/windlass/runtime/v1/load_pb.ts";
 import type { ReplicaSettings, StartRequest } from "../engine.ts";
 
 /** What a link reports; `lost`: it can no longer see the replica, whether the process lives is for the engine to find out. */
 export type LinkEvent =
   | { readonly kind: "ready"; readonly address: string }
   | { readonly kind: "failed"; readonly error: string }
+  /** What it measured of itself, unread. */
+  | { readonly kind: "load"; readonly load: ReplicaLoad }
   | { readonly kind: "lost" };
 
 /** The controller's connection to one replica. */

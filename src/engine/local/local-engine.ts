@@ -10,14 +10,25 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
+import type { ReplicaLoad as ReplicaLoadMessage } from "../../../gen/windlass/runtime/v1/load_pb.ts";
 import type { BuilderOutcome, BuilderRequest } from "../../builder/protocol.ts";
 import type { ProcessIdentity, ReplicaRecord } from "../../controller/records.ts";
 import type { Clock, Timer } from "../../core/clock.ts";
 import { errorText } from "../../core/errors.ts";
 import { replicaLogName } from "../../core/names.ts";
+import { unpackSeries } from "../../core/series-table.ts";
 import { probePort } from "../../supervisor/ports.ts";
 import { signalSame, stillRuns } from "../../supervisor/process-identity.ts";
-import type { BuildRequest, CommandSpec, Engine, EngineEvent, ReplicaSettings, StartRequest } from "../engine.ts";
+import type {
+  BuildRequest,
+  CommandSpec,
+  Engine,
+  EngineEvent,
+  ReplicaLoad,
+  ReplicaLoadSink,
+  ReplicaSettings,
+  StartRequest,
+} from "../engine.ts";
 import { CommandLink } from "./command-link.ts";
 import type { Link } from "./link.ts";
 import { ReplicaLink } from "./replica-link.ts";
@@ -33,6 +44,8 @@ export interface LocalEngineOptions {
   readonly controllerSocket: string;
   /** Seconds a replica serves on without a controller. */
   readonly orphanTtlS: number;
+  /** Hears what replicas measure of themselves. Default: nobody. */
+  readonly load?: ReplicaLoadSink;
 }
 
 interface Running {
@@ -253,6 +266,9 @@ class LocalEngine implements Engine {
       if (event.kind === "ready") {
         if (!running.ready) this.#emit({ kind: "ready", id, address: event.address });
         running.ready = true;
+      } else if (event.kind === "load") {
+        const load = readLoad(running.request, event.load);
+        if (load !== undefined) this.#o.load?.replicaReported(load);
       } else if (event.kind === "failed") {
         running.failed = true;
         const lastWords = running.request.command ? lastLogLine(this.#logFile(running.request)) : "";
@@ -305,6 +321,7 @@ class LocalEngine implements Engine {
     running.link.close();
     this.#replicas.delete(id);
     for (const path of [running.request.dataSocket, running.request.controlSocket]) rmSync(path, { force: true });
+    this.#o.load?.replicaGone(running.request.application, running.request.deployment, id);
     this.#later({ kind: "exited", id, detail });
   }
 
@@ -339,6 +356,16 @@ class LocalEngine implements Engine {
 
   #logFile({ application, deployment, id }: StartRequest): string {
     return join(this.#o.stateDir, "logs", replicaLogName(application, deployment, id));
+  }
+}
+
+/** Undefined: it makes no sense, and the last good report stays. */
+function readLoad({ application, deployment, id }: StartRequest, message: ReplicaLoadMessage): ReplicaLoad | undefined {
+  try {
+    const metrics = unpackSeries(message.series ?? { timesS: [], columns: [] });
+    return { application, deployment, id, timestampS: message.timestampS, metrics };
+  } catch {
+    return undefined;
   }
 }
 

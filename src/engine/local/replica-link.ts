@@ -70,6 +70,7 @@ export class ReplicaLink implements Link {
         for await (const status of this.#client.attach({ spec }, { signal })) {
           attached = true;
           if (status.phase === AttachResponse_Phase.READY) report({ kind: "ready", address: request.dataSocket });
+          if (status.load !== undefined) report({ kind: "load", load: status.load });
           if (status.phase === AttachResponse_Phase.FAILED) report({ kind: "failed", error: status.error });
         }
       } catch (error) {
@@ -111,6 +112,7 @@ function settingsMessage(version: string, settings: ReplicaSettings): SettingsMe
     maxOngoingRequests: settings.maxOngoingRequests,
     gracefulShutdownWaitLoopS: settings.gracefulShutdownWaitLoopS,
     ...(settings.logging ? { logging: settings.logging } : {}),
+    ...(settings.loadSampling ? { loadSampling: settings.loadSampling } : {}),
   });
 }
 

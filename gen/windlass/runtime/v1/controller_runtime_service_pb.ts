@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { DeploymentLoad } from "./load_pb.ts";
+import { file_windlass_runtime_v1_load } from "./load_pb.ts";
 import type { RoutingTable } from "./routing_pb.ts";
 import { file_windlass_runtime_v1_routing } from "./routing_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/controller_runtime_service.proto.
  */
 export const file_windlass_runtime_v1_controller_runtime_service: GenFile = /*@__PURE__*/
-  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkiWQoTV2F0Y2hSb3V0ZXNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIwCgV0YWJsZRgCIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuUm91dGluZ1RhYmxlIj8KGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAMiGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJgChRSZXBvcnRUcmFmZmljUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSNQoHdHJhZmZpYxgCIAMoCzIkLndpbmRsYXNzLnJ1bnRpbWUudjEuUmV2aXNpb25UcmFmZmljInMKD1JldmlzaW9uVHJhZmZpYxITCgthcHBsaWNhdGlvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIQCghyZXF1ZXN0cxgDIAEoBBIOCgZlcnJvcnMYBCABKAQSFwoPbGF0ZW5jeV9idWNrZXRzGAUgAygEIhcKFVJlcG9ydFRyYWZmaWNSZXNwb25zZTLaAgoYQ29udHJvbGxlclJ1bnRpbWVTZXJ2aWNlEmIKC1dhdGNoUm91dGVzEicud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1JlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLldhdGNoUm91dGVzUmVzcG9uc2UwARJyChFBY2tub3dsZWRnZVJvdXRlcxItLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Gi4ud2luZGxhc3MucnVudGltZS52MS5BY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlEmYKDVJlcG9ydFRyYWZmaWMSKS53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydFRyYWZmaWNSZXF1ZXN0Gioud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVzcG9uc2ViBnByb3RvMw", [file_windlass_runtime_v1_routing]);
+  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkiWQoTV2F0Y2hSb3V0ZXNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIwCgV0YWJsZRgCIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuUm91dGluZ1RhYmxlIj8KGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAMiGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJgChRSZXBvcnRUcmFmZmljUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSNQoHdHJhZmZpYxgCIAMoCzIkLndpbmRsYXNzLnJ1bnRpbWUudjEuUmV2aXNpb25UcmFmZmljInMKD1JldmlzaW9uVHJhZmZpYxITCgthcHBsaWNhdGlvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIQCghyZXF1ZXN0cxgDIAEoBBIOCgZlcnJvcnMYBCABKAQSFwoPbGF0ZW5jeV9idWNrZXRzGAUgAygEIhcKFVJlcG9ydFRyYWZmaWNSZXNwb25zZSJ1ChFSZXBvcnRMb2FkUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLdGltZXN0YW1wX3MYAiABKAESOAoLZGVwbG95bWVudHMYAyADKAsyIy53aW5kbGFzcy5ydW50aW1lLnYxLkRlcGxveW1lbnRMb2FkIhQKElJlcG9ydExvYWRSZXNwb25zZTK5AwoYQ29udHJvbGxlclJ1bnRpbWVTZXJ2aWNlEmIKC1dhdGNoUm91dGVzEicud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1JlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLldhdGNoUm91dGVzUmVzcG9uc2UwARJyChFBY2tub3dsZWRnZVJvdXRlcxItLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Gi4ud2luZGxhc3MucnVudGltZS52MS5BY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlEmYKDVJlcG9ydFRyYWZmaWMSKS53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydFRyYWZmaWNSZXF1ZXN0Gioud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVzcG9uc2USXQoKUmVwb3J0TG9hZBImLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0TG9hZFJlcXVlc3QaJy53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydExvYWRSZXNwb25zZWIGcHJvdG8z", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_routing]);
 
 /**
  * Request message for WatchRoutes.
@@ -207,6 +209,56 @@ export const ReportTrafficResponseSchema: GenMessage<ReportTrafficResponse> = /*
   messageDesc(file_windlass_runtime_v1_controller_runtime_service, 6);
 
 /**
+ * Request message for ReportLoad.
+ *
+ * @generated from message windlass.runtime.v1.ReportLoadRequest
+ */
+export type ReportLoadRequest = Message<"windlass.runtime.v1.ReportLoadRequest"> & {
+  /**
+   * As in WatchRoutes.
+   *
+   * @generated from field: string router_id = 1;
+   */
+  routerId: string;
+
+  /**
+   * When this was put together, epoch seconds of the router's clock.
+   *
+   * @generated from field: double timestamp_s = 2;
+   */
+  timestampS: number;
+
+  /**
+   * Deployments that are scaled by load and that this router has sent to.
+   *
+   * @generated from field: repeated windlass.runtime.v1.DeploymentLoad deployments = 3;
+   */
+  deployments: DeploymentLoad[];
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportLoadRequest.
+ * Use `create(ReportLoadRequestSchema)` to create a new message.
+ */
+export const ReportLoadRequestSchema: GenMessage<ReportLoadRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 7);
+
+/**
+ * Response message for ReportLoad.
+ *
+ * @generated from message windlass.runtime.v1.ReportLoadResponse
+ */
+export type ReportLoadResponse = Message<"windlass.runtime.v1.ReportLoadResponse"> & {
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportLoadResponse.
+ * Use `create(ReportLoadResponseSchema)` to create a new message.
+ */
+export const ReportLoadResponseSchema: GenMessage<ReportLoadResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 8);
+
+/**
  * What the controller serves to its own processes on a unix socket. May change
  * with every release.
  *
@@ -244,6 +296,18 @@ export const ControllerRuntimeService: GenService<{
     methodKind: "unary";
     input: typeof ReportTrafficRequestSchema;
     output: typeof ReportTrafficResponseSchema;
+  },
+  /**
+   * Tells how many requests wait and run, for the autoscaler. A report replaces
+   * the router's last one on each deployment in it, if it is newer; the others
+   * stay. INVALID_ARGUMENT where its columns do not fit together.
+   *
+   * @generated from rpc windlass.runtime.v1.ControllerRuntimeService.ReportLoad
+   */
+  reportLoad: {
+    methodKind: "unary";
+    input: typeof ReportLoadRequestSchema;
+    output: typeof ReportLoadResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_windlass_runtime_v1_controller_runtime_service, 0);

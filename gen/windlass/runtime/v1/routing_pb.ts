@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { LoadSampling } from "./load_pb.ts";
+import { file_windlass_runtime_v1_load } from "./load_pb.ts";
 import type { LoggingSettings } from "./logging_pb.ts";
 import { file_windlass_runtime_v1_logging } from "./logging_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/routing.proto.
  */
 export const file_windlass_runtime_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEi5AEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBEjUKB2xvZ2dpbmcYBCABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLkxvZ2dpbmdTZXR0aW5nc0IUChJfcmVxdWVzdF90aW1lb3V0X3MiQAoFUm91dGUSDgoGcHJlZml4GAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkijQMKEURlcGxveW1lbnRUYXJnZXRzEhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmRlcGxveW1lbnQYAiABKAkSNAoIcmVwbGljYXMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FUYXJnZXQSHAoUbWF4X29uZ29pbmdfcmVxdWVzdHMYBCABKA0SGwoTbWF4X3F1ZXVlZF9yZXF1ZXN0cxgFIAEoBRIgChhiYWNrcHJlc3N1cmVfc3RhdHVzX2NvZGUYBiABKA0SJwoaYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3MYByABKAFIAIgBARITCgt1bmF2YWlsYWJsZRgIIAEoCRIeChFyZXF1ZXN0X3RpbWVvdXRfcxgJIAEoAUgBiAEBEikKBXNwbGl0GAogASgLMhoud2luZGxhc3MucnVudGltZS52MS5TcGxpdEIdChtfYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3NCFAoSX3JlcXVlc3RfdGltZW91dF9zImAKBVNwbGl0EhcKD3N0YWJsZV9yZXZpc2lvbhgBIAEoAxIXCg9jYW5hcnlfcmV2aXNpb24YAiABKAMSDgoGd2VpZ2h0GAMgASgNEhUKDXN0aWNreV9oZWFkZXIYBCABKAkiPgoNUmVwbGljYVRhcmdldBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhAKCHJldmlzaW9uGAMgASgDYgZwcm90bzM", [file_windlass_runtime_v1_logging]);
+  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEi5AEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBEjUKB2xvZ2dpbmcYBCABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLkxvZ2dpbmdTZXR0aW5nc0IUChJfcmVxdWVzdF90aW1lb3V0X3MiQAoFUm91dGUSDgoGcHJlZml4GAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkixwMKEURlcGxveW1lbnRUYXJnZXRzEhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmRlcGxveW1lbnQYAiABKAkSNAoIcmVwbGljYXMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FUYXJnZXQSHAoUbWF4X29uZ29pbmdfcmVxdWVzdHMYBCABKA0SGwoTbWF4X3F1ZXVlZF9yZXF1ZXN0cxgFIAEoBRIgChhiYWNrcHJlc3N1cmVfc3RhdHVzX2NvZGUYBiABKA0SJwoaYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3MYByABKAFIAIgBARITCgt1bmF2YWlsYWJsZRgIIAEoCRIeChFyZXF1ZXN0X3RpbWVvdXRfcxgJIAEoAUgBiAEBEikKBXNwbGl0GAogASgLMhoud2luZGxhc3MucnVudGltZS52MS5TcGxpdBI4Cg1sb2FkX3NhbXBsaW5nGAsgASgLMiEud2luZGxhc3MucnVudGltZS52MS5Mb2FkU2FtcGxpbmdCHQobX2JhY2twcmVzc3VyZV9yZXRyeV9hZnRlcl9zQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyJgCgVTcGxpdBIXCg9zdGFibGVfcmV2aXNpb24YASABKAMSFwoPY2FuYXJ5X3JldmlzaW9uGAIgASgDEg4KBndlaWdodBgDIAEoDRIVCg1zdGlja3lfaGVhZGVyGAQgASgJIj4KDVJlcGxpY2FUYXJnZXQSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIQCghyZXZpc2lvbhgDIAEoA2IGcHJvdG8z", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging]);
 
 /**
  * All that a router (a proxy, or a handle in a replica) needs to place requests.
@@ -169,6 +171,13 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
    * @generated from field: windlass.runtime.v1.Split split = 10;
    */
   split?: Split | undefined;
+
+  /**
+   * How routers measure its load; absent where nothing scales it by load.
+   *
+   * @generated from field: windlass.runtime.v1.LoadSampling load_sampling = 11;
+   */
+  loadSampling?: LoadSampling | undefined;
 };
 
 /**

@@ -1,0 +1,162 @@
+/** The newest word of routers and replicas on each deployment that is scaled by load. In memory alone. */
+import { handleTimeoutS } from "../autoscaling/intervals.ts";
+import {
+  acceptHandleReport,
+  acceptReplicaReport,
+  dropStaleHandles,
+  emptyReports,
+  forgetReplica,
+  type HandleReport,
+  nextStaleAtMonoS,
+  type Reports,
+} from "../autoscaling/reports.ts";
+import { EMPTY_SERIES } from "../autoscaling/series.ts";
+import type { Clock, Timer } from "../core/clock.ts";
+import type { ReplicaLoad, ReplicaLoadSink } from "../engine/engine.ts";
+import type { RouterLoad, RoutingTableData } from "./controller.ts";
+
+interface Followed {
+  readonly application: string;
+  readonly deployment: string;
+  readonly reports: Reports;
+  /** A router that says nothing for so long is forgotten. */
+  timeoutS: number;
+}
+
+/** A router whose stream ended may be back by then: its counts stay, and no wait is disturbed. */
+const ROUTER_RETURN_MS = 100;
+/** In a report: the series of what waits. */
+const QUEUED = "";
+
+/**
+ * Takes reports in and forgets them by the rules: a router's when its process ended or it was silent for too long, a
+ * replica's when it stopped. Taking one in costs a few steps whatever is kept, so it happens outside of turns.
+ */
+export class LoadIngest implements ReplicaLoadSink {
+  readonly #clock: Clock;
+  readonly #followed = new Map<string, Followed>();
+  /** Routers whose stream ended, until they are back or forgotten. */
+  readonly #leaving = new Map<string, Timer>();
+  #expiry: { readonly atMonoS: number; readonly timer: Timer } | undefined;
+  #onChange: (application: string, deployment: string) => void = () => {};
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /**
+   * What is known of a deployment, as `loadOf` of the autoscaling core takes it; undefined: it is not scaled by load.
+   * Changed in place as reports come and go; what its maps hold is not.
+   */
+  reports(application: string, deployment: string): Reports | undefined {
+    return this.#followed.get(key(application, deployment))?.reports;
+  }
+
+  /** Calls back for a deployment whose reports changed: what was decided on them may not hold any more. */
+  onChange(listener: (application: string, deployment: string) => void): void {
+    this.#onChange = listener;
+  }
+
+  /** From now on the deployments that this table has measured are followed, and no others; what is known stays. */
+  follow({ deployments }: Pick<RoutingTableData, "deployments">): void {
+    const gone = new Set(this.#followed.keys());
+    for (const { application, deployment, loadSampling } of deployments) {
+      if (loadSampling === undefined) continue;
+      const name = key(application, deployment);
+      gone.delete(name);
+      const timeoutS = handleTimeoutS(loadSampling.pushIntervalS);
+      const followed = this.#followed.get(name);
+      if (followed === undefined)
+        this.#followed.set(name, { application, deployment, reports: emptyReports(), timeoutS });
+      else if (followed.timeoutS !== timeoutS) {
+        followed.timeoutS = timeoutS;
+        this.#expireAt(nextStaleAtMonoS(followed.reports, timeoutS));
+      }
+    }
+    for (const name of gone) this.#followed.delete(name);
+  }
+
+  /** A router's report; deployments that are not followed, and late ones, are passed over. */
+  routerReported({ routerId, timestampS, deployments }: RouterLoad): void {
+    const nowMonoS = this.#monoS();
+    for (const { application, deployment, series } of deployments) {
+      const followed = this.#followed.get(key(application, deployment));
+      if (followed === undefined) continue;
+      const running = new Map(series);
+      running.delete(QUEUED);
+      const report: HandleReport = {
+        handle: routerId,
+        owner: { kind: routerId.startsWith("proxy/") ? "proxy" : "replica", id: routerId },
+        timestampS,
+        queued: series.get(QUEUED) ?? EMPTY_SERIES,
+        running,
+      };
+      if (!acceptHandleReport(followed.reports, report, nowMonoS)) continue;
+      this.#expireAt(nowMonoS + followed.timeoutS);
+      this.#onChange(application, deployment);
+    }
+  }
+
+  /** A router follows the table (again). */
+  routerJoined(routerId: string): void {
+    this.#leaving.get(routerId)?.cancel();
+    this.#leaving.delete(routerId);
+  }
+
+  /** A router's stream ended; unless it is back at once its process has. */
+  routerLeft(routerId: string): void {
+    if (this.#followed.size === 0) return;
+    this.routerJoined(routerId);
+    const drop = (): void => {
+      this.#leaving.delete(routerId);
+      for (const { application, deployment, reports } of this.#followed.values()) {
+        if (reports.handles.delete(routerId)) this.#onChange(application, deployment);
+      }
+    };
+    this.#leaving.set(routerId, this.#clock.timer(ROUTER_RETURN_MS, drop, { unref: true }));
+  }
+
+  replicaReported({ application, deployment, id, timestampS, metrics }: ReplicaLoad): void {
+    const followed = this.#followed.get(key(application, deployment));
+    if (followed === undefined) return;
+    if (acceptReplicaReport(followed.reports, { replica: id, timestampS, metrics })) {
+      this.#onChange(application, deployment);
+    }
+  }
+
+  replicaGone(application: string, deployment: string, id: string): void {
+    const reports = this.reports(application, deployment);
+    if (!reports?.replicas.has(id)) return;
+    forgetReplica(reports, id);
+    this.#onChange(application, deployment);
+  }
+
+  /** Looks for silent routers no later than then. Those that report regularly move it further each time it is due. */
+  #expireAt(atMonoS: number): void {
+    if (atMonoS === Number.POSITIVE_INFINITY || (this.#expiry !== undefined && this.#expiry.atMonoS <= atMonoS)) return;
+    this.#expiry?.timer.cancel();
+    const delayMs = (atMonoS - this.#monoS()) * 1_000;
+    this.#expiry = { atMonoS, timer: this.#clock.timer(delayMs, () => this.#expire(), { unref: true }) };
+  }
+
+  #expire(): void {
+    this.#expiry = undefined;
+    const nowMonoS = this.#monoS();
+    let nextS = Number.POSITIVE_INFINITY;
+    for (const { application, deployment, reports, timeoutS } of this.#followed.values()) {
+      // Who is alive is told by streams, at once.
+      const alive = new Set(reports.handles.keys());
+      if (dropStaleHandles(reports, alive, timeoutS, nowMonoS)) this.#onChange(application, deployment);
+      nextS = Math.min(nextS, nextStaleAtMonoS(reports, timeoutS));
+    }
+    this.#expireAt(nextS);
+  }
+
+  #monoS(): number {
+    return this.#clock.monotonic() / 1_000;
+  }
+}
+
+function key(application: string, deployment: string): string {
+  return `${application}\0${deployment}`;
+}
