@@ -59,8 +59,9 @@ export class TrafficSums implements TrafficSink {
   /** What is known of a revision since the application is followed. */
   sample(application: string, revision: number, latencyQuantile: number): RevisionSample {
     const sum = this.#sums.get(application)?.get(revision);
-    if (sum === undefined) return { requests: 0, errors: 0, latencyMs: null };
-    return { requests: sum.requests, errors: sum.errors, latencyMs: quantileMs(sum.buckets, latencyQuantile) };
+    if (sum === undefined) return { requests: 0, errors: 0, latencyMs: null, latencyBuckets: [] };
+    const { requests, errors, buckets } = sum;
+    return { requests, errors, latencyMs: quantileMs(buckets, latencyQuantile), latencyBuckets: buckets };
   }
 }
 

@@ -56,7 +56,7 @@ export const app = deployment(Echo).bind();
 `;
 
 it("two canaries, one that fails 5 % and one that is slow, are sent back by themselves, and no request is lost", async () => {
-  const entry = (name: string): string => `
+  const entry = (name: string, analysis = ""): string => `
   - name: ${name}
     route_prefix: /${name}
     import_path: ./${name}.ts:app
@@ -66,9 +66,9 @@ it("two canaries, one that fails 5 % and one that is slow, are sent back by them
         graceful_shutdown_timeout_s: 5
         rollout:
           canary: [{ weight: 30, pause_s: 60 }]
-          canary_analysis: { min_requests: 100 }
+          canary_analysis: { min_requests: 100${analysis} }
 `;
-  const path = writeApp("", `applications:${entry("bad")}${entry("slow")}`, {
+  const path = writeApp("", `applications:${entry("bad", ", max_latency_ratio: null")}${entry("slow")}`, {
     "bad.ts": source("v1"),
     "slow.ts": source("v1"),
   });

@@ -30,8 +30,8 @@ const STANDING: CanaryStanding = {
   canary: CANARY,
   weight: 50,
   message: "waits for its promotion",
-  sample: { requests: 200, errors: 2, latencyMs: 12.5 },
-  stableSample: { requests: 0, errors: 0, latencyMs: null },
+  sample: { requests: 200, errors: 2, latencyMs: 12.5, latencyBuckets: [200] },
+  stableSample: { requests: 0, errors: 0, latencyMs: null, latencyBuckets: [] },
 };
 
 const BODY = {

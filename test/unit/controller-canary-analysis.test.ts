@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { analyseCanary, type RevisionSample } from "../../src/controller/canary-analysis.ts";
 import type { CanaryAnalysis } from "../../src/controller/records.ts";
+import { TrafficSums } from "../../src/controller/traffic.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 
 const ANALYSIS: CanaryAnalysis = {
@@ -10,9 +11,17 @@ const ANALYSIS: CanaryAnalysis = {
   latencyQuantile: 0.95,
 };
 
+/** All requests take as long. */
 function sample(requests: number, errors: number, latencyMs: number | null = 20): RevisionSample {
-  return { requests, errors, latencyMs };
+  return { requests, errors, latencyMs, latencyBuckets: latencyMs === null ? [] : bucketsOf(latencyMs, requests) };
 }
+
+function bucketsOf(latencyMs: number, count: number): number[] {
+  const index = bucketOf(latencyMs);
+  return Array.from({ length: index + 1 }, (_, at) => (at === index ? count : 0));
+}
+
+const bucketOf = (ms: number): number => Math.max(0, Math.ceil(Math.log(ms) / Math.log(1.1)));
 
 describe("the analysis of a canary", () => {
   it.each([
@@ -61,7 +70,11 @@ describe("the analysis of a canary", () => {
       if (random.next() < (chosen === canary ? rates.canary : rates.stable)) chosen.errors += 1;
       if (canary.requests - looked < 20) continue;
       looked = canary.requests;
-      const verdict = analyseCanary({ ...canary, latencyMs: 1 }, { ...stable, latencyMs: 1 }, ANALYSIS);
+      const verdict = analyseCanary(
+        sample(canary.requests, canary.errors, 1),
+        sample(stable.requests, stable.errors, 1),
+        ANALYSIS,
+      );
       if (verdict.kind === "breach") return "breach";
     }
     return "through";
@@ -79,5 +92,43 @@ describe("the analysis of a canary", () => {
       run(seed + 1, { canary: 0.05, stable: 0 }, weight, 1000),
     ).filter((outcome) => outcome !== "breach").length;
     expect(missed).toBeLessThan(3);
+  });
+
+  /** As `run`, with latencies alone; `draw` makes one of a request. */
+  function runLatency(seed: number, draw: (canary: boolean, random: () => number) => number, total: number): string {
+    const sums = new TrafficSums();
+    sums.follow("a");
+    const random = seededRandom(seed);
+    let canaries = 0;
+    for (let looked = 0; canaries < total; ) {
+      const chosen = random.next() < 0.1;
+      const bucket = bucketOf(draw(chosen, () => random.next()));
+      const latencyBuckets = Array.from({ length: bucket + 1 }, (_, at) => (at === bucket ? 1 : 0));
+      sums.report([{ application: "a", revision: chosen ? 2 : 1, requests: 1, errors: 0, latencyBuckets }]);
+      if (chosen) canaries += 1;
+      if (canaries - looked < 20) continue;
+      looked = canaries;
+      if (analyseCanary(sums.sample("a", 2, 0.95), sums.sample("a", 1, 0.95), ANALYSIS).kind === "breach")
+        return "breach";
+    }
+    return "through";
+  }
+
+  const LATENCIES = [
+    ["of one kind", (random: () => number) => 20 + 20 * random()],
+    ["of two kinds with the quantile between them", (random: () => number) => (random() < 0.049 ? 400 : 20)],
+    ["with a long tail", (random: () => number) => 10 / Math.sqrt(random() + 1e-6)],
+  ] as const;
+
+  it.each(LATENCIES)("lets equal revisions with latencies %s through", (_, draw) => {
+    const outcomes = Array.from({ length: 25 }, (_, seed) => runLatency(seed + 1, (_, random) => draw(random), 600));
+    expect(outcomes.filter((outcome) => outcome === "breach")).toEqual([]);
+  });
+
+  it.each(LATENCIES)("finds a canary three times as slow, with latencies %s", (_, draw) => {
+    const slower = (canary: boolean, random: () => number): number => draw(random) * (canary ? 3 : 1);
+    const outcomes = Array.from({ length: 30 }, (_, seed) => runLatency(seed + 1, slower, 600));
+    // Where the quantile lies between two kinds it may be either.
+    expect(outcomes.filter((outcome) => outcome !== "breach").length).toBeLessThan(3);
   });
 });

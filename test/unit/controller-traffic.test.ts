@@ -11,9 +11,14 @@ describe("the sums of what proxies report", () => {
     sums.follow("a");
     sums.report([traffic(1, 10, 1, [0, 9, 1]), traffic(2, 5, 0)]);
     sums.report([traffic(1, 10, 2, [0, 0, 0, 10])]);
-    expect(sums.sample("a", 1, 0.5)).toEqual({ requests: 20, errors: 3, latencyMs: 1.1 ** 2 });
-    expect(sums.sample("a", 2, 0.5)).toEqual({ requests: 5, errors: 0, latencyMs: null });
-    expect(sums.sample("a", 3, 0.5)).toEqual({ requests: 0, errors: 0, latencyMs: null });
+    expect(sums.sample("a", 1, 0.5)).toEqual({
+      requests: 20,
+      errors: 3,
+      latencyMs: 1.1 ** 2,
+      latencyBuckets: [0, 9, 1, 10],
+    });
+    expect(sums.sample("a", 2, 0.5)).toEqual({ requests: 5, errors: 0, latencyMs: null, latencyBuckets: [] });
+    expect(sums.sample("a", 3, 0.5)).toEqual({ requests: 0, errors: 0, latencyMs: null, latencyBuckets: [] });
   });
 
   it("ignore applications that are not followed, and begin anew when followed again", () => {
