@@ -12,6 +12,7 @@ import { type Client, createClient } from "@connectrpc/connect";
 import { connectNodeAdapter, createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { onTestFinished } from "vitest";
 import { ControllerRuntimeService } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
+import type { LoadSamplingSchema } from "../../gen/windlass/runtime/v1/load_pb.ts";
 import type { LoggingSettings } from "../../gen/windlass/runtime/v1/logging_pb.ts";
 import {
   type AttachResponse,
@@ -41,6 +42,7 @@ export interface StartOptions {
   readonly logging?: LoggingSettings;
   readonly env?: Readonly<Record<string, string>>;
   readonly revision?: number;
+  readonly loadSampling?: MessageInitShape<typeof LoadSamplingSchema>;
 }
 
 export interface Running {
@@ -101,6 +103,7 @@ export async function start(options: StartOptions): Promise<Running> {
       version: "1",
       maxOngoingRequests: maxOngoing,
       ...(options.logging === undefined ? {} : { logging: options.logging }),
+      ...(options.loadSampling === undefined ? {} : { loadSampling: options.loadSampling }),
       ...(options.userConfig === undefined ? {} : { userConfig: value(options.userConfig) }),
     },
     baseDir,
