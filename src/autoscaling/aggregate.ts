@@ -104,10 +104,6 @@ const NO_LOAD: LoadCurve = Object.freeze({ kind: "level", value: 0 });
  * unless that is after the last change; so time before then, idle time above all, is left out of the mean.
  */
 export function loadCurve(all: readonly Series[], by: AggregationFunction): LoadCurve {
-  const merged = mergeSeries(all);
-  const lastS = merged.timesS.at(-1);
-  if (lastS === undefined) return NO_LOAD;
-  const firstS = merged.timesS[0]!;
   let count = 0;
   let alignedS = Number.NEGATIVE_INFINITY;
   for (const { timesS } of all) {
@@ -115,7 +111,15 @@ export function loadCurve(all: readonly Series[], by: AggregationFunction): Load
     count += 1;
     alignedS = Math.max(alignedS, timesS[0]!);
   }
-  const startS = count > 1 && alignedS <= lastS ? Math.max(alignedS, firstS) : null;
+  return mergedCurve(mergeSeries(all), count > 1 ? alignedS : null, by);
+}
+
+/** {@link loadCurve} of series that are merged already; `alignedS`: when the last of several began, null for a single one. */
+export function mergedCurve(merged: Series, alignedS: number | null, by: AggregationFunction): LoadCurve {
+  const lastS = merged.timesS.at(-1);
+  if (lastS === undefined) return NO_LOAD;
+  const firstS = merged.timesS[0]!;
+  const startS = alignedS !== null && alignedS <= lastS ? Math.max(alignedS, firstS) : null;
   if (by !== "mean") return { kind: "level", value: extreme(merged, by, startS) ?? 0 };
   const { area, lengthS, atS, level } = integrate(merged, startS ?? firstS, Number.POSITIVE_INFINITY);
   return { kind: "mean", area, lengthS, atS, level };

@@ -47,8 +47,8 @@ export function mergeSeries(all: readonly Series[]): Series {
   return { timesS, values };
 }
 
-/** Half away from zero. */
-function roundTo10Ms(timeS: number): number {
+/** A time of a merged series: rounded to 10 ms, half away from zero. */
+export function roundTo10Ms(timeS: number): number {
   return timeS < 0 ? -Math.floor(-timeS * 100 + 0.5) / 100 : Math.floor(timeS * 100 + 0.5) / 100;
 }
 

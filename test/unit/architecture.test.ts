@@ -140,12 +140,13 @@ const importRules: readonly ImportRule[] = [
     allowed: [core, gen, /^src\/sdk\//, /^src\/routing\//, observability, producedSeries],
   },
   {
-    name: "the command line has no private door: generated clients, config, core, and the supervisor and builder it runs",
+    name: "the command line has no private door: generated clients, config, core, simulate, and the supervisor and builder it runs",
     files: /^src\/cli\//,
     allowed: [
       core,
       gen,
       /^src\/config\//,
+      /^src\/simulate\//,
       /^src\/supervisor\/(supervisor|options|run-dir|programs)\.ts$/,
       /^src\/builder\/protocol\.ts$/,
     ],
@@ -249,7 +250,7 @@ function linesWith(path: string, code: string, call: string): string[] {
 
 describe("pure files stay pure", () => {
   const pure =
-    /^src\/(config\/|autoscaling\/|controller\/([^/]*-(state|status)|plan[^/]*)\.ts|routing\/(match|choose)\.ts)/;
+    /^src\/(config\/|autoscaling\/|simulate\/|controller\/([^/]*-(state|status)|plan[^/]*)\.ts|routing\/(match|choose)\.ts)/;
 
   it("they import no node module but createHash", () => {
     const offences = filesOf(pure).flatMap(({ path, imports }) =>

@@ -1,0 +1,179 @@
+/**
+ * Sampling, reports and decisions of one deployment on virtual time: the product's own functions, at the moments at
+ * which the product calls them. Times are seconds from the start; the functions get epoch seconds.
+ */
+import type { LoadCurve } from "../autoscaling/aggregate.ts";
+import { valueAt } from "../autoscaling/aggregate.ts";
+import { constantUntilS } from "../autoscaling/boundary.ts";
+import { type Decision, decide } from "../autoscaling/decide.ts";
+import { samplingIntervalS } from "../autoscaling/intervals.ts";
+import { NO_LOAD } from "../autoscaling/load.ts";
+import type { ScalingRules } from "../autoscaling/rules.ts";
+import { NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
+import type { AutoscalingConfig } from "../config/types.ts";
+import type { SimulatedReplica } from "./data-plane.ts";
+import { LoadWindow } from "./load-window.ts";
+
+/** Decisions are made so many times a second, as the reference makes them. */
+const TICKS_A_SECOND = 10;
+
+/** What the autoscaler sees and does of the deployment. */
+export interface Plant {
+  readonly serving: readonly SimulatedReplica[];
+  readonly queued: number;
+  scaleTo(count: number, nowS: number): void;
+}
+
+export interface AutoscalerOptions {
+  /** What second 0 is, epoch seconds; past 2^30. */
+  readonly epochS: number;
+  /** Decide each tick, whether or not it is proven to decide the same as the one before. For tests. */
+  readonly everyTick?: boolean;
+  /** Told each decision that was made. */
+  onDecision?(decision: Decision): void;
+}
+
+export class Autoscaler {
+  target: number;
+  /** Ticks at which it was decided. */
+  decided = 0;
+  readonly #rules: ScalingRules;
+  readonly #options: AutoscalerOptions;
+  readonly #plant: Plant;
+  readonly #window = new LoadWindow();
+  readonly #lookBackS: number;
+  readonly #sampleEveryS: number;
+  readonly #pushEveryS: number;
+  #samples = 0;
+  #pushes = 0;
+  /** The next tick that decides; Infinity: none until something changes. */
+  #tick = 0;
+  /** The last that did. */
+  #last = -1;
+  #curve: LoadCurve | undefined = NO_LOAD.total;
+  #state: ScalingState = NEW_SCALING_STATE;
+  #nextS = 0;
+
+  constructor(
+    { config, rules }: { readonly config: AutoscalingConfig; readonly rules: ScalingRules },
+    target: number,
+    plant: Plant,
+    options: AutoscalerOptions,
+  ) {
+    this.#rules = rules;
+    this.target = target;
+    this.#plant = plant;
+    this.#options = options;
+    this.#lookBackS = config.look_back_period_s;
+    this.#sampleEveryS = samplingIntervalS(config);
+    this.#pushEveryS = config.metrics_interval_s;
+  }
+
+  /** When it acts next. */
+  get nextS(): number {
+    return this.#nextS;
+  }
+
+  /** Acts at {@link nextS}: samples, then reports, then decides. */
+  step(): void {
+    const nowS = this.#nextS;
+    if (this.#samples * this.#sampleEveryS <= nowS) {
+      this.#samples += 1;
+      this.#sample(nowS);
+    } else if (this.#pushes * this.#pushEveryS <= nowS) {
+      this.#pushes += 1;
+      this.#push(nowS);
+    } else this.#decide(nowS);
+    this.#lookAhead();
+  }
+
+  /** A replica begins to serve: its series begins, and what counts has changed. */
+  joined(replica: SimulatedReplica, nowS: number): void {
+    this.#window.track(replica);
+    this.#changed(nowS);
+    this.#lookAhead();
+  }
+
+  /** A replica serves no longer. */
+  left(replica: SimulatedReplica, nowS: number): void {
+    this.#window.drop(replica);
+    this.#changed(nowS);
+    this.#lookAhead();
+  }
+
+  /** Requests wait and nothing serves: the router samples and reports at once. */
+  wake(nowS: number): void {
+    this.#sample(nowS);
+    this.#push(nowS);
+    this.#lookAhead();
+  }
+
+  #epochS(nowS: number): number {
+    return this.#options.epochS + nowS;
+  }
+
+  #tickS(tick: number): number {
+    return this.#options.epochS + tick / TICKS_A_SECOND;
+  }
+
+  #sample(nowS: number): void {
+    const { queued, serving } = this.#plant;
+    this.#window.sample(this.#epochS(nowS), queued, serving);
+  }
+
+  #push(nowS: number): void {
+    this.#window.report(this.#epochS(nowS) - this.#lookBackS);
+    // Nothing after nothing decides the same.
+    if (this.#window.quiet && this.#curve === NO_LOAD.total) return;
+    this.#changed(nowS);
+  }
+
+  /** The load is to be summed anew, and the next tick decides. */
+  #changed(nowS: number): void {
+    this.#curve = undefined;
+    let tick = Math.ceil(nowS * TICKS_A_SECOND);
+    if (tick / TICKS_A_SECOND < nowS) tick += 1;
+    this.#tick = Math.min(this.#tick, Math.max(tick, this.#last + 1));
+  }
+
+  #decide(nowS: number): void {
+    const { serving } = this.#plant;
+    this.#curve ??= this.#window.load(serving, this.#rules.aggregation);
+    const total = valueAt(this.#curve, this.#tickS(this.#tick));
+    const situation = {
+      rules: this.#rules,
+      running: serving.length,
+      target: this.target,
+      total,
+      source: NO_LOAD.source,
+    };
+    const { decision, state } = decide(situation, this.#state, this.#tickS(this.#tick));
+    this.#state = state;
+    this.decided += 1;
+    this.#options.onDecision?.(decision);
+    const tick = this.#tick;
+    this.#last = tick;
+    this.#tick = this.#options.everyTick ? tick + 1 : this.#tickFrom(constantUntilS(decision, this.#curve), tick + 1);
+    if (decision.result === this.target) return;
+    this.target = decision.result;
+    this.#tick = tick + 1;
+    this.#plant.scaleTo(decision.result, nowS);
+  }
+
+  /** The first tick at `timeS`, epoch seconds, or later, and not before `least`. */
+  #tickFrom(timeS: number, least: number): number {
+    if (timeS === Number.POSITIVE_INFINITY) return timeS;
+    let tick = Math.max(least, Math.ceil((timeS - this.#options.epochS) * TICKS_A_SECOND));
+    while (tick > least && this.#tickS(tick - 1) >= timeS) tick -= 1;
+    while (this.#tickS(tick) < timeS) tick += 1;
+    return tick;
+  }
+
+  #lookAhead(): void {
+    this.#nextS = Math.min(
+      this.#samples * this.#sampleEveryS,
+      this.#pushes * this.#pushEveryS,
+      this.#tick / TICKS_A_SECOND,
+    );
+  }
+}

@@ -1,0 +1,102 @@
+/** What is simulated: one deployment's settings, taken from a config. */
+import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
+import { register } from "../autoscaling/state.ts";
+import { DEFAULT_APPLICATION_NAME, DEFAULT_POLICY_FUNCTION } from "../config/defaults.ts";
+import { effectiveDeployment, initialTarget, overrideOf } from "../config/effective.ts";
+import { isRecord } from "../config/schema-types.ts";
+import { targetCapacityDirection } from "../config/target-capacity.ts";
+import type { ApplicationConfig, AutoscalingConfig, DeployConfig, EffectiveDeploymentConfig } from "../config/types.ts";
+import type { Problem } from "../core/errors.ts";
+
+/** One deployment as the simulation runs it. */
+export interface Subject {
+  readonly application: string;
+  readonly deployment: string;
+  /** Requests a replica takes at a time. */
+  readonly maxOngoingRequests: number;
+  /** Requests that may wait; -1: any number. */
+  readonly maxQueuedRequests: number;
+  /** Seconds after which a request is given up, whether it waits or is worked on; null: never. */
+  readonly requestTimeoutS: number | null;
+  /** Seconds a stopping replica has for the requests it works on. */
+  readonly gracefulShutdownTimeoutS: number;
+  /** Replicas that run when the simulation begins. */
+  readonly initialReplicas: number;
+  /** null: the number of replicas is fixed. */
+  readonly autoscaling: { readonly config: AutoscalingConfig; readonly rules: ScalingRules } | null;
+}
+
+/** The deployments of a config, or why they cannot be simulated. */
+export type SubjectsResult =
+  | { readonly ok: true; readonly subjects: readonly Subject[] }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/**
+ * The deployments that a checked config names. What only the code sets is taken for the default, since no code is run;
+ * so deployments that the config does not name are not there.
+ */
+export function subjectsOf(config: DeployConfig): SubjectsResult {
+  const problems: Problem[] = [];
+  const subjects: Subject[] = [];
+  config.applications.forEach((app, index) => {
+    for (const name of new Set((app.deployments ?? []).map((deployment) => deployment.name))) {
+      const merged = effectiveDeployment({}, overrideOf(app, name), name);
+      const path = `applications[${index}]`;
+      if (!merged.ok) {
+        problems.push(...merged.problems.map((problem) => ({ ...problem, path: `${path}.${problem.path}` })));
+        continue;
+      }
+      const foreign = foreignPolicy(app, merged.config);
+      const at = (app.deployments ?? []).findLastIndex((each) => each.name === name);
+      if (foreign !== undefined)
+        problems.push({ ...foreign, path: `${path}.${foreign.path.replace("[]", `[${at}]`)}` });
+      else subjects.push(subjectOf(config, app, merged.config));
+    }
+  });
+  return problems.length > 0 ? { ok: false, problems } : { ok: true, subjects };
+}
+
+function subjectOf(config: DeployConfig, app: ApplicationConfig, settings: EffectiveDeploymentConfig): Subject {
+  const capacity = config.target_capacity ?? null;
+  const names = config.applications.map(({ name }) => name ?? DEFAULT_APPLICATION_NAME);
+  const direction = targetCapacityDirection(null, { applications: names, targetCapacity: capacity }, null);
+  const { autoscaling_config: autoscaling, gang_scheduling_config: gang } = settings;
+  const gangSize = isRecord(gang) && typeof gang["gang_size"] === "number" ? gang["gang_size"] : 1;
+  return {
+    application: app.name ?? DEFAULT_APPLICATION_NAME,
+    deployment: settings.name,
+    maxOngoingRequests: settings.max_ongoing_requests,
+    maxQueuedRequests: settings.max_queued_requests,
+    requestTimeoutS: positive(settings.request_timeout_s) ?? positive(config.http_options?.request_timeout_s) ?? null,
+    gracefulShutdownTimeoutS: settings.graceful_shutdown_timeout_s,
+    initialReplicas: autoscaling
+      ? register({ config: autoscaling, capacity, direction }).target
+      : initialTarget(settings, capacity, direction),
+    autoscaling: autoscaling
+      ? { config: autoscaling, rules: scalingRules(autoscaling, capacity, direction, gangSize) }
+      : null,
+  };
+}
+
+/** The first policy that is not the built-in one; users' code is not run here. */
+function foreignPolicy(
+  app: ApplicationConfig,
+  { autoscaling_config: scaling }: EffectiveDeploymentConfig,
+): Problem | undefined {
+  if (!scaling) return undefined;
+  const only = "simulate runs the built-in policy only; leave it out to see what that would do";
+  const ofApp = app.autoscaling_policy?.["policy_function"];
+  if (app.autoscaling_policy)
+    return { path: "autoscaling_policy", message: `${String(ofApp)} is not simulated: ${only}` };
+  const { policy_function: own } = scaling.policy;
+  if (own === DEFAULT_POLICY_FUNCTION) return undefined;
+  return {
+    path: "deployments[].autoscaling_config.policy.policy_function",
+    message: `${own} is not simulated: ${only}`,
+  };
+}
+
+/** No timeout is written as null, and as 0. */
+function positive(seconds: number | null | undefined): number | undefined {
+  return seconds !== null && seconds !== undefined && seconds > 0 ? seconds : undefined;
+}
