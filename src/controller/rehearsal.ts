@@ -9,8 +9,14 @@ import { isWaitingMessage } from "./resources.ts";
 import { type Incoming, Turn, type TurnContext } from "./turn.ts";
 import { Draft, type World } from "./world.ts";
 
-/** More turns than this are not looked at: an update is at its extremes long before. */
-const MAX_ROUNDS = 64;
+/**
+ * A rehearsal is ended after this much work, events times replicas beside each: well below a second. An update is at its
+ * extremes in its first turns, so only of what waits there is nothing to say then.
+ */
+const MAX_WORK = 1_000_000;
+
+/** Events of one turn: what it takes must not keep the controller from its own work. */
+const EVENTS_AT_ONCE = 32;
 
 /** What a write leads to. */
 export interface Rehearsed {
@@ -44,11 +50,16 @@ export async function rehearse(
   const { instance } = draft;
   let again = finish(new Turn(draft, context), draft, names);
   note(courses, world, names);
-  for (let round = 0; round < MAX_ROUNDS; round++) {
+  let work = 0;
+  let over = false;
+  while (!over) {
     const { leaving, coming } = eventsOf(world, names);
     if (leaving.length + coming.length + again.size === 0) break;
-    for (const events of [leaving, coming]) {
-      if (events.length + again.size === 0) continue;
+    const replicas = countReplicas(world, names);
+    for (const events of [...chunks(leaving), ...chunks(coming), ...(again.size > 0 ? [[]] : [])]) {
+      work += (events.length + 1) * (replicas + 100);
+      over ||= work > MAX_WORK;
+      if (over) break;
       await pause();
       const next = new Draft(world);
       const turn = new Turn(next, context);
@@ -57,6 +68,7 @@ export async function rehearse(
       note(courses, world, names);
     }
   }
+  if (over) for (const [key, course] of courses) courses.set(key, { ...course, waiting: "" });
   return { applications, deployments, instance, courses };
 }
 
@@ -70,6 +82,18 @@ function finish(turn: Turn, draft: Draft, names: ReadonlySet<string>): Set<strin
 
 function replicasOf(world: World, key: string): ReplicaRecord[] {
   return [...(world.replicasOf.get(key) ?? [])].map((id) => world.replicas.get(id)!);
+}
+
+function countReplicas(world: World, names: ReadonlySet<string>): number {
+  const keysOf = [...names].flatMap((name) => [...(world.deploymentsOf.get(name) ?? [])]);
+  return keysOf.reduce((sum, key) => sum + (world.replicasOf.get(key)?.size ?? 0), 0);
+}
+
+function chunks(events: readonly Incoming[]): Incoming[][] {
+  const count = Math.ceil(events.length / EVENTS_AT_ONCE);
+  return Array.from({ length: count }, (_, index) =>
+    events.slice(index * EVENTS_AT_ONCE, (index + 1) * EVENTS_AT_ONCE),
+  );
 }
 
 /** What comes next of itself, on the way out and on the way in. */
