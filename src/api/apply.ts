@@ -1,5 +1,6 @@
 /** Applying a config document: the same for REST and Connect. */
 import { isAbsolute } from "node:path";
+import { lint, lintText } from "../config/lint.ts";
 import type { ConfigResult } from "../config/parse.ts";
 import { restoreRedacted } from "../config/redact.ts";
 import type { ApplicationConfig, DeployConfig } from "../config/types.ts";
@@ -27,13 +28,19 @@ export async function applyChecked(
   const { checked, baseDir, actor } = request;
   const accepted = acceptedConfig(checked);
   refuseRelative(baseDir);
-  if (request.validateOnly) return { revision: controller.snapshot().revision, warnings: accepted.warnings };
+  const known = [...accepted.warnings, ...lintWarnings(controller, accepted.config)];
+  if (request.validateOnly) return { revision: controller.snapshot().revision, warnings: known };
   const config = {
     ...accepted.config,
     applications: accepted.config.applications.map((application) => withSecrets(controller, application)),
   };
   const { revision, warnings } = await controller.applyConfig({ config, baseDir, actor });
-  return { revision, warnings: [...accepted.warnings, ...warnings] };
+  return { revision, warnings: [...known, ...warnings] };
+}
+
+/** What the config does badly, one line each, with the code of what is deployed already. */
+export function lintWarnings(controller: Controller, config: DeployConfig): string[] {
+  return lint(config, (name) => controller.application(name)?.built?.deployments).map(lintText);
 }
 
 /** The result where nothing was found wrong. Throws INVALID_CONFIG with each problem. */

@@ -4,9 +4,9 @@ import type { ApplicationConfig } from "../config/types.ts";
 import { type Controller, etagOf, type PutOneApplicationResult } from "../controller/controller.ts";
 import type { ApplicationRecord } from "../controller/records.ts";
 import { WindlassError } from "../core/errors.ts";
-import { acceptedConfig, refuseRelative, withSecrets } from "./apply.ts";
+import { acceptedConfig, lintWarnings, refuseRelative, withSecrets } from "./apply.ts";
 import { notFound } from "./lookup.ts";
-import { validateOne } from "./one-document.ts";
+import { fromApplication, validateOne } from "./one-document.ts";
 
 /** What every write says besides the config. */
 export interface OneApplicationRequest {
@@ -52,7 +52,11 @@ export async function putOne(
   );
   refuseRelative(baseDir);
   const config = withSecrets(controller, whole.applications[0]!);
-  return { ...(await controller.putOneApplication({ ...request, config, baseDir })), warnings };
+  const linted = lintWarnings(controller, whole).map(fromApplication);
+  return {
+    ...(await controller.putOneApplication({ ...request, config, baseDir })),
+    warnings: [...warnings, ...linted],
+  };
 }
 
 /** How often a change is made anew because somebody else was faster. */

@@ -27,6 +27,7 @@ import {
   Proxy_StateSchema,
 } from "../../gen/windlass/v1/instance_pb.ts";
 import { ignoredCounts } from "../config/effective.ts";
+import { lintCode, lintText } from "../config/lint.ts";
 import { applicationConfigToMessage, deploymentConfigToMessage } from "../config/message.ts";
 import { redactConfig } from "../config/redact.ts";
 import { webhookOpen } from "../config/scaling.ts";
@@ -81,9 +82,24 @@ export function applicationView(record: ApplicationRecord, revealEnv: boolean, s
     ...times(record),
     etag: etagOf(record),
     uid: record.uid,
-    warnings: ignoredCounts(record.config, record.built?.deployments ?? []),
+    warnings: builtWarnings(record),
     ...(record.canary ? { canary: canaryView(record.canary, standing) } : {}),
   });
+}
+
+/** Kept, since views are made with each change of an application, and these change with its code and config alone. */
+const warningsOf = new WeakMap<object, { config: ApplicationRecord["config"]; warnings: readonly string[] }>();
+
+/** What became known of the config once the application was built. */
+function builtWarnings({ built, config }: ApplicationRecord): string[] {
+  if (built === null) return [];
+  let kept = warningsOf.get(built);
+  if (kept?.config !== config) {
+    const linted = lintCode(config, built.deployments).map(lintText);
+    kept = { config, warnings: [...ignoredCounts(config, built.deployments), ...linted] };
+    warningsOf.set(built, kept);
+  }
+  return [...kept.warnings];
 }
 
 function applicationReconciles(record: ApplicationRecord): boolean {

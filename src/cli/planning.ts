@@ -33,6 +33,15 @@ export function printPlan(ctx: CliContext, plan: PlanDocument, output: OutputFor
   ctx.out(output === undefined ? planText(plan, ctx.screen()?.colour ?? false) : documentText(plan, output));
 }
 
+/** Prints the notes of a plan that is not printed itself. */
+export function printNotes(ctx: CliContext, { applications }: PlanDocument): void {
+  for (const { name, deployments } of applications) {
+    for (const deployment of deployments) {
+      for (const note of deployment.notes) ctx.err(`warning: ${name}/${deployment.name}: ${oneLine(note)}\n`);
+    }
+  }
+}
+
 /** Throws a CliError for applications that cannot be built, and for what `--fail-on` names. */
 export function refusePlan(plan: PlanDocument, failOn: readonly FailOn[]): void {
   const broken = plan.applications.filter(({ error }) => error !== "");

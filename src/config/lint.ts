@@ -51,8 +51,20 @@ export interface LintedDeployment {
   readonly userConfigured: readonly string[];
 }
 
-/** Looks at a document alone; what only the code sets is taken for the default. Parse must have accepted it. */
-export function lint(config: DeployConfig): LintFinding[] {
+/** A deployment that code declares, with the options it sets by the config's names. */
+export interface LintedCode {
+  readonly name: string;
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+/** What the code of an application declares, by the application's name; undefined where that is not known. */
+export type CodeOf = (application: string) => readonly LintedCode[] | undefined;
+
+/**
+ * What a document does badly and known code does not make good; unknown code is taken to set nothing. Parse must have
+ * accepted the document.
+ */
+export function lint(config: DeployConfig, codeOf: CodeOf = () => undefined): LintFinding[] {
   const capacity: LintFinding[] =
     config.target_capacity === 0
       ? [
@@ -63,18 +75,55 @@ export function lint(config: DeployConfig): LintFinding[] {
           },
         ]
       : [];
-  return [...capacity, ...config.applications.flatMap((app, index) => lintApplication(app, `applications[${index}]`))];
+  return [
+    ...capacity,
+    ...config.applications.flatMap((app, index) =>
+      lintApplication(app, `applications[${index}]`, codeOf(app.name ?? "default")),
+    ),
+  ];
 }
 
 /** The same for one application; `path` is put before the paths. */
-export function lintApplication(app: ApplicationConfig, path = ""): LintFinding[] {
+export function lintApplication(app: ApplicationConfig, path = "", code: readonly LintedCode[] = []): LintFinding[] {
   const deployments = (app.deployments ?? []).flatMap(({ name }, index) => {
     // Entries of one name are one deployment; what it says is shown at the last of them.
     if (app.deployments!.findLastIndex((other) => other.name === name) !== index) return [];
-    const merged = effectiveDeployment({}, overrideOf(app, name), name);
-    return merged.ok ? lintDeployment(merged, join(path, `deployments[${index}]`)) : [];
+    const at = join(path, `deployments[${index}]`);
+    const alone = lintMerged({}, app, name, at);
+    const known = code.find((each) => each.name === name);
+    if (known === undefined || alone.length === 0) return alone;
+    return lintMerged(known.options, app, name, at).filter((finding) => alone.some(sameAs(finding)));
   });
   return [...lintScaling(app, path), ...deployments];
+}
+
+/** What code and config together do badly and the config alone does not; paths begin like `deployments["D"].`. */
+export function lintCode(app: Pick<ApplicationConfig, "deployments">, code: readonly LintedCode[]): LintFinding[] {
+  return code.flatMap(({ name, options }) => {
+    const at = `deployments[${JSON.stringify(name)}]`;
+    const alone = lintMerged({}, app, name, at);
+    return lintMerged(options, app, name, at).filter((finding) => !alone.some(sameAs(finding)));
+  });
+}
+
+/** A finding as one line. */
+export function lintText({ path, message }: Pick<LintFinding, "path" | "message">): string {
+  return `${path}: ${message}`;
+}
+
+/** Empty for what cannot be merged: the build tells why. */
+function lintMerged(
+  options: LintedCode["options"],
+  app: Pick<ApplicationConfig, "deployments">,
+  name: string,
+  path: string,
+): LintFinding[] {
+  const merged = effectiveDeployment(options, overrideOf(app, name), name);
+  return merged.ok ? lintDeployment(merged, path) : [];
+}
+
+function sameAs({ rule, path }: LintFinding): (other: LintFinding) => boolean {
+  return (other) => other.rule === rule && other.path === path;
 }
 
 /** One deployment with everything that code and config set. */

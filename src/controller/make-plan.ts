@@ -62,7 +62,7 @@ export async function makePlan(world: World, planning: Planning, writes: Writes,
     }
   }
   const notes = applications.flatMap(({ deployments }) => deployments.flatMap((deployment) => deployment.notes));
-  for (const { path, message } of lint(writes.config)) {
+  for (const { path, message } of lint(writes.config, (name) => after.applications.get(name)?.built?.deployments)) {
     if (!notes.some((note) => note.endsWith(`: ${message}`))) warnings.push(`${path}: ${message}`);
   }
   const failed = applications.some(({ error }) => error !== "");

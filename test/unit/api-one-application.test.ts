@@ -146,6 +146,14 @@ describe("PUT /api/v1/applications/{application}", () => {
     expect(headers["x-windlass-warnings"]).toBe(json.warnings[0]);
   });
 
+  it("warns of settings that work badly", async () => {
+    await using api = await startTestApi();
+    const { json } = await putA(api, { ...CONFIG, deployments: [{ name: "Echo", graceful_shutdown_timeout_s: 0 }] });
+    expect(json.warnings).toEqual([
+      expect.stringMatching(/^deployments\[0\]\.graceful_shutdown_timeout_s: 0 kills replicas/),
+    ]);
+  });
+
   it("keeps the values that were hidden from the reader who sends the config back", async () => {
     await using api = await startTestApi();
     await putA(api, { ...CONFIG, runtime_env: { env_vars: { SECRET: "<redacted>", MORE: "1" } } });

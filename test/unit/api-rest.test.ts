@@ -250,6 +250,22 @@ describe("PUT /api/serve/applications/", () => {
     expect(call?.request).toMatchObject({ config: CONFIG });
   });
 
+  it("warns of settings that work badly, looking at the code that is deployed", async () => {
+    await using api = await startTestApi();
+    const applications = (name: string) => ({
+      applications: [{ name, import_path: "./a.ts:app", deployments: [{ name: "Echo", request_timeout_s: 60 }] }],
+    });
+    const warning = "applications[0].deployments[0].graceful_shutdown_timeout_s: 20 is below request_timeout_s 60";
+    const fresh = await putConfig(api.port, { body: applications("c") });
+    expect([fresh.status, fresh.headers["x-windlass-warnings"]]).toEqual([200, expect.stringContaining(warning)]);
+    const record = api.controller.application("a")!;
+    const deployments = [{ name: "Echo", options: { graceful_shutdown_timeout_s: 60 }, outbound: [] }];
+    await api.write(put.application({ ...record, built: { ...record.built!, deployments } }));
+    const known = await putConfig(api.port, { body: applications("a") });
+    expect(known.status).toBe(200);
+    expect(known.headers["x-windlass-warnings"]).not.toContain("graceful_shutdown_timeout_s");
+  });
+
   it("takes the base folder from its header, UTF-8 included", async () => {
     await using api = await startTestApi();
     const headers = { "x-windlass-base-dir": Buffer.from("/home/zoë").toString("latin1") };

@@ -185,6 +185,14 @@ describe("--fail-on", () => {
     expect(wrong.err).toContain("restart, delete");
   });
 
+  it("tells the notes of the plan that passed, which is not printed", async () => {
+    const harmless = { ...PLAN.applications[0]!, deployments: [PLAN.applications[0]!.deployments[1]!] };
+    const noted = { ...harmless.deployments[0]!, notes: ["a note\nof two lines"] };
+    const passed = { ...PLAN, warnings: [], applications: [{ ...harmless, deployments: [noted] }] };
+    const { code, err } = await run(["deploy", "app.yaml", "--fail-on", "restart"], passed);
+    expect([code, err]).toEqual([0, "warning: shop/Search: a note of two lines\n"]);
+  });
+
   it("deploys by the token of the plan that passed", async () => {
     const { code, out, applied } = await run(["deploy", "app.yaml", "--fail-on", "restart,delete"], HARMLESS);
     expect({ code, out: out.split("\n")[0] }).toEqual({ code: 0, out: "app.yaml: accepted at revision 9" });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { effectiveDeployment } from "../../src/config/effective.ts";
-import { LINT_RULES, lint, lintDeployment } from "../../src/config/lint.ts";
+import { LINT_RULES, lint, lintCode, lintDeployment, lintText } from "../../src/config/lint.ts";
 import { parseDeployConfig } from "../../src/config/parse.ts";
 
 function linted(document: object): string[] {
@@ -213,4 +213,51 @@ it("with the code's options, what they set counts as set", () => {
       message: "20 is below request_timeout_s 90: an update may cut requests off; raise it to 90",
     },
   ]);
+});
+
+describe("what code and config set together", () => {
+  it.each<{ name: string; options: Record<string, unknown>; over: object; config: number; code: number }>([
+    { name: "code alone", options: { graceful_shutdown_timeout_s: 0 }, over: {}, config: 0, code: 1 },
+    { name: "config alone", options: {}, over: { graceful_shutdown_timeout_s: 0 }, config: 1, code: 0 },
+    {
+      name: "config, made good by code",
+      options: { graceful_shutdown_timeout_s: 60 },
+      over: { request_timeout_s: 60 },
+      config: 0,
+      code: 0,
+    },
+    {
+      name: "config, made bad by code",
+      options: { request_timeout_s: 60 },
+      over: { graceful_shutdown_timeout_s: 30 },
+      config: 0,
+      code: 1,
+    },
+    {
+      name: "code with a part from the config",
+      options: { autoscaling_config: { max_replicas: 4, target_ongoing_requests: 8 } },
+      over: { max_ongoing_requests: 6 },
+      config: 0,
+      code: 1,
+    },
+    {
+      name: "config, and worse with code",
+      options: { graceful_shutdown_timeout_s: 10 },
+      over: { request_timeout_s: 60 },
+      config: 1,
+      code: 0,
+    },
+    { name: "both well", options: { num_replicas: 4 }, over: { max_ongoing_requests: 6 }, config: 0, code: 0 },
+  ])("$name: $config with the document, $code once it is built", ({ options, over, config, code }) => {
+    const application = { name: "a", import_path: "m:a", deployments: [{ name: "D", ...over }] };
+    const known = [{ name: "D", options }];
+    expect(lint({ applications: [application] }, (name) => (name === "a" ? known : undefined))).toHaveLength(config);
+    const found = lintCode(application, known).map(lintText);
+    expect(found).toHaveLength(code);
+    for (const line of found) expect(line).toMatch(/^deployments\["D"\]\.[a-z_.]+: .+$/);
+  });
+
+  it("says nothing of code that cannot be merged, which the build tells of", () => {
+    expect(lintCode({ deployments: [] }, [{ name: "D", options: { num_replicas: -1 } }])).toEqual([]);
+  });
 });

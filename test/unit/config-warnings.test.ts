@@ -7,6 +7,7 @@ import { ignoredCounts } from "../../src/config/effective.ts";
 import type { DeploymentOverride } from "../../src/config/types.ts";
 import type { ApplicationRecord } from "../../src/controller/records.ts";
 import { fakeApi } from "../support/fake-api.ts";
+import { applicationRecord } from "../support/fake-controller.ts";
 import { runCli } from "../support/run-cli.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -55,6 +56,17 @@ describe("a fixed count that the code's autoscaling makes idle", () => {
     const built = { ...record, built: { deployments, ingress: "D" } } as unknown as ApplicationRecord;
     expect(applicationView(record, true).warnings).toEqual([]);
     expect(applicationView(built, true).warnings).toEqual([IGNORED]);
+  });
+
+  it("stands beside settings of the code that work badly, until code or config change", () => {
+    const deployments = [{ name: "D", options: { graceful_shutdown_timeout_s: 0 }, outbound: [] }];
+    const plain = applicationRecord("a", { config: { import_path: "m:a" } });
+    const record: ApplicationRecord = { ...plain, built: { ...plain.built!, deployments } };
+    const config = { import_path: "m:a", deployments: [{ name: "D", graceful_shutdown_timeout_s: 10 }] };
+    const mended = { ...record, config } as ApplicationRecord;
+    const warning = expect.stringMatching(/^deployments\["D"\]\.graceful_shutdown_timeout_s: 0 kills replicas/);
+    const told = [record, mended, record, mended].map((each) => applicationView(each, true).warnings);
+    expect(told).toEqual([[warning], [], [warning], []]);
   });
 
   it("is told once by deploy --wait", async () => {

@@ -230,6 +230,14 @@ describe("what a plan says", () => {
     expect(warnings).toEqual([expect.stringMatching(/^deployments\["D"\]\.num_replicas: 2 is ignored/)]);
   });
 
+  it("says nothing of settings that the code makes good", async () => {
+    const simulation = await started();
+    const options = { graceful_shutdown_timeout_s: 60 };
+    simulation.engine.applications.set("app", { deployments: [{ name: "D", options }], ingress: "D", hash: "h1" });
+    const { applications, warnings } = await plan(simulation, [application({ request_timeout_s: 60 })]);
+    expect([applications[0]!.deployments[0]!.notes, warnings]).toEqual([[], []]);
+  });
+
   it("an application that cannot be built or merged is told with its error, and there is no token", async () => {
     const simulation = await started();
     await deploy(simulation, before);

@@ -7,7 +7,7 @@ import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { type LoadedConfig, loadTarget } from "../load-config.ts";
 import type { OutputFormat } from "../output.ts";
-import { applyPlan, type FailOn, makePlan, printPlan, refusePlan, tokenOf } from "../planning.ts";
+import { applyPlan, type FailOn, makePlan, printNotes, printPlan, refusePlan, tokenOf } from "../planning.ts";
 import type { RuntimeEnvFlags } from "../runtime-env.ts";
 import { presentRevisions, refuseTakenBack } from "../taken-back.ts";
 
@@ -72,6 +72,7 @@ async function accept(api: Api, ctx: CliContext, loaded: LoadedConfig, failOn: r
   if (failOn.length === 0) return applyConfig(api, ctx, loaded);
   const plan = await makePlan(api, ctx, loaded);
   refusePlan(plan, failOn);
+  printNotes(ctx, plan);
   return applyPlan(api, ctx, plan.token, plan.warnings);
 }
 
