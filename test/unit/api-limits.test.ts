@@ -228,7 +228,7 @@ describe("docs/rest.md", () => {
       s(SERVER_LIMITS.idleTimeoutMs),
       `${MAX_STREAMS_PER_TOKEN} at once`,
       `${maxConcurrentStreams} at once`,
-      `${maxConnections} at once`,
+      `${maxConnections} at once, of each port`,
       `${size(MAX_BODY_BYTES)}; 64 KiB without a known token`,
     ]);
   });
