@@ -7,7 +7,7 @@ import { nameProblem } from "../core/names.ts";
 import { AUTO_REPLICAS_BASE, AUTOSCALING_DEFAULTS } from "./defaults.ts";
 import { formatPath, show } from "./describe.ts";
 import { attributesWarning } from "./logging.ts";
-import { AUTO_REPLICAS_NOT_YET, KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
+import { KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { type ConfigProblem, toProblem } from "./parse.ts";
 import { policyFindings } from "./policy-rules.ts";
 import { readBy } from "./read.ts";
@@ -241,9 +241,6 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   const misnamed = nameProblem(deployment.name);
   if (misnamed !== undefined) {
     refuse(result, "deployment-name", [...path, "name"], `${misnamed} in ${show(deployment.name)}; rename it`);
-  }
-  if (deployment.num_replicas === "auto" && !autoscaling) {
-    warn(result, [...path, "num_replicas"], AUTO_REPLICAS_NOT_YET);
   }
   if (autoscaling) {
     const base = deployment.num_replicas === "auto" ? AUTO_REPLICAS_BASE : {};

@@ -1,7 +1,5 @@
 /** Fields that are accepted but not acted on: one line each, removed with the change that acts on them. */
 
-const NO_AUTOSCALER =
-  "the built-in autoscaler is not part of this version: the deployment keeps its initial number of replicas";
 const OWN_BACKOFF = "is accepted, but callers keep to waits of their own";
 const NO_STATS = "is accepted, but the built-in choice of a replica asks for no reports";
 const NO_SERVICERS = "is not needed: nothing is registered for a service to be served";
@@ -15,17 +13,12 @@ export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
 
 /** The same for paths inside one application. */
 export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
-  autoscaling_policy: NO_AUTOSCALER,
-  "deployments[].autoscaling_config": NO_AUTOSCALER,
   "deployments[].request_router_config.initial_backoff_s": OWN_BACKOFF,
   "deployments[].request_router_config.backoff_multiplier": OWN_BACKOFF,
   "deployments[].request_router_config.max_backoff_s": OWN_BACKOFF,
   "deployments[].request_router_config.request_routing_stats_period_s": NO_STATS,
   "deployments[].request_router_config.request_routing_stats_timeout_s": NO_STATS,
 };
-
-/** The warning for `num_replicas: "auto"`. */
-export const AUTO_REPLICAS_NOT_YET = NO_AUTOSCALER;
 
 /** Keys of schemas that we know, but that are not read, by schema name: what to do instead. */
 export const KNOWN_STRANGERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -210,13 +210,8 @@ export function applyDesired(
   },
 ): DeploymentRecord {
   const { instance, now } = context;
-  const target = (present?: number): number =>
-    initialTarget(
-      desired.config,
-      instance.targetCapacity,
-      instance.targetCapacityDirection,
-      present === undefined ? undefined : { target: present, changed: true },
-    );
+  const target = (present?: { readonly target: number; readonly changed: boolean }): number =>
+    initialTarget(desired.config, instance.targetCapacity, instance.targetCapacityDirection, present);
   // Who scales goes on scaling: only a deployment that begins anew has neither lease nor fence.
   const kept = current === undefined || current.deleting ? {} : leaseOf(current.target);
   const byConfig = (replicas: number): DeploymentRecord["target"] => ({
@@ -262,7 +257,9 @@ export function applyDesired(
   const restarts = current.version.restart !== desired.version.restart || current.deleting;
   const rolls = restarts || current.version.settings !== desired.version.settings;
   const frozen = current.rollout === "failed" && !rolls;
-  const replicas = target(current.deleting ? undefined : current.target.replicas);
+  // A change of the capacity alone is no reason to begin with initial_replicas again.
+  const changed = !configSame || restarts;
+  const replicas = target(current.deleting ? undefined : { target: current.target.replicas, changed });
   const next: DeploymentRecord = {
     ...current,
     generation: current.generation + 1,
@@ -350,8 +347,16 @@ function standing(
   if (build.kind === "building" && !build.check) return { status: "DEPLOYING", message: "" };
   const wanted = deployments.filter((deployment) => !deployment.deleting);
   const derived = deriveApplicationStatus({ deleting: false, deployments: wanted });
-  if (!application.canary || (derived.status !== "DEPLOYING" && derived.status !== "RUNNING")) return derived;
+  if (!application.canary || (derived.status !== "DEPLOYING" && derived.status !== "RUNNING")) {
+    return derived.message === "" ? { ...derived, message: policyLine(wanted) } : derived;
+  }
   return { status: "DEPLOYING", message: canaryLine(application.canary) };
+}
+
+/** What the scaling policies of deployments complain of, the first of them; "" where none does. */
+function policyLine(deployments: readonly DeploymentRecord[]): string {
+  const failing = deployments.find(({ policyFailure }) => policyFailure !== undefined);
+  return failing ? `deployment ${JSON.stringify(failing.name)}: ${failing.policyFailure}` : "";
 }
 
 /** Whether the deployments of an application are known and shown (T12). */

@@ -57,6 +57,16 @@ export class LoadIngest implements ReplicaLoadSink {
     this.#onChange = listener;
   }
 
+  /** Puts back what an earlier controller knew of a deployment that is followed; what came since is kept. */
+  restore(application: string, deployment: string, { handles, replicas }: Reports): void {
+    const followed = this.#followed.get(key(application, deployment));
+    if (followed === undefined) return;
+    const { reports, timeoutS } = followed;
+    for (const [id, handle] of handles) if (!reports.handles.has(id)) reports.handles.set(id, handle);
+    for (const [id, replica] of replicas) if (!reports.replicas.has(id)) reports.replicas.set(id, replica);
+    this.#expireAt(nextStaleAtMonoS(reports, timeoutS));
+  }
+
   /** From now on the deployments that this table has measured are followed, and no others; what is known stays. */
   follow({ deployments }: Pick<RoutingTableData, "deployments">): void {
     const gone = new Set(this.#followed.keys());

@@ -7,6 +7,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { ProxyFleet } from "../engine/proxies.ts";
 import { type Logger, silentLogger } from "../observability/logger.ts";
 import type { Op, Store } from "../store/store.ts";
+import { Autoscaler } from "./autoscaler.ts";
 import { buildAction } from "./builds.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { SocketPaths } from "./deployment-state.ts";
@@ -16,6 +17,7 @@ import { type CommandRun, ControllerFace } from "./face.ts";
 import { HealthChecks } from "./health-checks.ts";
 import type { Planning } from "./make-plan.ts";
 import { PlanStore } from "./plan-store.ts";
+import type { PolicyRunner } from "./policy-runner.ts";
 import type { InstanceRecord } from "./records.ts";
 import { keys } from "./records.ts";
 import { loadWorld, planRecovery, type RecoveryOptions } from "./recovery.ts";
@@ -44,6 +46,8 @@ export interface ReconcilerOptions {
   readonly proxyLocation: InstanceRecord["proxyLocation"];
   /** What the node has for replicas; absent: nothing limits. */
   readonly capacity?: NodeCapacity;
+  /** Runs scaling policies but the built-in one; absent: their deployments keep their targets. */
+  readonly policies?: PolicyRunner;
   /** Told the instance's `logging_config` with each turn that changed something; null: none was given. */
   readonly onLogging?: (logging: LoggingInForce | null) => void;
 }
@@ -72,11 +76,14 @@ export class Reconciler extends ControllerFace {
   protected readonly planning: Planning;
   readonly #health: HealthChecks;
   readonly #unrouting = new Unrouting();
+  readonly #autoscaler: Autoscaler;
   readonly #wakeAt = new Map<string, number>();
   #inbox: Inbox[] = [];
   #dirty = new Set<string>();
   #running = false;
   #timer: Timer | undefined;
+  /** When the timer fires, epoch ms. */
+  #timerAt = Infinity;
   #stopped = false;
   /** Replicas of an earlier controller may wait although there is room by now. */
   #lookForRoom = true;
@@ -88,6 +95,14 @@ export class Reconciler extends ControllerFace {
     this.#o = options;
     this.#health = new HealthChecks(options.random);
     const { clock, engine, random, sockets } = options;
+    const { logger, policies } = options;
+    const { load } = options.routes;
+    this.#autoscaler = new Autoscaler({ load, clock, logger, policies });
+    load.onChange((application, deployment) => this.#wakeBy(this.#autoscaler.reported(application, deployment)));
+    policies?.onAnswer((answer) => {
+      this.#autoscaler.answered(answer);
+      this.#schedule(0);
+    });
     const builds = new TrialBuilds(engine);
     this.planning = {
       plans: new PlanStore(random),
@@ -143,6 +158,7 @@ export class Reconciler extends ControllerFace {
     // What has no bundle could only fail to start: the end of its build makes it dirty.
     for (const { name } of this.world.applications.values()) if (!bundleLost.has(name)) this.#dirty.add(name);
     this.#publishRoutes();
+    this.#autoscaler.recover(this.world);
     for (const replica of adopt) performDeploymentAction(engine, this.world, { kind: "adopt", replica });
     for (const application of this.world.applications.values()) {
       if (application.build.kind === "building") this.#perform(buildAction(application));
@@ -241,13 +257,20 @@ export class Reconciler extends ControllerFace {
     if (this.#running || this.#stopped) return;
     this.#timer?.cancel();
     this.#timer = undefined;
+    this.#timerAt = Infinity;
     if (delayMs === Infinity) return;
     if (delayMs <= 0) {
       this.#running = true;
       setImmediate(() => void this.#run());
     } else {
+      this.#timerAt = this.#o.clock.now() + delayMs;
       this.#timer = this.#o.clock.timer(delayMs, () => this.#schedule(0));
     }
+  }
+
+  /** Takes care that there is a turn then, epoch ms. */
+  #wakeBy(at: number): void {
+    if (at < this.#timerAt) this.#schedule(at - this.#o.clock.now());
   }
 
   async #run(): Promise<void> {
@@ -301,11 +324,13 @@ export class Reconciler extends ControllerFace {
       if (item.kind === "command") item.command.failed(failure.error);
       else logger.error("an event was dropped", { kind: item.kind, error: errorText(failure.error) });
     }
+    const scaling = this.#autoscaler.decide(draft);
     const stepped = new Set([...this.#dirty, ...draft.touched]);
     this.#dirty = new Set();
     for (const name of stepped) turn.stepApplication(name);
     turn.admitWaiting(this.#lookForRoom);
     turn.stepInstance();
+    this.#autoscaler.look(draft, scaling, stepped);
 
     let committed: { revision: number; changed: boolean };
     try {
@@ -320,12 +345,15 @@ export class Reconciler extends ControllerFace {
       this.#inbox = [...events, ...this.#inbox];
       this.#lookForRoom = true;
       for (const name of stepped) this.#dirty.add(name);
+      this.#autoscaler.abandon(scaling);
       return STORE_RETRY_MS;
     }
+    const questions = this.#autoscaler.commit(scaling);
     this.#lookForRoom = false;
     for (const name of turn.again) this.#dirty.add(name);
     if (committed.changed) this.#publishRoutes();
     for (const effect of turn.effects) this.#perform(effect);
+    for (const question of questions) this.#o.policies?.ask(question);
     for (const command of answers) command.done(committed.revision);
     this.#lookForUnrouted();
     for (const look of [...this.#afterTurn]) look();
@@ -347,7 +375,8 @@ export class Reconciler extends ControllerFace {
         logger.warn("history was not compacted", { error: errorText(error) });
       });
     }
-    return { revision: store.revision, changed: writes.length > 0 };
+    // What the autoscaler remembers concerns no router.
+    return { revision: store.revision, changed: writes.some(({ key }) => !key.startsWith("autoscaling/")) };
   }
 
   #publishRoutes(): void {
@@ -367,7 +396,7 @@ export class Reconciler extends ControllerFace {
   }
 
   #nextWake(): number {
-    let at = this.#unrouting.wakeAt();
+    let at = Math.min(this.#unrouting.wakeAt(), this.#autoscaler.wakeAt());
     for (const wakeAt of this.#wakeAt.values()) at = Math.min(at, wakeAt);
     return at;
   }

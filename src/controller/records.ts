@@ -7,6 +7,7 @@
  *   deployment/<a>/<d>                        DeploymentRecord
  *   replica/<a>/<d>/<id>                      ReplicaRecord
  *   proxy/<id>                                ProxyRecord
+ *   autoscaling/<a>/<d>                       ScalingRecord (autoscale-memory.ts)
  *   token/<id>                                TokenRecord (written by api/)
  *   journal/<16 digits>                       JournalRecord
  *
@@ -215,6 +216,8 @@ export interface DeploymentRecord {
   /** What the revision before runs here while a canary is tried; absent without one, and where both run the same. */
   readonly stable?: { readonly version: DeploymentVersion; readonly config: EffectiveDeploymentConfig };
   readonly lastError: string;
+  /** Why its scaling policy decides nothing, or what it warns of; absent where all is well. */
+  readonly policyFailure?: string;
   readonly deleting: boolean;
   readonly replicaCounts: Readonly<Partial<Record<ReplicaStateName, number>>>;
   /** The last replicas that ended, newest first; bounded. */
@@ -381,6 +384,8 @@ export const keys = {
   revision: (application: string, number: number) =>
     `revision/${encodeURIComponent(application)}/${String(number).padStart(8, "0")}`,
   proxy: (id: string) => `proxy/${id}`,
+  scaling: (application: string, deployment: string) =>
+    `autoscaling/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
   token: (id: string) => `token/${id}`,
   journal: (sequence: number) => `journal/${String(sequence).padStart(16, "0")}`,
 } as const;

@@ -25,7 +25,7 @@ export interface RecoveryOptions {
 
 /** Reads everything the store holds into the world. */
 export function loadWorld(store: Store, world: World): void {
-  for (const prefix of ["instance", "application/", "revision/", "deployment/", "replica/", "proxy/"]) {
+  for (const prefix of ["instance", "application/", "revision/", "deployment/", "replica/", "proxy/", "autoscaling/"]) {
     for (const { key, value } of store.range(prefix)) applyWrite(world, key, JSON.parse(value));
   }
   const last = store.range("journal/").at(-1);

@@ -11,6 +11,7 @@ export function copyWorld(world: World): World {
     replicas: new Map(world.replicas),
     proxies: new Map(world.proxies),
     revisions: new Map(world.revisions),
+    scaling: new Map(world.scaling),
     deploymentsOf: copied(world.deploymentsOf),
     replicasOf: copied(world.replicasOf),
     waiting: new Set(world.waiting),

@@ -1,3 +1,4 @@
+import type { ScalingRecord } from "./autoscale-memory.ts";
 import { DraftWrites } from "./draft-writes.ts";
 import type {
   ApplicationRecord,
@@ -22,6 +23,8 @@ export interface World {
   readonly proxies: Map<string, ProxyRecord>;
   /** Of each application by name, oldest first. */
   readonly revisions: Map<string, readonly RevisionRecord[]>;
+  /** What the autoscaler remembers, by store key. */
+  readonly scaling: Map<string, ScalingRecord>;
   /** Deployment keys of an application. */
   readonly deploymentsOf: Map<string, Set<string>>;
   /** Replica ids of a deployment key. */
@@ -57,6 +60,7 @@ export function emptyWorld(): World {
     replicas: new Map(),
     proxies: new Map(),
     revisions: new Map(),
+    scaling: new Map(),
     deploymentsOf: new Map(),
     replicasOf: new Map(),
     usage: new Map(),
@@ -188,6 +192,19 @@ export class Draft {
     this.#writes.set(key, null);
   }
 
+  /** What the autoscaler remembers of an application's deployments. */
+  scalingOf(application: string): ScalingRecord[] {
+    const folder = keys.scaling(application, "");
+    const known = [...this.#world.scaling].filter(([key]) => key.startsWith(folder)).map(([, record]) => record);
+    return this.#list(folder, known, (record) => keys.scaling(record.application, record.deployment));
+  }
+  setScaling(record: ScalingRecord): void {
+    this.#writes.set(keys.scaling(record.application, record.deployment), record);
+  }
+  deleteScaling(application: string, deployment: string): void {
+    this.#writes.set(keys.scaling(application, deployment), null);
+  }
+
   proxies(): ProxyRecord[] {
     return this.#list("proxy/", this.#world.proxies.values(), (record) => keys.proxy(record.id));
   }
@@ -304,6 +321,10 @@ export function applyWrite(world: World, key: string, value: unknown): void {
         );
       return;
     }
+    case "autoscaling":
+      if (value === null) world.scaling.delete(key);
+      else world.scaling.set(key, value as ScalingRecord);
+      return;
     case "proxy":
       if (value === null) world.proxies.delete(key.slice("proxy/".length));
       else world.proxies.set(key.slice("proxy/".length), value as ProxyRecord);

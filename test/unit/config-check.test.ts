@@ -151,9 +151,7 @@ describe("validateDeployConfig accepts", () => {
     {
       name: "a minimum under the larger maximum of auto",
       input: withDeployment({ num_replicas: "auto", autoscaling_config: { min_replicas: 5 } }),
-      warnings: [
-        "applications[0].deployments[0].autoscaling_config: the built-in autoscaler is not part of this version: the deployment keeps its initial number of replicas",
-      ],
+      warnings: [],
     },
     {
       name: "env_vars silently and harmless runtime_env keys with a warning",

@@ -1,0 +1,39 @@
+/** What of the autoscaler outlives the controller: key `autoscaling/<a>/<d>`. */
+import { type Reports, type SavedReports, saveReports } from "../autoscaling/reports.ts";
+import type { ScalingState } from "../autoscaling/state.ts";
+
+/** The memory of one deployment. */
+export interface ScalingRecord {
+  readonly application: string;
+  readonly deployment: string;
+  /** Of the deployment. */
+  readonly uid: string;
+  /** What it was registered with last; see registrationOf and buildOf. */
+  readonly registration: string;
+  readonly build: string;
+  readonly state: ScalingState;
+  /** null: nobody had any load. */
+  readonly reports: SavedReports | null;
+}
+
+/** At most one write of a deployment's memory in so many milliseconds. */
+export const SAVE_INTERVAL_MS = 1_000;
+
+/** The reports as they are stored; null where they say nothing but that nothing is to be done. */
+export function reportsToSave(reports: Reports | undefined, nowMs: number, nowMonoMs: number): SavedReports | null {
+  if (reports === undefined || isIdle(reports)) return null;
+  return saveReports(reports, nowMs / 1_000, nowMonoMs / 1_000);
+}
+
+/** Whether reports are all of nothing. What replicas measure for a policy of a user's counts as something. */
+export function isIdle({ handles, replicas }: Reports): boolean {
+  const zero = ({ values }: { readonly values: readonly number[] }): boolean => values.every((value) => value === 0);
+  for (const { report } of handles.values()) {
+    if (!zero(report.queued)) return false;
+    for (const series of report.running.values()) if (!zero(series)) return false;
+  }
+  for (const { metrics } of replicas.values()) {
+    for (const series of metrics.values()) if (!zero(series)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,75 @@
+/** Questions to policies that run outside of the controller. Pure. */
+import { shownTarget } from "../autoscaling/decide.ts";
+import { type PolicyFacts, type PolicyInput, policyInput } from "../autoscaling/policy.ts";
+import { emptyReports, type Reports } from "../autoscaling/reports.ts";
+import { replicaEnv, workingDirIn } from "../config/runtime-env.ts";
+import type { Autoscaled } from "./autoscale-inputs.ts";
+import type { Scaler, Seen } from "./autoscale-scaler.ts";
+import type { HostedPolicy, PolicyCode, PolicyQuestion } from "./policy-runner.ts";
+import type { ApplicationRecord } from "./records.ts";
+
+/** A deployment with all that its policy may be told. */
+export interface Asked {
+  readonly deployment: Autoscaled;
+  readonly scaler: Scaler;
+  readonly seen: Pick<Seen, "rules" | "running" | "target" | "load">;
+  readonly reports: Reports | undefined;
+}
+
+/** What one deployment's own policy is asked. */
+export function deploymentQuestion(
+  id: string,
+  application: ApplicationRecord,
+  asked: Asked,
+  policy: HostedPolicy,
+  nowS: number,
+): PolicyQuestion {
+  const { deployment, scaler, seen } = asked;
+  return {
+    id,
+    application: application.name,
+    deployment: deployment.name,
+    policy,
+    input: inputOf(asked, shownTarget(seen.rules, seen.target), nowS),
+    code: codeOf(application, scaler.registration),
+  };
+}
+
+/** What the policy of an application is asked about all of its autoscaled deployments. */
+export function applicationQuestion(
+  id: string,
+  application: ApplicationRecord,
+  members: readonly Asked[],
+  policy: HostedPolicy,
+  nowS: number,
+): PolicyQuestion {
+  const input: Record<string, PolicyInput> = Object.create(null);
+  for (const asked of members) input[asked.deployment.name] = inputOf(asked, asked.seen.target, nowS);
+  const generation = `${application.uid}/${members[0]?.scaler.build ?? ""}/${JSON.stringify(policy)}`;
+  return { id, application: application.name, deployment: null, policy, input, code: codeOf(application, generation) };
+}
+
+function inputOf({ deployment, scaler, seen, reports }: Asked, target: number, nowS: number): PolicyInput {
+  const facts: PolicyFacts = {
+    application: deployment.application,
+    deployment: deployment.name,
+    config: deployment.config.autoscaling_config,
+    rules: seen.rules,
+    runningReplicas: seen.running,
+    target,
+    reports: reports ?? emptyReports(),
+    load: seen.load,
+    state: scaler.state,
+  };
+  return policyInput(facts, nowS);
+}
+
+function codeOf({ config, baseDir, built }: ApplicationRecord, generation: string): PolicyCode {
+  const uri = workingDirIn(config.runtime_env);
+  return {
+    baseDir,
+    workingDir: (uri === undefined ? undefined : built?.workingDirs?.[uri]?.path) ?? null,
+    env: replicaEnv({ runtime_env: config.runtime_env }),
+    generation,
+  };
+}

@@ -1,0 +1,193 @@
+/** What the autoscaler holds of one deployment between decisions. Immutable, so that a turn that is not stored leaves no trace. */
+import type { Decision } from "../autoscaling/decide.ts";
+import type { Load } from "../autoscaling/load.ts";
+import { emptyReports, type Reports } from "../autoscaling/reports.ts";
+import type { ScalingRules } from "../autoscaling/rules.ts";
+import { NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
+import {
+  type Autoscaled,
+  applicationPolicy,
+  buildOf,
+  registrationOf,
+  rulesOf,
+  runningIds,
+} from "./autoscale-inputs.ts";
+import { isIdle, type ScalingRecord } from "./autoscale-memory.ts";
+import { nextTick, TICK_MS } from "./autoscale-ticks.ts";
+import type { ApplicationRecord, InstanceRecord, ReplicaRecord } from "./records.ts";
+
+export interface Scaler {
+  readonly application: string;
+  readonly deployment: string;
+  readonly uid: string;
+  readonly registration: string;
+  readonly build: string;
+  readonly state: ScalingState;
+  /** What the last decision was made on; null: none was made in this process. */
+  readonly seen: Seen | null;
+  /** When to decide next although nothing changes, epoch ms; Infinity: never. A tick, unless it is to be at once. */
+  readonly dueMs: number;
+  /** When the last decision was made, epoch ms. */
+  readonly lastMs: number;
+  /** When the memory was written last, epoch ms. */
+  readonly savedMs: number;
+  /** Whether the store lacks something that a restarted controller needs. */
+  readonly unsaved: boolean;
+  /** Whether the store's reports are of nothing. */
+  readonly savedIdle: boolean;
+}
+
+/** The inputs of a decision. */
+export interface Seen {
+  readonly rules: ScalingRules;
+  readonly running: readonly string[];
+  readonly target: number;
+  readonly load: Load;
+  readonly decision: Decision | null;
+  /** To tell without a look inside whether anything was deployed anew. */
+  readonly basis: Basis;
+}
+
+interface Basis {
+  readonly config: object;
+  readonly version: object;
+  readonly built: object | null;
+  readonly policy: object | null;
+  readonly capacity: number | null;
+  readonly direction: string | null;
+}
+
+/** One that nothing is known of, to be decided on at the next tick. */
+export function newScaler(deployment: Autoscaled, nowMs: number): Scaler {
+  return {
+    application: deployment.application,
+    deployment: deployment.name,
+    uid: deployment.uid,
+    registration: "",
+    build: "",
+    state: NEW_SCALING_STATE,
+    seen: null,
+    dueMs: nextTick(nowMs, Number.NEGATIVE_INFINITY),
+    lastMs: Number.NEGATIVE_INFINITY,
+    savedMs: Number.NEGATIVE_INFINITY,
+    unsaved: false,
+    savedIdle: true,
+  };
+}
+
+/** One as an earlier controller left it. */
+export function recoveredScaler(record: ScalingRecord, nowMs: number): Scaler {
+  const { application, deployment, uid, registration, build, state, reports } = record;
+  return {
+    application,
+    deployment,
+    uid,
+    registration,
+    build,
+    state,
+    seen: null,
+    dueMs: nextTick(nowMs, Number.NEGATIVE_INFINITY),
+    lastMs: Number.NEGATIVE_INFINITY,
+    savedMs: nowMs,
+    unsaved: false,
+    savedIdle: reports === null,
+  };
+}
+
+/** Whether it is to be decided on; also where the clock was set back, since nothing else would hold then. */
+export function isDue({ dueMs, lastMs }: Pick<Scaler, "dueMs" | "lastMs">, nowMs: number): boolean {
+  return dueMs <= nowMs || nowMs < lastMs - TICK_MS;
+}
+
+/** Whether something other than its reports differs from what the last decision was made on. */
+export function inputsChanged(
+  { seen }: Scaler,
+  deployment: Autoscaled,
+  context: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
+  replicas: readonly ReplicaRecord[],
+): boolean {
+  if (seen === null || seen.target !== deployment.target.replicas) return true;
+  return !sameBasis(seen.basis, basisOf(deployment, context)) || !sameIds(seen.running, runningIds(replicas));
+}
+
+/** What a decision is to be made on now; what did not change is the same object as before. */
+export function inputsOf(
+  { seen }: Scaler,
+  deployment: Autoscaled,
+  context: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
+  replicas: readonly ReplicaRecord[],
+): Omit<Seen, "load" | "decision"> {
+  const running = runningIds(replicas);
+  const basis = basisOf(deployment, context);
+  const known = seen !== null && sameBasis(seen.basis, basis);
+  return {
+    rules: known ? seen.rules : sameOr(seen?.rules, rulesOf(deployment, context.instance)),
+    running: seen !== null && sameIds(seen.running, running) ? seen.running : running,
+    target: deployment.target.replicas,
+    basis: known ? seen.basis : basis,
+  };
+}
+
+/**
+ * A deployment that was deployed with something changed waits for nothing any more, and its policy begins anew. New code
+ * forgets when it was scaled last, except under a policy of the application, which begins anew instead.
+ */
+export function registered(
+  scaler: Scaler,
+  deployment: Autoscaled,
+  context: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
+): Scaler {
+  const registration = registrationOf(deployment, context.instance);
+  const build = buildOf(context.application);
+  if (scaler.registration === registration && scaler.build === build) return scaler;
+  if (scaler.registration === "") return { ...scaler, registration, build, unsaved: true };
+  const rebuilt = scaler.build !== build;
+  const byApplication = applicationPolicy(context.application) !== undefined;
+  const { delay, policyState, lastScaleUpS, lastScaleDownS } = NEW_SCALING_STATE;
+  const state = {
+    ...scaler.state,
+    delay,
+    policyState: byApplication && !rebuilt ? scaler.state.policyState : policyState,
+    ...(rebuilt && !byApplication ? { lastScaleUpS, lastScaleDownS } : {}),
+  };
+  return { ...scaler, registration, build, state, unsaved: true };
+}
+
+/** Whether reports that came in are to be stored. */
+export function mustSaveReports({ savedIdle }: Scaler, reports: Reports = emptyReports()): boolean {
+  return !savedIdle || !isIdle(reports);
+}
+
+function basisOf(
+  { config, version }: Autoscaled,
+  { application, instance }: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
+): Basis {
+  return {
+    config,
+    version,
+    built: application.built,
+    policy: application.config.autoscaling_policy ?? null,
+    capacity: instance.targetCapacity,
+    direction: instance.targetCapacityDirection,
+  };
+}
+
+function sameBasis(a: Basis, b: Basis): boolean {
+  return (
+    a.config === b.config &&
+    a.version === b.version &&
+    a.built === b.built &&
+    a.policy === b.policy &&
+    a.capacity === b.capacity &&
+    a.direction === b.direction
+  );
+}
+
+/** The earlier object where both say the same: decisions under the same rules are told by it. */
+function sameOr(earlier: ScalingRules | undefined, rules: ScalingRules): ScalingRules {
+  return earlier !== undefined && JSON.stringify(earlier) === JSON.stringify(rules) ? earlier : rules;
+}
+
+function sameIds(a: readonly string[], b: readonly string[]): boolean {
+  return a.length === b.length && a.every((id, index) => id === b[index]);
+}

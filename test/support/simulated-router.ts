@@ -1,0 +1,119 @@
+import { addSample, prune, type SeriesStore } from "../../src/autoscaling/series.ts";
+import type { SimulatedController } from "./simulated-controller.ts";
+
+const SAMPLES = { QUEUED: "" };
+
+/**
+ * A router in front of one deployment of a simulated controller: holds a number of requests open, spreads them over the
+ * replicas that the present table has, and reports as routers do, at the intervals of the table and at once where
+ * requests wait and no replica is. The requests that find no room at `perReplica` each wait.
+ */
+export class SimulatedRouter {
+  readonly #simulation: SimulatedController;
+  readonly #name: { readonly application: string; readonly deployment: string };
+  readonly #perReplica: number;
+  readonly #store: SeriesStore = new Map();
+  #concurrent = 0;
+  #sampleAt = 0;
+  #pushAt = 0;
+  #told = false;
+  #lastS = 0;
+
+  constructor(
+    simulation: SimulatedController,
+    application = "a",
+    deployment = "D",
+    options: { perReplica?: number } = {},
+  ) {
+    this.#simulation = simulation;
+    this.#name = { application, deployment };
+    this.#perReplica = options.perReplica ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** Requests that are open from now on. */
+  set concurrent(count: number) {
+    this.#concurrent = count;
+    this.#wake();
+  }
+
+  /** Requests that wait for a replica. */
+  get queued(): number {
+    return this.#split().queued;
+  }
+
+  /** Lets time pass in steps of 50 ms, sampling and reporting as it goes. */
+  async run(seconds: number, each: () => void | Promise<void> = () => {}): Promise<void> {
+    const { clock } = this.#simulation;
+    const end = clock.now() + seconds * 1_000;
+    while (clock.now() < end) {
+      this.#beat();
+      await clock.advance(50);
+      await each();
+    }
+  }
+
+  #split(): { queued: number; running: Map<string, number> } {
+    const replicas = this.#targets()?.replicas ?? [];
+    const running = new Map(replicas.map(({ id }) => [id, 0]));
+    let queued = this.#concurrent;
+    for (let round = 0; queued > 0 && round < this.#perReplica && running.size > 0; round++) {
+      for (const [id, count] of running) {
+        if (queued === 0) break;
+        running.set(id, count + 1);
+        queued -= 1;
+      }
+    }
+    return { queued, running };
+  }
+
+  #targets() {
+    const { application, deployment } = this.#name;
+    return this.#simulation.routes.latest.table.deployments.find(
+      (each) => each.application === application && each.deployment === deployment,
+    );
+  }
+
+  #beat(): void {
+    const sampling = this.#targets()?.loadSampling;
+    if (sampling === undefined) return;
+    const now = this.#simulation.clock.now();
+    if (now >= this.#sampleAt) {
+      this.#sample(now / 1_000);
+      this.#sampleAt = now + sampling.sampleIntervalS * 1_000;
+    }
+    if (now >= this.#pushAt) {
+      this.#push();
+      this.#pushAt = now + sampling.pushIntervalS * 1_000;
+    }
+    this.#wake();
+  }
+
+  #sample(nowS: number): void {
+    const { queued, running } = this.#split();
+    addSample(this.#store, SAMPLES.QUEUED, nowS, queued);
+    for (const [id, count] of running) addSample(this.#store, id, nowS, count);
+    prune(this.#store, nowS - (this.#targets()?.loadSampling?.lookBackS ?? 30));
+  }
+
+  #wake(): void {
+    const { queued, running } = this.#split();
+    if (running.size > 0 || queued === 0) this.#told = false;
+    else if (!this.#told && this.#targets()?.loadSampling !== undefined) {
+      this.#told = true;
+      this.#sample(this.#simulation.clock.now() / 1_000);
+      this.#push();
+    }
+  }
+
+  #push(): void {
+    this.#lastS = Math.max(this.#simulation.clock.now() / 1_000, this.#lastS + 1e-5);
+    const series = new Map(
+      [...this.#store].map(([name, { timesS, values }]) => [name, { timesS: [...timesS], values: [...values] }]),
+    );
+    this.#simulation.routes.reportLoad({
+      routerId: "proxy/0",
+      timestampS: this.#lastS,
+      deployments: [{ ...this.#name, series }],
+    });
+  }
+}
