@@ -244,7 +244,7 @@ describe("windlass deploy --plan", () => {
   it.each([
     [["--plan", "nope"], 1, "is no file and no token of a plan"],
     [["--plan", "app.yaml"], 1, "app.yaml holds no plan"],
-    [[], 2, "give a config file or an import path, or --plan"],
+    [[], 2, "give CONFIG_OR_IMPORT_PATH, a config file or an import path, or --plan"],
     [["app.yaml", "--plan", "plan-abc"], 2, "a plan has its config"],
     [["--plan", "plan-abc", "--dry-run"], 2, "a plan says already what it does"],
     [["app.yaml", "-o", "json"], 2, "-o is for the plan that --dry-run prints"],

@@ -122,7 +122,7 @@ function refuseTogether(what: string | undefined, options: DeployOptions): void 
     throw new CliError(EXIT.usage, line);
   };
   if (what === undefined && plan === undefined) {
-    refuse("give a config file or an import path, or --plan; see `windlass deploy --help`");
+    refuse("give CONFIG_OR_IMPORT_PATH, a config file or an import path, or --plan; see `windlass deploy --help`");
   }
   if (what !== undefined && plan !== undefined)
     refuse("a plan has its config; leave out CONFIG_OR_IMPORT_PATH or --plan");
