@@ -17,6 +17,9 @@ import { LoadWindow } from "./load-window.ts";
 /** Decisions are made so many times a second, as the reference makes them. */
 const TICKS_A_SECOND = 10;
 
+/** Nothing is measured or told more often. */
+const MIN_INTERVAL_S = 0.1;
+
 /** What the autoscaler sees and does of the deployment. */
 export interface Plant {
   readonly serving: readonly SimulatedReplica[];
@@ -25,7 +28,7 @@ export interface Plant {
 }
 
 export interface AutoscalerOptions {
-  /** What second 0 is, epoch seconds; past 2^30. */
+  /** What second 0 is, epoch seconds: a whole number past 2^30. */
   readonly epochS: number;
   /** Decide each tick, whether or not it is proven to decide the same as the one before. For tests. */
   readonly everyTick?: boolean;
@@ -50,6 +53,9 @@ export class Autoscaler {
   #tick = 0;
   /** The last that did. */
   #last = -1;
+  /** Whether requests waited at the last sample, and whether the last report said so. */
+  #waiting = false;
+  #told = false;
   #curve: LoadCurve | undefined = NO_LOAD.total;
   #state: ScalingState = NEW_SCALING_STATE;
   #nextS = 0;
@@ -65,8 +71,8 @@ export class Autoscaler {
     this.#plant = plant;
     this.#options = options;
     this.#lookBackS = config.look_back_period_s;
-    this.#sampleEveryS = samplingIntervalS(config);
-    this.#pushEveryS = config.metrics_interval_s;
+    this.#sampleEveryS = Math.max(MIN_INTERVAL_S, samplingIntervalS(config));
+    this.#pushEveryS = Math.max(MIN_INTERVAL_S, config.metrics_interval_s);
   }
 
   /** When it acts next. */
@@ -83,13 +89,14 @@ export class Autoscaler {
     } else if (this.#pushes * this.#pushEveryS <= nowS) {
       this.#pushes += 1;
       this.#push(nowS);
-    } else this.#decide(nowS);
+    } else this.#decide(nowS, this.#tick);
     this.#lookAhead();
   }
 
   /** A replica begins to serve: its series begins, and what counts has changed. */
   joined(replica: SimulatedReplica, nowS: number): void {
     this.#window.track(replica);
+    this.#told = false;
     this.#changed(nowS);
     this.#lookAhead();
   }
@@ -101,8 +108,10 @@ export class Autoscaler {
     this.#lookAhead();
   }
 
-  /** Requests wait and nothing serves: the router samples and reports at once. */
+  /** Requests wait and nothing serves: the router reports at once, unless it has said so. */
   wake(nowS: number): void {
+    if (this.#told) return;
+    this.#window.forgetIdle();
     this.#sample(nowS);
     this.#push(nowS);
     this.#lookAhead();
@@ -113,19 +122,24 @@ export class Autoscaler {
   }
 
   #tickS(tick: number): number {
-    return this.#options.epochS + tick / TICKS_A_SECOND;
+    // One division, as of milliseconds by 1000, so that moments are the product's to the last bit.
+    return (this.#options.epochS * TICKS_A_SECOND + tick) / TICKS_A_SECOND;
   }
 
   #sample(nowS: number): void {
     const { queued, serving } = this.#plant;
     this.#window.sample(this.#epochS(nowS), queued, serving);
+    this.#waiting = queued > 0;
   }
 
   #push(nowS: number): void {
     this.#window.report(this.#epochS(nowS) - this.#lookBackS);
+    this.#told = this.#waiting;
     // Nothing after nothing decides the same.
     if (this.#window.quiet && this.#curve === NO_LOAD.total) return;
     this.#changed(nowS);
+    // Where nothing runs the controller does not wait for the tick.
+    if (this.#plant.serving.length === 0) this.#decide(nowS, Math.floor(nowS * TICKS_A_SECOND));
   }
 
   /** The load is to be summed anew, and the next tick decides. */
@@ -136,22 +150,18 @@ export class Autoscaler {
     this.#tick = Math.min(this.#tick, Math.max(tick, this.#last + 1));
   }
 
-  #decide(nowS: number): void {
+  /** Decides; `tick` is the last one up to now. */
+  #decide(nowS: number, tick: number): void {
     const { serving } = this.#plant;
+    const atS = tick / TICKS_A_SECOND < nowS ? this.#epochS(nowS) : this.#tickS(tick);
     this.#curve ??= this.#window.load(serving, this.#rules.aggregation);
-    const total = valueAt(this.#curve, this.#tickS(this.#tick));
-    const situation = {
-      rules: this.#rules,
-      running: serving.length,
-      target: this.target,
-      total,
-      source: NO_LOAD.source,
-    };
-    const { decision, state } = decide(situation, this.#state, this.#tickS(this.#tick));
+    const total = valueAt(this.#curve, atS);
+    const running = serving.length;
+    const situation = { rules: this.#rules, running, target: this.target, total, source: NO_LOAD.source };
+    const { decision, state } = decide(situation, this.#state, atS);
     this.#state = state;
     this.decided += 1;
     this.#options.onDecision?.(decision);
-    const tick = this.#tick;
     this.#last = tick;
     this.#tick = this.#options.everyTick ? tick + 1 : this.#tickFrom(constantUntilS(decision, this.#curve), tick + 1);
     if (decision.result === this.target) return;

@@ -14,7 +14,7 @@ export const GIVE_UP_S = 3600;
 export interface SimulationOptions {
   /** Requests come until then, seconds from the start; replicas are counted until then, or until the last request ended. */
   readonly horizonS: number;
-  /** What second 0 is, epoch seconds; past 2^30, where the autoscaler's sums are exact. */
+  /** What second 0 is, epoch seconds: a whole number past 2^30, where the autoscaler's sums are exact. */
   readonly epochS: number;
   /** Seconds from the decision to start a replica until it serves. */
   readonly replicaStartS: number;
@@ -74,7 +74,6 @@ export function simulateDeployment(subject: Subject, traffic: Traffic, options: 
     left(replica, nowS) {
       autoscaler?.left(replica, nowS);
       timeline.serving(plane.serving.length, nowS);
-      if (plane.serving.length === 0 && plane.queued > 0) autoscaler?.wake(nowS);
     },
   };
   const plane: DataPlane = new DataPlane(subject, replicaStartS, tally, choiceRandom, listener);
@@ -115,8 +114,8 @@ export function simulateDeployment(subject: Subject, traffic: Traffic, options: 
     else if (arrivalS <= scalerS) {
       plane.arrive(arrivalS, arrivals.serviceS);
       arrivals.advance();
-      if (plane.queued === 1 && plane.serving.length === 0) autoscaler?.wake(arrivalS);
     } else autoscaler!.step();
+    if (plane.serving.length === 0 && plane.queued > 0) autoscaler?.wake(nowS);
   }
   plane.finish(endS);
   const { replicaS, servingS, workedS, counts, arrived, loadArea } = tally;

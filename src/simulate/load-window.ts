@@ -7,12 +7,20 @@ import { type AggregationFunction, type LoadCurve, mergedCurve } from "../autosc
 import { NO_LOAD } from "../autoscaling/load.ts";
 import { roundTo10Ms } from "../autoscaling/merge.ts";
 
+/** A router keeps no more samples, however short the intervals. */
+const MAX_SAMPLES = 1_000;
+
 /** A replica whose ongoing requests are sampled. */
 export interface Sampled {
   readonly ongoing: number;
   /** The column of its samples, and the row of its first one; see {@link LoadWindow.track}. */
   column: number;
   sinceRow: number;
+}
+
+interface Merged {
+  readonly timesS: number[];
+  readonly values: number[];
 }
 
 export class LoadWindow {
@@ -27,6 +35,9 @@ export class LoadWindow {
   #from = 0;
   #to = 0;
   #lastBusy = -1;
+  /** Where the series of what waits begins, and the last row in which something did. */
+  #queuedSince = 0;
+  #lastQueued = -1;
 
   /** Begins a series for a replica that runs now. */
   track(replica: Sampled): void {
@@ -51,12 +62,20 @@ export class LoadWindow {
       this.#columns[replica.column]![row] = replica.ongoing;
     }
     if (busy > 0) this.#lastBusy = this.#base + row;
+    if (queued > 0) this.#lastQueued = this.#base + row;
+  }
+
+  /** If nothing has waited, what waits is counted from now on only: idle time before says nothing. */
+  forgetIdle(): void {
+    if (this.#lastQueued < Math.max(this.#base, this.#queuedSince))
+      this.#queuedSince = this.#base + this.#timesS.length;
   }
 
   /** Makes the present samples the last report, of which those up to `startS`, epoch seconds, are pruned. */
   report(startS: number): void {
     let count = 0;
     while (count < this.#timesS.length && this.#timesS[count]! <= startS) count += 1;
+    count = Math.max(count, this.#timesS.length - MAX_SAMPLES);
     if (count > 0) {
       this.#timesS.splice(0, count);
       this.#queued.splice(0, count);
@@ -77,18 +96,18 @@ export class LoadWindow {
     if (this.quiet) return NO_LOAD.total;
     const counted = running.filter(({ sinceRow }) => sinceRow < this.#to);
     const rows = this.#to - this.#base;
+    const queuedBegin = Math.max(0, this.#queuedSince - this.#base);
     if (counted.length === 0) {
-      return mergedCurve({ timesS: this.#timesS.slice(0, rows), values: this.#queued.slice(0, rows) }, null, by);
+      const queued = { timesS: this.#timesS.slice(queuedBegin, rows), values: this.#queued.slice(queuedBegin, rows) };
+      return mergedCurve(queued, null, by);
     }
     const begins = counted.map(({ sinceRow }) => Math.max(0, sinceRow - this.#base));
-    return mergedCurve(this.#merged(counted, begins, rows), this.#timesS[Math.max(...begins)]!, by);
+    const aligned = begins.reduce((latest, begin) => Math.max(latest, begin), queuedBegin);
+    return mergedCurve(this.#merged(counted, begins, rows), this.#timesS[aligned]!, by);
   }
 
-  #merged(
-    counted: readonly Sampled[],
-    begins: readonly number[],
-    rows: number,
-  ): { timesS: number[]; values: number[] } {
+  /** What waited before its series begins was nothing, so that needs no look. */
+  #merged(counted: readonly Sampled[], begins: readonly number[], rows: number): Merged {
     const timesS: number[] = [];
     const values: number[] = [];
     const columns = counted.map(({ column }) => this.#columns[column]!);

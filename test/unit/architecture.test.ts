@@ -68,6 +68,11 @@ const importRules: readonly ImportRule[] = [
   { name: "config imports core and generated code", files: /^src\/config\//, allowed: [core, gen] },
   { name: "autoscaling imports core and config", files: /^src\/autoscaling\//, allowed: [core, /^src\/config\//] },
   {
+    name: "simulate imports core, config, autoscaling and the choice of a replica",
+    files: /^src\/simulate\//,
+    allowed: [core, /^src\/config\//, /^src\/autoscaling\//, /^src\/routing\/choose\.ts$/],
+  },
+  {
     name: "routing imports core, config, the producer's side of series and generated code",
     files: /^src\/routing\//,
     allowed: [core, gen, /^src\/config\//, producedSeries],

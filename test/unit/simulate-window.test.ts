@@ -9,14 +9,19 @@ import { LoadWindow, type Sampled } from "../../src/simulate/load-window.ts";
 const EPOCH_S = 1_790_000_000;
 
 type Step =
-  | { readonly kind: "sample" | "report"; readonly afterS: number; readonly queued: number; readonly levels: number[] }
+  | {
+      readonly kind: "sample" | "report" | "wake";
+      readonly afterS: number;
+      readonly queued: number;
+      readonly levels: number[];
+    }
   | { readonly kind: "join" | "leave"; readonly which: number };
 
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
     arbitrary: fc.record({
-      kind: fc.constantFrom("sample" as const, "sample" as const, "report" as const),
+      kind: fc.constantFrom("sample" as const, "sample" as const, "report" as const, "wake" as const),
       // Some within the 10 ms that merging takes for one moment.
       afterS: fc.constantFrom(0.003, 0.25, 1.37, 2, 6),
       queued: fc.integer({ min: 0, max: 3 }),
@@ -40,6 +45,10 @@ function reference() {
     sample(timeS: number, queued: number, running: readonly (Sampled & { id: string })[]): void {
       addSample(store, "queued", timeS, queued);
       for (const { id, ongoing } of running) addSample(store, id, timeS, ongoing);
+    },
+    /** What the product does before it reports at once that requests wait. */
+    forgetIdle(): void {
+      if (store.get("queued")?.values.every((value) => value === 0)) store.delete("queued");
     },
     report(timeS: number, startS: number): void {
       prune(store, startS);
@@ -86,9 +95,13 @@ describe("the load of a simulated router", () => {
             running.forEach((replica, i) => {
               replica.ongoing = each.levels[i % each.levels.length]!;
             });
+            if (each.kind === "wake") {
+              window.forgetIdle();
+              product.forgetIdle();
+            }
             window.sample(nowS, each.queued, running);
             product.sample(nowS, each.queued, running);
-            if (each.kind === "report") {
+            if (each.kind !== "sample") {
               window.report(nowS - lookBackS);
               product.report(nowS, nowS - lookBackS);
             }
