@@ -70,7 +70,7 @@ function measured(fronts = true) {
       onFailed() {},
     });
   /** Each report as the time it was made, and what its deployments' series hold, in times from the start. */
-  const said = () =>
+  const said = (): [atS: number, content: Record<string, ReturnType<typeof pointsOf>>][] =>
     reports.map(({ atS, report }) => [
       atS,
       Object.fromEntries(report.deployments.map((each) => [each.deployment, pointsOf(each)])),
