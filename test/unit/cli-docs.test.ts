@@ -62,7 +62,7 @@ it.each(["status", "history", "config", "watch", "logs", "canary", "token", "tok
 describe("the pages a newcomer reads", () => {
   const commands = new Map(paths.map((path) => [path.join(" "), path]));
 
-  it.each(["README.md", "CONTRIBUTING.md", "docs/cli.md", "docs/revisions.md"])(
+  it.each(["README.md", "CONTRIBUTING.md", "docs/cli.md", "docs/revisions.md", "docs/migrating-from-ray-serve.md"])(
     "%s names only commands that exist",
     (page) => {
       const named = [...read(page).matchAll(/(?:^|`|npx |\$ )windlass ([a-z]+)(?: ([a-z]+)\b)?/gm)];
@@ -80,6 +80,18 @@ describe("the pages a newcomer reads", () => {
       [...match[0].matchAll(/\s(--[a-z][a-z-]*)/g)].map((option) => option[1]!),
     );
     expect(used.filter((option) => !known.has(option))).toEqual([]);
+  });
+
+  it.each(["README.md", "CONTRIBUTING.md"])("%s links to files and headings that exist", (page) => {
+    const links = [...read(page).matchAll(/\]\((?!https?:)([^)#]+)(?:#([\w-]+))?\)/g)];
+    expect(links.length).toBeGreaterThan(0);
+    for (const [link, path, anchor] of links) {
+      const headings = [...read(path!).matchAll(/^#+ (.*)$/gm)].map(([, text]) =>
+        text!.toLowerCase().replace(/ /g, "-"),
+      );
+      if (anchor !== undefined)
+        expect({ link, headings }).toEqual({ link, headings: expect.arrayContaining([anchor]) });
+    }
   });
 
   it("package scripts that are named exist", () => {
