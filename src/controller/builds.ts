@@ -10,7 +10,7 @@ import {
   putApplication,
   routePrefixOf,
 } from "./application-state.ts";
-import { canaryFor, withStable } from "./canary-begin.ts";
+import { canaryFor, canaryObstacle, withStable } from "./canary-begin.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { ApplicationRecord, BuiltApplication } from "./records.ts";
 import { failRevision, noteBuildFailed, noteBuilt, noteWrite } from "./revisions.ts";
@@ -112,12 +112,16 @@ export function applyBuild(
   const { now } = context;
   const desired = desiredDeployments(application, built);
   if (!desired.ok) {
-    failRevision(draft, application, desired.message);
-    draft.setApplication({ ...application, build: { kind: "failed", message: desired.message }, updatedAt: now });
+    refuseBuilt(draft, application, desired.message, now);
     return;
   }
   const routePrefix = routePrefixOf(application.config);
   const canary = canaryFor(draft, application, desired.deployments, now);
+  const obstacle = canary && canaryObstacle(draft, application, canary, built.ingress);
+  if (obstacle !== undefined) {
+    refuseBuilt(draft, application, obstacle, now);
+    return;
+  }
   const { canary: tried, ...rest } = application;
   draft.setApplication({ ...rest, ...(canary ? { canary } : {}), built, routePrefix, updatedAt: now });
   if (canary && canary !== tried) {
@@ -153,4 +157,10 @@ export function applyBuild(
   for (const deployment of draft.deploymentsOf(application.name)) {
     if (!wanted.has(deployment.name)) draft.setDeployment(deleteDeployment(deployment, now));
   }
+}
+
+/** Notes that what was built cannot run; what served before serves on. */
+function refuseBuilt(draft: Draft, application: ApplicationRecord, message: string, now: number): void {
+  failRevision(draft, application, message);
+  draft.setApplication({ ...application, build: { kind: "failed", message }, updatedAt: now });
 }

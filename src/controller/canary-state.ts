@@ -25,7 +25,12 @@ export interface CanaryInput {
   /** Why its replicas cannot be had; "" while they can. */
   readonly failure: string;
   readonly verdict: CanaryVerdict;
+  /** Whether a newer revision failed to build: then it stays where it is, and may still be sent back. */
+  readonly overtaken: boolean;
 }
+
+/** Why a canary stays where it is, and what to do. */
+const OVERTAKEN = "a newer revision failed to build; put a config again, or abort it";
 
 /** Between two looks at the samples. */
 const LOOK_MS = 1_000;
@@ -39,17 +44,19 @@ const LOOK_MS = 1_000;
  * running             --pauseS is null, enough requests, no breach--> awaiting-promotion
  * any                 --failure, or breach once it has traffic--> abort
  * running, awaiting…  --pause--> paused --resume--> running (the step begins anew)
+ * overtaken           nothing but abort
  * ```
  */
 export function stepCanary(canary: CanaryRecord, input: CanaryInput): CanaryStep {
-  const { now, ready, failure, verdict } = input;
+  const { now, ready, failure, verdict, overtaken } = input;
   const { phase } = canary;
   if (failure !== "") return { kind: "abort", reason: failure };
+  if (phase.kind !== "starting" && verdict.kind === "breach") return { kind: "abort", reason: verdict.reason };
+  if (overtaken) return stay(canary, `held: ${OVERTAKEN}`, now + LOOK_MS);
   if (phase.kind === "starting") {
     if (ready) return toStep(canary, 0, now);
     return stay(canary, "its replicas start", Infinity);
   }
-  if (verdict.kind === "breach") return { kind: "abort", reason: verdict.reason };
   if (phase.kind === "paused") return stay(canary, `held by ${phase.by}; resume it to go on`, now + LOOK_MS);
   if (phase.kind === "awaiting-promotion") return stay(canary, "waits for its promotion", now + LOOK_MS);
   if (verdict.kind === "too-few") {
@@ -70,8 +77,13 @@ export function stepCanary(canary: CanaryRecord, input: CanaryInput): CanaryStep
   return nextStep(canary, now);
 }
 
-/** Goes on to the next step, or to the end with `full`. */
-export function promoteCanary(canary: CanaryRecord, full: boolean, now: number): CanaryStep {
+/** Goes on to the next step, or to the end with `full`. `overtaken`: as in {@link CanaryInput}. */
+export function promoteCanary(
+  canary: CanaryRecord,
+  { full, overtaken }: { readonly full: boolean; readonly overtaken: boolean },
+  now: number,
+): CanaryStep {
+  if (overtaken) throw new WindlassError("NOT_POSSIBLE_NOW", `the canary cannot go on: ${OVERTAKEN}`);
   if (full) return { kind: "promote" };
   if (canary.phase.kind === "starting") {
     throw new WindlassError(

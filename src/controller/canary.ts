@@ -101,7 +101,7 @@ export function changeCanary(
   if (verb === "abort") {
     actions = abort(draft, application, { actor, reason: request.reason, automatic: false }, context);
   } else if (verb === "promote") {
-    const step = promoteCanary(application.canary, request.full, now);
+    const step = promoteCanary(application.canary, { full: request.full, overtaken: isOvertaken(application) }, now);
     if (step.kind === "stay") take(draft, application, step, actor, traffic, now);
     else actions = promote(draft, application, actor, now);
   } else {
@@ -128,6 +128,7 @@ function judge(draft: Draft, application: WithCanary, traffic: TrafficSums, now:
     ready: deployments.every((deployment) => hasCanaries(draft, deployment)),
     failure: failureOf(deployments) ?? (late ? "its replicas were not ready by the progress deadline" : ""),
     verdict: canary.analysis === null ? ENOUGH : analyseCanary(sample, stableSample, canary.analysis),
+    overtaken: isOvertaken(application),
   });
 }
 
@@ -222,6 +223,11 @@ function note(
   now: number,
 ): void {
   draft.journal({ at: now, actor, kind: "canary", application: name, revision: canary.revision, event, reason });
+}
+
+/** Whether the config has moved on to a revision that cannot be built. */
+function isOvertaken({ build }: ApplicationRecord): boolean {
+  return build.kind === "failed";
 }
 
 function hasCanary(application: ApplicationRecord): application is WithCanary {

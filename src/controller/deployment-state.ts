@@ -203,6 +203,11 @@ export function applyFact(
       // Until it has the settings of an update, a replica says nothing about it.
       if (deployment.rollout === "active" && settingsOf(replica) !== deployment.version.settings) return deployment;
       const message = `Replica ${replica.id} failed: ${fact.error}. It is being replaced.`;
+      if (deployment.stable) {
+        const failed = { ...deployment, failures: deployment.failures + 1, lastError: fact.error };
+        const counted = afterFailure(failed, replicas, now);
+        return counted.rollout === "failed" ? counted : { ...counted, message };
+      }
       const unhealthy = moved(deployment, { kind: "HEALTH_CHECK_FAILED", message }, now);
       if (unhealthy.rollout !== "active") return unhealthy;
       return afterFailure({ ...unhealthy, failures: unhealthy.failures + 1, lastError: fact.error }, replicas, now);

@@ -59,9 +59,14 @@ export function routingTable(world: World): RoutingTableData {
 }
 
 /** The revision whose requests a replica is for; 0: every one's. */
-function revisionServed({ canary }: ApplicationRecord, { stable }: DeploymentRecord, replica: ReplicaRecord): number {
+function revisionServed(
+  { canary }: ApplicationRecord,
+  { stable, version }: DeploymentRecord,
+  replica: ReplicaRecord,
+): number {
   if (canary === undefined || stable === undefined) return 0;
-  return sameVersion(replica.version, stable.version) ? canary.stable : canary.revision;
+  // One of neither is left from an earlier update, which made the stable one.
+  return sameVersion(replica.version, version) ? canary.revision : canary.stable;
 }
 
 function splitOf(canary: CanaryRecord): SplitData {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import {
   type CanaryInput,
+  canaryLine,
   canaryReplicas,
   canaryWeight,
   pauseCanary,
@@ -24,7 +25,7 @@ const START: CanaryRecord = {
   phase: { kind: "starting", since: 0 },
 };
 const RUNNING: CanaryRecord = { ...START, phase: { kind: "running", since: 1_000 } };
-const GOOD: CanaryInput = { now: 1_000, ready: true, failure: "", verdict: { kind: "good" } };
+const GOOD: CanaryInput = { now: 1_000, ready: true, failure: "", verdict: { kind: "good" }, overtaken: false };
 const BREACH = { kind: "breach", reason: "it fails" } as const;
 
 describe("a canary", () => {
@@ -58,7 +59,7 @@ describe("a canary", () => {
     expect(waiting).toMatchObject({ canary: { step: 1, phase: { kind: "awaiting-promotion" } } });
     if (waiting.kind !== "stay") return;
     expect(stepCanary(waiting.canary, { ...GOOD, now: 900_000 })).toMatchObject({ canary: waiting.canary });
-    const third = promoteCanary(waiting.canary, false, 900_000);
+    const third = promoteCanary(waiting.canary, { full: false, overtaken: false }, 900_000);
     expect(third).toMatchObject({ canary: { step: 2, phase: { kind: "running" } } });
     if (third.kind !== "stay") return;
     expect(stepCanary(third.canary, { ...GOOD, now: 900_000 })).toEqual({ kind: "promote" });
@@ -90,8 +91,8 @@ describe("a canary", () => {
 
   it("cannot be held or moved on before it has requests, but promoted whole", () => {
     expect(() => pauseCanary(START, "admin", 0)).toThrow("still start");
-    expect(() => promoteCanary(START, false, 0)).toThrow("still start");
-    expect(promoteCanary(START, true, 0)).toEqual({ kind: "promote" });
+    expect(() => promoteCanary(START, { full: false, overtaken: false }, 0)).toThrow("still start");
+    expect(promoteCanary(START, { full: true, overtaken: false }, 0)).toEqual({ kind: "promote" });
   });
 
   it.each([
@@ -102,5 +103,36 @@ describe("a canary", () => {
     [100, 10],
   ])("of %d stable replicas has %d beside them at 10 %%", (target, replicas) => {
     expect(canaryReplicas(RUNNING, target)).toBe(replicas);
+  });
+
+  it("that a newer revision's failed build overtook stays where it is, and may only be sent back", () => {
+    const overtaken = { ...GOOD, now: 999_000, overtaken: true };
+    for (const canary of [START, RUNNING]) {
+      expect(stepCanary(canary, overtaken)).toMatchObject({
+        kind: "stay",
+        canary,
+        message: "held: a newer revision failed to build; put a config again, or abort it",
+      });
+    }
+    expect(stepCanary(RUNNING, { ...overtaken, verdict: BREACH })).toEqual({ kind: "abort", reason: "it fails" });
+    expect(() => promoteCanary(RUNNING, { full: true, overtaken: true }, 0)).toThrow("failed to build");
+  });
+
+  it.each([
+    { phase: { kind: "starting", since: 0 }, says: "Canary: revision 2 starts beside revision 1." },
+    {
+      phase: { kind: "running", since: 0 },
+      says: "Canary: revision 2 gets 10 % of the requests (step 1 of 3).",
+    },
+    {
+      phase: { kind: "paused", since: 0, by: "token/x" },
+      says: "Canary: revision 2 gets 10 % of the requests (step 1 of 3); paused by token/x.",
+    },
+    {
+      phase: { kind: "awaiting-promotion", since: 0 },
+      says: "Canary: revision 2 gets 10 % of the requests (step 1 of 3); waits for its promotion.",
+    },
+  ] as const)("that is $phase.kind says so in one line", ({ phase, says }) => {
+    expect(canaryLine({ ...START, phase })).toBe(says);
   });
 });
