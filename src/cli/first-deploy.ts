@@ -124,7 +124,10 @@ export function outcomeOf(seen: Seen, names: readonly string[], revision: bigint
 async function describe(api: Api, application: string, auth: boolean): Promise<TriedApplication> {
   const name = applicationName(application);
   const { application: record } = await api.applications.getApplication({ name });
-  const scalable = record?.externalScalerEnabled ? record.ingressDeployment : undefined;
+  // A config that lists one deployment of several lists the one that is scaled.
+  const listed = record?.config?.deployments ?? [];
+  const scaled = listed.length === 1 ? listed[0]!.name : record?.ingressDeployment;
+  const scalable = record?.externalScalerEnabled ? scaled : undefined;
   return {
     name: application,
     routePrefix: record?.routePrefix ?? null,

@@ -67,6 +67,7 @@ describe.each(Object.entries(ANSWERS))("%s", (file, expected) => {
     const { stdout } = await promisify(execFile)("bash", ["-c", line.replace("curl ", "curl -sf ")]);
     expect(JSON.parse(stdout)).toMatchObject(expected.answer);
     if (expected.deployment !== "") {
+      await eventually(() => windlass.output().stdout.includes(`/deployments/${expected.deployment}/scale`));
       const scale = await api(windlass, `/api/v1/applications/${name}/deployments/${expected.deployment}/scale`, {
         body: { target_num_replicas: 2 },
       });

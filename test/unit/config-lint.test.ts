@@ -58,8 +58,8 @@ const CASES: { name: string; document: object; line: string }[] = [
   },
   {
     name: "a health check that hangs for long",
-    document: deployed({ health_check_period_s: 5 }),
-    line: `slow-health-check ${AT}.health_check_timeout_s: 30 is more than three times health_check_period_s 5: a hung replica is noticed late; lower it`,
+    document: deployed({ health_check_timeout_s: 60 }),
+    line: `slow-health-check ${AT}.health_check_timeout_s: 60 is more than three times health_check_period_s 10: a hung replica is noticed late; lower it`,
   },
   {
     name: "a health check without patience",
@@ -187,12 +187,12 @@ describe("lint says nothing about", () => {
 
 it("entries of one deployment are looked at together, once", () => {
   const deployments = [
-    { name: "D", health_check_period_s: 5 },
-    { name: "D", health_check_timeout_s: 10 },
+    { name: "D", health_check_timeout_s: 60 },
+    { name: "D", health_check_period_s: 30 },
   ];
   expect(linted(app({ deployments }))).toEqual([]);
   const slow = [
-    { name: "D", health_check_period_s: 5 },
+    { name: "D", health_check_timeout_s: 60 },
     { name: "D", num_replicas: 2 },
   ];
   expect(linted(app({ deployments: slow }))).toEqual([
@@ -247,6 +247,7 @@ describe("what code and config set together", () => {
       config: 1,
       code: 0,
     },
+    { name: "a shorter period alone", options: {}, over: { health_check_period_s: 5 }, config: 0, code: 0 },
     { name: "both well", options: { num_replicas: 4 }, over: { max_ongoing_requests: 6 }, config: 0, code: 0 },
   ])("$name: $config with the document, $code once it is built", ({ options, over, config, code }) => {
     const application = { name: "a", import_path: "m:a", deployments: [{ name: "D", ...over }] };
