@@ -65,6 +65,7 @@ export class LoadIngest implements ReplicaLoadSink {
     for (const [id, handle] of handles) if (!reports.handles.has(id)) reports.handles.set(id, handle);
     for (const [id, replica] of replicas) if (!reports.replicas.has(id)) reports.replicas.set(id, replica);
     this.#expireAt(nextStaleAtMonoS(reports, timeoutS));
+    this.#onChange(application, deployment);
   }
 
   /** From now on the deployments that this table has measured are followed, and no others; what is known stays. */
@@ -119,9 +120,7 @@ export class LoadIngest implements ReplicaLoadSink {
     this.routerJoined(routerId);
     const drop = (): void => {
       this.#leaving.delete(routerId);
-      for (const { application, deployment, reports } of this.#followed.values()) {
-        if (reports.handles.delete(routerId)) this.#onChange(application, deployment);
-      }
+      this.#forget(routerId);
     };
     this.#leaving.set(routerId, this.#clock.timer(ROUTER_RETURN_MS, drop, { unref: true }));
   }
@@ -136,9 +135,18 @@ export class LoadIngest implements ReplicaLoadSink {
 
   replicaGone(application: string, deployment: string, id: string): void {
     const reports = this.reports(application, deployment);
-    if (!reports?.replicas.has(id)) return;
-    forgetReplica(reports, id);
-    this.#onChange(application, deployment);
+    if (reports?.replicas.has(id)) {
+      forgetReplica(reports, id);
+      this.#onChange(application, deployment);
+    }
+    // Its handles may be known from an earlier controller, to which alone they had a stream.
+    this.#forget(`replica/${id}`);
+  }
+
+  #forget(routerId: string): void {
+    for (const { application, deployment, reports } of this.#followed.values()) {
+      if (reports.handles.delete(routerId)) this.#onChange(application, deployment);
+    }
   }
 
   /** Looks for silent routers no later than then. Those that report regularly move it further each time it is due. */

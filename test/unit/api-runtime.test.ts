@@ -131,6 +131,76 @@ describe("the runtime socket", () => {
     expect.assertions(3);
   });
 
+  it("hands on what routers have to do, and refuses a report whose columns make no sense", async () => {
+    const { hub, loads } = createHub();
+    const logged: string[] = [];
+    const { client } = await listen(hub, logged);
+    const report = (rows: number[]) =>
+      client.reportLoad({
+        ...{ routerId: "proxy/0", timestampS: 1_700_000_006.5 },
+        deployments: [
+          {
+            ...{ application: "a", deployment: "Echo" },
+            series: {
+              timesS: [1_700_000_000, 1_700_000_006],
+              columns: [
+                { name: "", values: [0, 3] },
+                { name: "r1", values: [2], rows },
+              ],
+            },
+          },
+        ],
+      });
+    await report([]);
+    const series = new Map([
+      ["", { timesS: [1_700_000_000, 1_700_000_006], values: [0, 3] }],
+      ["r1", { timesS: [1_700_000_006], values: [2] }],
+    ]);
+    const deployments = [{ application: "a", deployment: "Echo", series }];
+    expect(loads).toEqual([{ routerId: "proxy/0", timestampS: 1_700_000_006.5, deployments }]);
+
+    const refused = await report([7]).catch((error: unknown) => ConnectError.from(error));
+    expect(refused).toMatchObject({
+      code: Code.InvalidArgument,
+      rawMessage: 'the report cannot be read: "r1" has row 7 of 2',
+    });
+    const noTime = await client
+      .reportLoad({ timestampS: Number.NaN })
+      .catch((error: unknown) => ConnectError.from(error));
+    expect(noTime).toMatchObject({ code: Code.InvalidArgument });
+    expect(loads).toHaveLength(1);
+    expect(logged.join("")).toMatch(/warn a report of load cannot be read router=proxy\/0 .*row 7 of 2/);
+  });
+
+  it("tells routers how load is measured, and those of other deployments nothing", async () => {
+    const { hub } = createHub();
+    const common = {
+      ...{ application: "a", replicas: [], maxOngoingRequests: 5, maxQueuedRequests: -1 },
+      ...{ backpressureStatusCode: 503, backpressureRetryAfterS: null, unavailable: "" },
+    };
+    const loadSampling = { sampleIntervalS: 6, pushIntervalS: 10, lookBackS: 30 };
+    const deployments = [
+      { ...common, deployment: "Scaled", loadSampling },
+      { ...common, deployment: "Fixed" },
+    ];
+    const { client } = await listen(
+      {
+        ...hub,
+        watch: async function* () {
+          yield { revision: 9, table: { ...TABLE.table, deployments } };
+        },
+      },
+      [],
+    );
+    for await (const { table } of client.watchRoutes({ routerId: "r" })) {
+      expect(table?.deployments.map((each) => each.loadSampling)).toEqual([
+        expect.objectContaining(loadSampling),
+        undefined,
+      ]);
+    }
+    expect.assertions(1);
+  });
+
   it("logs a bug with its stack and tells the router none of it", async () => {
     const { hub, fail } = createHub();
     const logged: string[] = [];

@@ -133,6 +133,23 @@ describe("reports of load", () => {
   });
 });
 
+describe("a replica that stopped", () => {
+  it("takes the counts of its handles with it, also those that an earlier controller had heard of", () => {
+    const { load, changes, report, handles } = ingest({ d: 10, back: 10 });
+    report("replica/r", { "": 1, b: 2 }, { deployment: "back" });
+    report("replica/s", { "": 0, b: 1 }, { deployment: "back" });
+    const restored = new LoadIngest(new VirtualClock());
+    restored.follow(table({ d: 10, back: 10 }));
+    restored.restore("app", "back", load.reports("app", "back")!);
+    for (const each of [load, restored]) {
+      each.replicaGone("app", "d", "r");
+      expect([...each.reports("app", "back")!.handles.keys()]).toEqual(["replica/s"]);
+    }
+    expect(handles("d")).toEqual([]);
+    expect(changes).toEqual(["app/back", "app/back", "app/back"]);
+  });
+});
+
 describe("a router that goes away", () => {
   const joined = (hub: RouteHub, routerId: string) => {
     const end = new AbortController();
