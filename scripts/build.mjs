@@ -18,7 +18,7 @@ if (existsSync("dist/stamp") && readFileSync("dist/stamp", "utf8") === stamp) pr
 const { build } = await import("esbuild");
 const out = "dist.new";
 rmSync(out, { recursive: true, force: true });
-const bins = ["cli", "controller", "proxy", "replica", "builder"];
+const bins = ["cli", "controller", "proxy", "replica", "builder", "policy-host"];
 await build({
   entryPoints: Object.fromEntries([
     ...bins.map((name) => [`bin/${name}`, `src/bin/${name}.ts`]),

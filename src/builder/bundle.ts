@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
-import { type BuildFailure, build, type Message, type Metafile, type Plugin } from "esbuild";
+import { type BuildFailure, build, type Message, type Metafile, type Plugin, stop } from "esbuild";
 import { oneLine } from "../sdk/user-error.ts";
 import { BuildError } from "./resolve.ts";
 
@@ -51,6 +51,11 @@ export async function bundleApplication(request: BundleRequest): Promise<Bundle>
     await rm(draft, { recursive: true, force: true });
   }
   return { path, hash };
+}
+
+/** Ends the bundler's own process, which otherwise stays for the next bundle. */
+export async function endBundler(): Promise<void> {
+  await stop();
 }
 
 /** Another builder may have been faster. */

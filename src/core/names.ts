@@ -39,6 +39,11 @@ export function replicaLogName(application: string, deployment: string, replica:
   return `${part(application)}_${part(deployment)}_${replica}.log`;
 }
 
+/** The same for the output of an application's policies; `id`: eight letters or digits that tell applications apart. */
+export function policyLogName(application: string, id: string): string {
+  return `policy-${encodeURIComponent(application).slice(0, LOG_NAME_PART)}_${id}.log`;
+}
+
 /** The parts of a resource name; `undefined` when the text is not one. */
 export function parseName(name: string): { application: string; deployment?: string; replica?: string } | undefined {
   const match = /^applications\/([^/]+)(?:\/deployments\/([^/]+)(?:\/replicas\/([^/]+))?)?$/.exec(name);

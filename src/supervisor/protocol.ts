@@ -32,7 +32,7 @@ export type FromSupervisor =
   | { readonly kind: "stop" };
 
 /** Programs the supervisor runs: our own by role, or (`command`) one of the user's, named by `args[0]`. */
-export type Role = "controller" | "proxy" | "replica" | "builder" | "command";
+export type Role = "controller" | "proxy" | "replica" | "builder" | "policy-host" | "command";
 
 export interface SpawnSpec {
   readonly role: Role;

@@ -9,7 +9,7 @@ const CONTROLLER_EXIT_MS = 2_000;
 
 /**
  * Clears the way after a supervisor that ended without cleaning up: its proxies drain (they hold our ports), its
- * controller and builders end; its replicas are left to be adopted. A supervisor that still runs is an error.
+ * controller, builders and policy hosts end; its replicas are left to be adopted. A supervisor that still runs is an error.
  */
 export async function takeOver(previous: readonly RunRecord[], stateDir: string, clock: Clock): Promise<void> {
   const alive = previous.flatMap((record) =>
@@ -21,7 +21,8 @@ export async function takeOver(previous: readonly RunRecord[], stateDir: string,
   }
   const waitFor = alive.filter((record) => record.role !== "replica" && record.role !== "command");
   const deadline = clock.monotonic();
-  for (const record of waitFor) if (record.role === "proxy") signalSame(record.process, "SIGTERM");
+  for (const record of waitFor)
+    if (record.role === "proxy" || record.role === "policy-host") signalSame(record.process, "SIGTERM");
   for (;;) {
     const left = waitFor.filter((record) => stillRuns(record.process));
     if (left.length === 0) return;
