@@ -23,10 +23,10 @@ export type CanaryVerdict =
  * How unlikely a difference must be by chance. The verdict is looked at again and again while a step runs, so one look
  * alone must almost never be wrong.
  */
-const CHANCE = 1e-4;
+export const CHANCE = 1e-4;
 
 /** A slower answer by less than this is nobody's concern, whatever the ratio. */
-const LATENCY_FLOOR_MS = 10;
+export const LATENCY_FLOOR_MS = 10;
 
 /**
  * Compares a canary with the stable revision over the same time. A breach is a higher error rate, by more than
