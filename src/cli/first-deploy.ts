@@ -34,7 +34,8 @@ export async function firstDeploy(
     await withApi(target, async (api) => {
       const { running, failures } = await settled(api, ctx, loaded, revision, signal);
       fail(failures);
-      await printTries(ctx, api, { running, tries: loaded.tries, ready, ...options });
+      // The deploy is over: a controller that is away just now takes the lines, not the deploy, with it.
+      await printTries(ctx, api, { running, tries: loaded.tries, ready, ...options }).catch(() => undefined);
     });
   } catch (error) {
     fail(error instanceof CliError ? error.lines.map((line) => `deploy failed: ${line}`) : [oneLine(errorText(error))]);

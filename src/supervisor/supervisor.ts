@@ -118,6 +118,7 @@ class Supervisor {
   #ready = false;
   #stopping = false;
   #startError: string | undefined;
+  #told = "";
   #finish: (code: number) => void = () => {};
 
   constructor(
@@ -183,10 +184,13 @@ class Supervisor {
         });
         return;
       case "ready":
+        this.#told = "";
         if (!this.#ready) void this.#announce(message.proxies);
         return;
       case "failed":
-        this.#fail(message.error);
+        // What served goes on serving: a port that somebody took meanwhile must not end it.
+        if (this.#ready) this.#tellOnce(`the controller cannot start again: ${message.error}; trying on`);
+        else this.#fail(message.error);
         return;
       case "spawn":
         this.#children.spawn(message.id, message.spec);
@@ -215,6 +219,11 @@ class Supervisor {
       stateDir,
       pids: { supervisor: process.pid, controller: this.#children.pid(CONTROLLER) ?? 0, proxies },
     });
+  }
+
+  #tellOnce(text: string): void {
+    if (text !== this.#told) process.stderr.write(`windlass: ${text}\n`);
+    this.#told = text;
   }
 
   /** First call: graceful. Second: at once. */

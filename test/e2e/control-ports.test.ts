@@ -1,4 +1,4 @@
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { ECHO, ECHO_CONFIG, writeApp } from "../support/apps.ts";
@@ -22,6 +22,15 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as { port: number };
   await new Promise((resolve) => server.close(resolve));
   return port;
+}
+
+/** Listens on a port; undefined where that is not possible now. */
+function occupy(port: number): Promise<Server | undefined> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(undefined));
+    server.listen({ port, host: "127.0.0.1", exclusive: true }, () => resolve(server));
+  });
 }
 
 it("answers the same API at every control port, with the same checks, also after the controller was killed", async () => {
@@ -63,6 +72,28 @@ it("answers the same API at every control port, with the same checks, also after
     );
   }
   await serving();
+});
+
+it("a control port that is taken while the controller starts again ends nothing, and is taken back once it is free", async () => {
+  const windlass = await startWindlass([writeApp(ECHO, ECHO_CONFIG(1)), "--control-port", "0,0"]);
+  await waitForStatus(windlass, "echo", "RUNNING");
+  await eventually(() => windlass.output().stdout.includes("curl "));
+  const [, port] = controlPorts(windlass);
+  process.kill(windlass.pids.controller, "SIGKILL");
+  // Faster than a new process.
+  const thief = await eventually(() => occupy(port!));
+  await eventually(() => windlass.output().stderr.includes("the controller cannot start again: "));
+  expect((await fetch(windlass.http)).status).toBe(200);
+  await new Promise((resolve) => thief.close(resolve));
+  await eventually(() =>
+    status(port!, "/-/readyz", {}).then(
+      (code) => code === 200,
+      () => false,
+    ),
+  );
+  const told = windlass.output().stderr.match(/^windlass: .*$/gm);
+  expect(told).toEqual([expect.stringMatching(new RegExp(`EADDRINUSE.*${port}; trying on$`))]);
+  expect(windlass.process.exitCode).toBeNull();
 });
 
 it("one control port in use is refused by its number, with exit code 1 and nothing left open", async () => {

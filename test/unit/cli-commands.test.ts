@@ -366,7 +366,18 @@ describe("exit codes", () => {
     { name: "too many arguments are a usage error", argv: ["delete", "a", "b"], code: 2, says: "too many arguments" },
     { name: "a fraction of a replica is a usage error", argv: ["scale", "a", "b", "1.5"], code: 2, says: "1.5" },
     { name: "fewer than no replicas are a usage error", argv: ["scale", "a", "b", "-1"], code: 2, says: "-1" },
-    { name: "an unknown format is a usage error", argv: ["status", "-o", "xml"], code: 2, says: "yaml, json" },
+    {
+      name: "an unknown format is a usage error",
+      argv: ["status", "-o", "xml"],
+      code: 2,
+      says: '--output must be one of yaml, json, got "xml"',
+    },
+    {
+      name: "an unknown shell is a usage error",
+      argv: ["completion", "tcsh"],
+      code: 2,
+      says: 'SHELL must be one of bash, zsh, fish, got "tcsh"',
+    },
     { name: "a revision is a number", argv: ["watch", "--since", "x"], code: 2, says: "x" },
     { name: "a timeout is above 0", argv: ["deploy", "a:b", "--timeout", "0"], code: 2, says: "above 0" },
     { name: "an address has a scheme", argv: ["status", "-a", "localhost:8265"], code: 2, says: "localhost:8265" },
@@ -418,12 +429,6 @@ describe("exit codes", () => {
     { name: "help of a command is 0", argv: ["token", "create", "--help"], code: 0, says: "" },
     { name: "version is 0", argv: ["version"], code: 0, says: "" },
     { name: "explain comes later", argv: ["explain", "a", "d"], code: 2, says: "comes with the autoscaler" },
-    {
-      name: "simulate comes later",
-      argv: ["simulate", "--config", "f", "--trace", "t"],
-      code: 2,
-      says: "comes with the autoscaler",
-    },
     { name: "version as a table is a usage error", argv: ["version", "-o", "table"], code: 2, says: "yaml, json" },
   ];
   it.each(cases)("$name", async ({ argv, code, says }) => {

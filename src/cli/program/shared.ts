@@ -22,9 +22,19 @@ export function usageErrors(command: Command): void {
     const text = oneLine(error.message.replace(/^error: /, "")).replace(/\.$/, "");
     const [, value, name, rule] =
       /^command-argument value '(.*)' is invalid for argument '(\w+)'\. It (.+)$/.exec(text) ?? [];
-    const said = name === undefined ? text : `${name} ${rule}, got "${value}"`;
+    const said = name === undefined ? choicesText(text) : `${name} ${rule}, got "${value}"`;
     throw new CliError(EXIT.usage, `${said}; ${help}`);
   });
+}
+
+/** Commander's words for a value that is none of the choices, in the form of our other errors. */
+function choicesText(text: string): string {
+  const option = /^option '.*?(--[\w-]+)[^']*' argument '(.*)' is invalid\. Allowed choices are (.+)$/.exec(text);
+  const argument = /^command-argument value '(.*)' is invalid for argument '(\w+)'\. Allowed choices are (.+)$/.exec(
+    text,
+  );
+  if (option) return `${option[1]} must be one of ${option[3]}, got "${option[2]}"`;
+  return argument ? `${argument[2]} must be one of ${argument[3]}, got "${argument[1]}"` : text;
 }
 
 /** `-a` may stand before or after a subcommand. */
@@ -56,6 +66,13 @@ export function seconds(value: string): number {
   // Timers hold 2^31 - 1 milliseconds.
   if (number > 0 && number <= 2_147_483) return number;
   throw new InvalidArgumentError("It must be a number of seconds above 0 and up to 2147483.");
+}
+
+/** How long a replica takes to start, in seconds. */
+export function startSeconds(value: string): number {
+  const number = /^\d+(\.\d+)?$/.test(value) ? Number(value) : Number.NaN;
+  if (number >= 0 && number <= 86_400) return number;
+  throw new InvalidArgumentError("It must be a number of seconds from 0 to 86400.");
 }
 
 /** A whole number between two bounds. */
