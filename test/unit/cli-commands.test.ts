@@ -362,7 +362,7 @@ describe("exit codes", () => {
     { name: "an unknown command is a usage error with a suggestion", argv: ["statsu"], code: 2, says: "status" },
     { name: "an unknown option is a usage error", argv: ["status", "--nosuch"], code: 2, says: "--nosuch" },
     { name: "a missing argument is a usage error", argv: ["build"], code: 2, says: "IMPORT_PATH" },
-    { name: "a deploy of nothing is a usage error", argv: ["deploy"], code: 2, says: "give a config file" },
+    { name: "a deploy of nothing is a usage error", argv: ["deploy"], code: 2, says: "CONFIG_OR_IMPORT_PATH" },
     { name: "too many arguments are a usage error", argv: ["delete", "a", "b"], code: 2, says: "too many arguments" },
     { name: "a fraction of a replica is a usage error", argv: ["scale", "a", "b", "1.5"], code: 2, says: "1.5" },
     { name: "fewer than no replicas are a usage error", argv: ["scale", "a", "b", "-1"], code: 2, says: "-1" },
