@@ -45,8 +45,8 @@ interface Measured {
 
 /** Series of what waits; the others are named by their replica. */
 const QUEUED = "";
-/** Points in one message; more are sent in several, one after the other. */
-const MAX_MESSAGE_POINTS = 50_000;
+/** Points in one message; more are sent in several, one after the other: requests are served in between, at both ends. */
+const MAX_MESSAGE_POINTS = 10_000;
 /** Requests wait and the controller was not reached: until it is tried again. */
 const RETRY_MS = 500;
 /** Reports that come within the clock's millisecond are told apart by this. */
@@ -60,6 +60,8 @@ export class LoadReporter {
   readonly #pushes: Beats<Measured>;
   /** What the next report is to have. */
   readonly #due = new Set<Measured>();
+  /** Of those, what goes first: requests wait. */
+  readonly #urgent = new Set<Measured>();
   /** What the table says of those that are scaled by load. */
   #scaled: ReadonlyMap<string, Targets> = new Map();
   #sending = false;
@@ -142,6 +144,7 @@ export class LoadReporter {
     this.#samples.delete(measured);
     this.#pushes.delete(measured);
     this.#due.delete(measured);
+    this.#urgent.delete(measured);
   }
 
   #sample({ queue, store, lookBackS }: Measured): void {
@@ -161,6 +164,7 @@ export class LoadReporter {
     if (store.get(QUEUED)?.values.every((value) => value === 0)) store.delete(QUEUED);
     const { timesS = [] } = store.get(QUEUED) ?? {};
     if (timesS.at(-1) !== this.#o.clock.now() / 1_000) this.#sample(measured);
+    this.#urgent.add(measured);
     this.#push([measured]);
   }
 
@@ -193,9 +197,10 @@ export class LoadReporter {
     const deployments: LoadReport["deployments"][number][] = [];
     const nowS = this.#o.clock.now() / 1_000;
     let points = 0;
-    for (const measured of this.#due) {
+    for (const measured of inOrder(this.#urgent, this.#due)) {
       if (points >= MAX_MESSAGE_POINTS) break;
       this.#due.delete(measured);
+      this.#urgent.delete(measured);
       const { queue, store, lookBackS } = measured;
       prune(store, nowS - lookBackS);
       if (!store.get(QUEUED)?.values.length) addSample(store, QUEUED, nowS, queue.queued);
@@ -223,6 +228,10 @@ export class LoadReporter {
     };
     return this.#o.clock.timer(RETRY_MS, retry, { unref: true });
   }
+}
+
+function* inOrder<T>(...sets: readonly ReadonlySet<T>[]): Generator<T> {
+  for (const set of sets) yield* set;
 }
 
 function key({ application, deployment }: { application: string; deployment: string }): string {

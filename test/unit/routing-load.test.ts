@@ -280,6 +280,18 @@ describe("what routers report", () => {
     ]);
   });
 
+  it("what is too much for one message comes in several, each deployment once", async () => {
+    const { clock, apply, reports } = measured();
+    const sampling = { sampleIntervalS: 0.5, pushIntervalS: 30, lookBackS: 60 };
+    const names = Array.from({ length: 400 }, (_, i) => `d${i}`);
+    await apply(table(Object.fromEntries(names.map((name) => [name, { sampling }]))));
+    expect(reports).toHaveLength(1);
+    await clock.advance(30_000);
+    const later = reports.slice(1).map(({ report }) => report.deployments.map(({ deployment }) => deployment));
+    expect(later.map(({ length }) => length)).toEqual([164, 164, 72]);
+    expect(later.flat()).toEqual(names);
+  });
+
   it("a short interval with a long look-back keeps the newest 1000 samples", async () => {
     const { clock, apply, reports } = measured();
     await apply(table({ d: { sampling: { sampleIntervalS: 0.5, pushIntervalS: 600, lookBackS: 3_600 } } }));
@@ -330,6 +342,23 @@ describe("requests that wait where no replica is", () => {
     early.send("d");
     await early.apply(table({ d: {} }));
     expect(early.said()).toEqual([[0, { d: { queued: [[0, 1]] } }]]);
+  });
+
+  it("are told before what else is due", async () => {
+    const { clock, controller, apply, send, reports } = measured();
+    const sampling = { sampleIntervalS: 0.5, pushIntervalS: 30, lookBackS: 60 };
+    const names = Array.from({ length: 400 }, (_, i) => `d${i}`);
+    await apply(table(Object.fromEntries(names.map((name) => [name, { sampling }]))));
+    const answer = Promise.withResolvers<void>();
+    controller.answers = answer.promise;
+    await clock.advance(30_000);
+    send("d399");
+    controller.answers = undefined;
+    answer.resolve();
+    await settle();
+    expect(reports[2]!.report.deployments[0]!.deployment).toBe("d399");
+    const later = reports.slice(1).flatMap(({ report }) => report.deployments.map(({ deployment }) => deployment));
+    expect(later.sort()).toEqual(names.sort());
   });
 
   it("are reported again when the last replica goes, and after it came and went", async () => {
