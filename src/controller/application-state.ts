@@ -260,8 +260,10 @@ export function applyDesired(
   // A change of the capacity alone is no reason to begin with initial_replicas again.
   const changed = !configSame || restarts;
   const replicas = target(current.deleting ? undefined : { target: current.target.replicas, changed });
+  // A policy that failed is tried afresh.
+  const { policyFailure: _earlier, ...before } = current;
   const next: DeploymentRecord = {
-    ...current,
+    ...before,
     generation: current.generation + 1,
     config: desired.config,
     userConfigured: desired.userConfigured,
@@ -282,12 +284,12 @@ export function applyDesired(
     updatedAt: now,
   };
   if (frozen) return next;
-  const { num_replicas: before, ...restBefore } = current.config;
+  const { num_replicas: countBefore, ...restBefore } = current.config;
   const { num_replicas: after, ...restAfter } = desired.config;
   const onlyCount =
     versionSame &&
     !current.deleting &&
-    before !== undefined &&
+    countBefore !== undefined &&
     after !== undefined &&
     same(restBefore, restAfter) &&
     same(current.userConfigured, desired.userConfigured);

@@ -1,6 +1,7 @@
 import type { ApplicationConfig, DeploymentOverride } from "../../src/config/types.ts";
 import type { ScaleRequest } from "../../src/controller/controller.ts";
 import type { SocketPaths } from "../../src/controller/deployment-state.ts";
+import type { PolicyRunner } from "../../src/controller/policy-runner.ts";
 import { Reconciler } from "../../src/controller/reconciler.ts";
 import type { NodeCapacity } from "../../src/controller/resources.ts";
 import { RouteHub } from "../../src/controller/route-hub.ts";
@@ -33,7 +34,13 @@ export interface SimulatedController {
 }
 
 export async function simulate(
-  options: { store?: Store; seed?: number; sockets?: SocketPaths; capacity?: NodeCapacity } = {},
+  options: {
+    store?: Store;
+    seed?: number;
+    sockets?: SocketPaths;
+    capacity?: NodeCapacity;
+    policies?: PolicyRunner;
+  } = {},
 ): Promise<SimulatedController> {
   const clock = new VirtualClock();
   const engine = new SimulatedEngine(clock);
@@ -65,6 +72,7 @@ export async function simulate(
       proxyWorkers: 2,
       proxyLocation: "EveryNode",
       ...(options.capacity ? { capacity: options.capacity } : {}),
+      ...(options.policies ? { policies: options.policies } : {}),
     });
     await controller.recover({ makeInstance: true });
     await clock.advance(0);

@@ -1,7 +1,7 @@
 import { addSample, prune, type SeriesStore } from "../../src/autoscaling/series.ts";
 import type { SimulatedController } from "./simulated-controller.ts";
 
-const SAMPLES = { QUEUED: "" };
+const QUEUED = "";
 
 /**
  * A router in front of one deployment of a simulated controller: holds a number of requests open, spreads them over the
@@ -39,6 +39,12 @@ export class SimulatedRouter {
   /** Requests that wait for a replica. */
   get queued(): number {
     return this.#split().queued;
+  }
+
+  /** Reports at once, as to a controller that is there again. */
+  reconnected(): void {
+    this.#told = false;
+    this.#push();
   }
 
   /** Lets time pass in steps of 50 ms, sampling and reporting as it goes. */
@@ -90,7 +96,7 @@ export class SimulatedRouter {
 
   #sample(nowS: number): void {
     const { queued, running } = this.#split();
-    addSample(this.#store, SAMPLES.QUEUED, nowS, queued);
+    addSample(this.#store, QUEUED, nowS, queued);
     for (const [id, count] of running) addSample(this.#store, id, nowS, count);
     prune(this.#store, nowS - (this.#targets()?.loadSampling?.lookBackS ?? 30));
   }
