@@ -106,6 +106,8 @@ export class SimulatedRouter {
     if (running.size > 0 || queued === 0) this.#told = false;
     else if (!this.#told && this.#targets()?.loadSampling !== undefined) {
       this.#told = true;
+      // As routers do: idle time before requests came counts nowhere.
+      if (this.#store.get(QUEUED)?.values.every((value) => value === 0)) this.#store.delete(QUEUED);
       this.#sample(this.#simulation.clock.now() / 1_000);
       this.#push();
     }
