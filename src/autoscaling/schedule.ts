@@ -1,7 +1,15 @@
 /** The policy `windlass:schedule`: replicas by time windows. Asked in the turn itself, since it needs nothing but the time. */
 import { Cron } from "croner";
-import type { ScheduledCount, ScheduleKwargs, ScheduleWindow } from "../config/policy-kwargs.ts";
-import type { PolicyAnswer } from "./decide.ts";
+import {
+  readScheduleKwargs,
+  type ScheduledCount,
+  type ScheduleKwargs,
+  type ScheduleWindow,
+} from "../config/policy-kwargs.ts";
+import type { LoadCurve } from "./aggregate.ts";
+import { constantUntilS } from "./boundary.ts";
+import type { Decision, PolicyAnswer, Situation } from "./decide.ts";
+import { desiredByRequests } from "./policy.ts";
 
 /** What a schedule says at a time. */
 export interface ScheduledWish {
@@ -34,6 +42,45 @@ export function makeSchedule(kwargs: ScheduleKwargs): Schedule {
       return last;
     },
   };
+}
+
+/** Schedules by the object that their arguments are, which a config keeps. */
+const known = new WeakMap<object, Schedule | string>();
+
+/** What a schedule said, for {@link scheduleHoldsUntilS}. */
+export interface ScheduleAnswer {
+  readonly answer: PolicyAnswer;
+  /** null: its arguments are wrong. */
+  readonly wish: ScheduledWish | null;
+}
+
+/** Asks the policy `windlass:schedule` at `nowS`, epoch seconds; `shown` is the target as policies see it. */
+export function askSchedule(kwargs: object, situation: Situation, shown: number, nowS: number): ScheduleAnswer {
+  let schedule = known.get(kwargs);
+  if (schedule === undefined) {
+    const read = readScheduleKwargs(kwargs);
+    // They were checked before anything was applied; a config of an earlier version was not.
+    schedule = read.ok
+      ? makeSchedule(read.kwargs)
+      : `windlass:schedule: ${read.issues[0]?.message ?? "wrong arguments"}`;
+    known.set(kwargs, schedule);
+  }
+  if (typeof schedule === "string") return { answer: { kind: "failed", reason: schedule }, wish: null };
+  const wish = schedule.at(nowS);
+  const { total, running, rules } = situation;
+  return { answer: scheduleAnswer(wish, desiredByRequests(total, running, shown, rules.targetOngoingRequests)), wish };
+}
+
+/**
+ * Until when (epoch seconds, exclusive) each turn decides the same as `decision`, under the conditions of
+ * {@link constantUntilS}: not past the schedule's next change. A count that holds whatever the requests makes their
+ * load matter only where nothing runs; a floor never makes the wish change where that by requests does not.
+ */
+export function scheduleHoldsUntilS(decision: Decision, wish: ScheduledWish | null, curve: LoadCurve): number {
+  if (wish === null || decision.kind === "kept") return decision.atS;
+  const loadMatters = wish.kind !== "exact" || decision.running === 0;
+  const level: LoadCurve = { kind: "level", value: decision.total };
+  return Math.min(wish.untilS, constantUntilS({ ...decision, policy: "built-in" }, loadMatters ? curve : level));
 }
 
 /** Joins what a schedule says with what requests need (`byRequests`; NaN where the request-based policy has no wish). */

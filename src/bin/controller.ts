@@ -11,6 +11,7 @@ import { systemClock } from "../core/system-clock.ts";
 import { systemRandom } from "../core/system-random.ts";
 import { tidy } from "../engine/local/housekeeping.ts";
 import { createLocalEngine } from "../engine/local/local-engine.ts";
+import { createLocalPolicies } from "../engine/local/local-policies.ts";
 import { LocalProxies } from "../engine/local/local-proxies.ts";
 import { SupervisorClient } from "../engine/local/supervisor-client.ts";
 import { logLimits } from "../observability/log-limits.ts";
@@ -72,6 +73,7 @@ async function main(): Promise<void> {
     store,
     engine: createLocalEngine({ ...runtime, clock, load: routes.load }),
     proxies,
+    policies: createLocalPolicies({ ...runtime, clock }),
     routes,
     clock,
     random: systemRandom,

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
 import { DEFAULT_POLICY_FUNCTION } from "../config/defaults.ts";
+import { policyKind } from "../config/policy-kwargs.ts";
 import { scalingOwner } from "../config/scaling.ts";
 import type { AutoscalingConfig } from "../config/types.ts";
 import { stableJson } from "../config/versions.ts";
@@ -72,5 +73,5 @@ export function deploymentPolicy({ config }: Autoscaled): HostedPolicy | undefin
 }
 
 function hosted({ policy_function = DEFAULT_POLICY_FUNCTION, policy_kwargs = {} }: Partial<HostedPolicy>) {
-  return policy_function === DEFAULT_POLICY_FUNCTION ? undefined : { policy_function, policy_kwargs };
+  return policyKind(policy_function) === "requests" ? undefined : { policy_function, policy_kwargs };
 }

@@ -14,11 +14,14 @@ import {
   isColdStart,
   type PolicyAnswer,
   type Situation,
+  shownTarget,
 } from "../autoscaling/decide.ts";
 import { loadOf } from "../autoscaling/load.ts";
 import { type ApplicationAnswer, readApplicationOutput, readPolicyOutput } from "../autoscaling/policy-output.ts";
 import { emptyReports, type Reports, restoreReports } from "../autoscaling/reports.ts";
+import { askSchedule, type ScheduledWish, scheduleHoldsUntilS } from "../autoscaling/schedule.ts";
 import { type ScalingState, worthSaving } from "../autoscaling/state.ts";
+import { policyKind } from "../config/policy-kwargs.ts";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -306,7 +309,12 @@ export class Autoscaler {
     const policy = deploymentPolicy(deployment);
     let answer: PolicyAnswer = BUILT_IN;
     let warning = "";
-    if (policy !== undefined) {
+    let wish: ScheduledWish | null | undefined;
+    if (policy !== undefined && policyKind(policy.policy_function) === "schedule") {
+      const { policy_kwargs: kwargs } = deployment.config.autoscaling_config.policy;
+      const shown = shownTarget(seen.rules, seen.target);
+      ({ answer, wish } = askSchedule(kwargs, situation, shown, found.atMs / 1_000));
+    } else if (policy !== undefined) {
       const reply = pending.replies.get(replyKey(application.name, deployment.name));
       if (reply !== undefined) {
         answer = reply.outcome.kind === "failed" ? reply.outcome : readPolicyOutput(reply.outcome.value);
@@ -320,10 +328,10 @@ export class Autoscaler {
         return;
       }
     }
-    const atMs = policy === undefined ? found.atMs : now;
+    const atMs = policy === undefined || wish !== undefined ? found.atMs : now;
     const { decision, state } = decide(at(situation, seen, atMs), scaler.state, atMs / 1_000, answer);
     const failure = decision.kind === "kept" ? decision.reason : warning;
-    this.#act(draft, pending, { ...found, atMs }, decision, state, failure);
+    this.#act(draft, pending, { ...found, atMs }, decision, state, failure, wish);
   }
 
   #decideTogether(draft: Draft, pending: PendingDecisions, name: string, now: number): void {
@@ -389,6 +397,7 @@ export class Autoscaler {
     decision: Decision,
     state: ScalingState,
     failure: string,
+    wish?: ScheduledWish | null,
   ): void {
     const { key, deployment, replicas, scaler, seen, reports, news, atMs } = found;
     const now = this.#o.clock.now();
@@ -402,7 +411,7 @@ export class Autoscaler {
       state: applied.state,
       seen: { ...seen, target: decision.result, decision },
       lastMs: atMs,
-      dueMs: tickFrom(changed ? 0 : this.#holdsUntilS(decision, seen, futile), atMs),
+      dueMs: tickFrom(changed ? 0 : this.#holdsUntilS(decision, seen, futile, wish), atMs),
       unsaved:
         scaler.unsaved ||
         (!futile && worthSaving(scaler.state, applied.state)) ||
@@ -413,7 +422,13 @@ export class Autoscaler {
   }
 
   /** Until when all decisions are the same, epoch seconds, unless something happens. */
-  #holdsUntilS(decision: Decision, { load }: Pick<Seen, "load">, futile: boolean): number {
+  #holdsUntilS(
+    decision: Decision,
+    { load }: Pick<Seen, "load">,
+    futile: boolean,
+    wish: ScheduledWish | null | undefined,
+  ): number {
+    if (wish !== undefined) return scheduleHoldsUntilS(decision, wish, load.total);
     // Without anybody to ask, and where the config makes the built-in policy fail, time changes nothing.
     if (decision.policy === "user" && this.#o.policies === undefined) return Number.POSITIVE_INFINITY;
     if (decision.kind === "kept" && decision.policy === "built-in") return Number.POSITIVE_INFINITY;

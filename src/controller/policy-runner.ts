@@ -1,7 +1,7 @@
 /**
  * The port through which policies outside the controller are asked: users' own, and built-in ones that fetch. Asking
  * never throws and never waits; each question gets exactly one answer, as an event. Driver: engine/local (a process per
- * application).
+ * application that is asked; one that is not asked any more is ended).
  */
 import type { PolicyInput } from "../autoscaling/policy.ts";
 
@@ -10,8 +10,6 @@ export interface PolicyRunner {
   onAnswer(listener: (answer: PolicyReply) => void): void;
   /** Asks; the answer comes within the deadline once the policy is loaded, else as a failure. */
   ask(question: PolicyQuestion): void;
-  /** Ends what runs for applications other than these, e.g. after one was deleted or lost its policies. */
-  keepOnly(applications: ReadonlySet<string>): void;
 }
 
 /** What a policy is asked. */
@@ -53,12 +51,15 @@ export interface PolicyReply {
   readonly application: string;
   readonly deployment: string | null;
   readonly generation: string;
-  readonly outcome:
-    /** `value` is JSON from users' code, for readPolicyOutput. `warning`: one line for the application's message, else null. */
-    | { readonly kind: "returned"; readonly value: unknown; readonly warning: string | null }
-    /** `reason` is one line for users. */
-    | { readonly kind: "failed"; readonly reason: string };
+  readonly outcome: PolicyOutcome;
 }
+
+/** See {@link PolicyReply}. */
+export type PolicyOutcome =
+  /** `value` is JSON from users' code, for readPolicyOutput. `warning`: one line for the application's message, else null. */
+  | { readonly kind: "returned"; readonly value: unknown; readonly warning: string | null }
+  /** `reason` is one line for users. */
+  | { readonly kind: "failed"; readonly reason: string };
 
 /** How long a call of a policy may take, in milliseconds; see docs/autoscaling-policies.md. */
 export const POLICY_DEADLINE_MS = 1_000;

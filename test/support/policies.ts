@@ -4,6 +4,7 @@ import { onTestFinished } from "vitest";
 import type { PolicyInput } from "../../src/autoscaling/policy.ts";
 import { AUTOSCALING_DEFAULTS } from "../../src/config/defaults.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "../../src/controller/policy-runner.ts";
+import type { Clock } from "../../src/core/clock.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import { createLocalPolicies } from "../../src/engine/local/local-policies.ts";
 import { SupervisorClient } from "../../src/engine/local/supervisor-client.ts";
@@ -63,7 +64,10 @@ export interface Asked {
 }
 
 /** Starts with these files as the application's folder. */
-export async function startPolicies(files: Readonly<Record<string, string>>): Promise<Policies> {
+export async function startPolicies(
+  files: Readonly<Record<string, string>>,
+  clock: Clock = systemClock,
+): Promise<Policies> {
   const dir = tempDir();
   const baseDir = join(dir, "app");
   mkdirSync(join(dir, "logs"));
@@ -97,7 +101,7 @@ export async function startPolicies(files: Readonly<Record<string, string>>): Pr
       },
     });
     await supervisor.connect();
-    const made = createLocalPolicies({ supervisor, clock: systemClock, runDir: dir, stateDir: dir });
+    const made = createLocalPolicies({ supervisor, clock, runDir: dir, stateDir: dir });
     made.onAnswer((reply) => replies.set(reply.id, reply));
     return made;
   };

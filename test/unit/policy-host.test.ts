@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { systemClock } from "../../src/core/system-clock.ts";
 import { policyInputOf, startPolicies } from "../support/policies.ts";
 import { eventually } from "../support/windlass.ts";
 
@@ -179,11 +180,24 @@ it("another environment means another process", async () => {
   expect(pid()).not.toBe(before);
 });
 
-it("ends the processes of applications that have no policies any more", async () => {
-  const { ask, pid, runner } = await startPolicies({ "policy.ts": MISHAPS });
-  await ask("./policy.ts:fine");
-  runner.keepOnly(new Set(["app"]));
-  expect(pid()).toBeDefined();
-  runner.keepOnly(new Set());
+it("ends a process that is not asked for a minute, and starts one anew when it is", async () => {
+  const minutes = new Set<() => void>();
+  const { ask, pid } = await startPolicies(
+    { "policy.ts": COUNTER },
+    {
+      ...systemClock,
+      timer(delayMs, fn, options) {
+        if (delayMs < 60_000) return systemClock.timer(delayMs, fn, options);
+        minutes.add(fn);
+        return { cancel: () => void minutes.delete(fn) };
+      },
+    },
+  );
+  const given = { kwargs: { step: 1 } };
+  await ask("policy:Counter", given);
+  expect(await ask("policy:Counter", given)).toMatchObject({ value: { desired: 2 } });
+  expect(minutes.size).toBe(1);
+  for (const pass of minutes) pass();
   await eventually(() => pid() === undefined);
+  expect(await ask("policy:Counter", given)).toMatchObject({ value: { desired: 1 } });
 });

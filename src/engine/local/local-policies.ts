@@ -55,6 +55,7 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
           ipc: false,
         });
       },
+      onRest: () => void hosts.delete(id),
       kill: () => supervisor.send({ kind: "signal", id, signal: "SIGKILL" }),
       // Answers never come while a question is being asked.
       emit: (reply) => void setImmediate(() => listener(reply)),
@@ -67,9 +68,7 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
     const { id } = event;
     if (event.kind === "spawned") running.add(id);
     if (event.kind === "exited" || event.kind === "spawn-failed") running.delete(id);
-    const host = hosts.get(id);
-    host?.onChild(event);
-    if (host?.idle === true) hosts.delete(id);
+    hosts.get(id)?.onChild(event);
   });
 
   return {
@@ -78,17 +77,6 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
     },
     ask(question: PolicyQuestion) {
       (hosts.get(idOf(question.application)) ?? hostOf(question.application)).ask(question);
-    },
-    keepOnly(applications) {
-      const kept = new Set([...applications].map(idOf));
-      for (const [id, host] of hosts) {
-        if (kept.has(id)) continue;
-        host.end("the application has no such policy any more");
-        if (host.idle) hosts.delete(id);
-      }
-      for (const id of running) {
-        if (!kept.has(id) && !hosts.has(id)) supervisor.send({ kind: "signal", id, signal: "SIGKILL" });
-      }
     },
   };
 }

@@ -9,6 +9,8 @@ import type { ChildEvent } from "./supervisor-client.ts";
 
 /** How long a process may take to listen, and a module to load. */
 const START_DEADLINE_MS = 30_000;
+/** A process is ended when nothing was asked for so long: its policies, or their application, are gone. */
+const IDLE_MS = 60_000;
 /** Characters of a reason. */
 const MAX_REASON = 500;
 
@@ -22,7 +24,8 @@ export interface PolicyProcessOptions {
   kill(): void;
   /** Tells hosts with other code or environment apart. */
   placeOf(code: PolicyCode): string;
-  /** Called at any time, never from within `ask`. */
+  /** Called when nothing runs and nothing is remembered any more. */
+  onRest(): void;
   emit(reply: PolicyReply): void;
 }
 
@@ -60,6 +63,7 @@ export class PolicyProcess {
   readonly #policies = new Map<string, Policy>();
   readonly #open = new Map<number, Open>();
   #nextId = 1;
+  #idleTimer: Timer | undefined;
   #place: string | undefined;
   /** What the process said of its end. */
   #lastWords: string | undefined;
@@ -71,13 +75,10 @@ export class PolicyProcess {
     if (options.running) this.#connect();
   }
 
-  /** Whether nothing runs and nothing is open. */
-  get idle(): boolean {
-    return this.#state.kind === "down" && this.#policies.size === 0;
-  }
-
   /** See PolicyRunner.ask. */
   ask(question: PolicyQuestion): void {
+    this.#idleTimer?.cancel();
+    this.#idleTimer = this.#timer(IDLE_MS, () => this.#rest());
     const policy = this.#policyFor(question);
     const backoff = policy.backoff.untilMs > this.#backoff.untilMs ? policy.backoff : this.#backoff;
     if (backoff.untilMs > this.#o.clock.monotonic()) {
@@ -89,13 +90,6 @@ export class PolicyProcess {
     if (this.#place !== undefined && this.#place !== place) this.#end({ explained: true });
     this.#place = place;
     this.#pump();
-  }
-
-  /** Ends everything; open questions are answered. */
-  end(reason: string): void {
-    for (const policy of this.#policies.values()) this.#refuseAll(policy, reason);
-    this.#policies.clear();
-    this.#end({ explained: true });
   }
 
   /** Takes in what the supervisor says of the process. */
@@ -287,7 +281,8 @@ export class PolicyProcess {
       if (this.#policies.get(question.deployment ?? "") === policy) policy.waiting.push(question);
       else this.#refuse(question, "was replaced by a newer version");
     }
-    this.#pump();
+    if (this.#policies.size === 0) this.#o.onRest();
+    else this.#pump();
   }
 
   /** Blames whose code ran or was loaded, else all that were asked, else nobody, and waits before the next process. */
@@ -306,6 +301,14 @@ export class PolicyProcess {
   #blame(policy: Policy, reason: string): void {
     policy.backoff = longerBackoff(policy.backoff, reason, this.#o.clock.monotonic());
     this.#refuseAll(policy, reason);
+  }
+
+  /** Nobody asks any more. */
+  #rest(): void {
+    for (const policy of this.#policies.values()) this.#refuseAll(policy, "its process was ended");
+    this.#policies.clear();
+    this.#end({ explained: true });
+    if (this.#state.kind === "down") this.#o.onRest();
   }
 
   /** Answers all questions to a policy that are open or wait. */
