@@ -44,7 +44,7 @@ if (!found.ok) throw new Error(JSON.stringify(found.problems));
 const loads: Load[] = found.subjects.map((subject, i) => {
   const serviceS = 0.25 * (1 + (i % 8));
   const rows = day(0.4 + (i % 10) / 5, serviceS, (i % 24) * 3600);
-  return { subject, traffic: { kind: "rates", rows } };
+  return { key: subject.deployment, subject, traffic: { kind: "rates", rows } };
 });
 
 const start = process.threadCpuUsage();

@@ -28,11 +28,11 @@ export function assign(
   if (typeof one === "string") return { ok: false, problems: [`--deployment ${wanted}: ${one} in ${config}`] };
   const loads: Load[] = [];
   for (const [name, own] of traffic) {
-    const subject = name === "" ? (one ?? only(subjects)) : find(subjects, name);
+    const subject: Subject | string = name === "" ? (one ?? only(subjects)) : find(subjects, name);
     if (typeof subject === "string") {
       const said = name === "" ? "has no column deployment" : `deployment ${name}`;
       problems.push(`${trace}: ${said}: ${subject} in ${config}`);
-    } else if (one === undefined || subject === one) loads.push({ subject, traffic: own });
+    } else if (one === undefined || subject === one) loads.push({ key: name, subject, traffic: own });
   }
   if (problems.length === 0 && loads.length === 0) problems.push(`${trace}: has no line for deployment ${wanted}`);
   const twice = loads.find(({ subject }, i) => loads.findIndex((other) => other.subject === subject) !== i);

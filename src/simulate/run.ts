@@ -18,6 +18,8 @@ export interface RunOptions {
 
 /** A deployment and what reaches it. */
 export interface Load {
+  /** What decides, with the seed, which requests are drawn from rates: the trace's name for the deployment. */
+  readonly key: string;
   readonly subject: Subject;
   readonly traffic: Traffic;
 }
@@ -28,9 +30,8 @@ export interface Load {
  */
 export function simulate(loads: readonly Load[], options: RunOptions): Outcome[] {
   const { seed, ...rest } = options;
-  return loads.map(({ subject, traffic }) => {
-    const name = `${subject.application}/${subject.deployment}`;
-    const random = (purpose: string): Random => generator(hash(`${seed}/${purpose}/${name}`));
+  return loads.map(({ key, subject, traffic }) => {
+    const random = (purpose: string): Random => generator(hash(`${seed}/${purpose}/${key}`));
     const randoms = { arrivalRandom: random("arrivals"), choiceRandom: random("choices") };
     return simulateDeployment(subject, traffic, { ...rest, ...randoms });
   });

@@ -210,8 +210,6 @@ describe("windlass scale", () => {
   it.each([
     { argv: ["-1"], says: 'N must be a whole number from 0 to 4294967295, got "-1"; see `windlass scale --help`' },
     { argv: ["two"], says: 'N must be a whole number from 0 to 4294967295, got "two"; see `windlass scale --help`' },
-    { argv: ["2", "--ttl", "60"], says: "--ttl and --fallback need --owner: a lease has a name" },
-    { argv: ["2", "--fallback", "hold"], says: "--ttl and --fallback need --owner: a lease has a name" },
     { argv: ["2", "--dry-run", "--wait"], says: "--dry-run changes nothing to wait for; leave out --wait" },
   ])("refuses $argv in one line", async ({ argv, says }) => {
     const seen: ScaleDeploymentRequest[] = [];

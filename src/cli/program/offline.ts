@@ -1,10 +1,11 @@
 import { Argument, type Command } from "commander";
 import type { BuildOptions } from "../commands/build.ts";
+import type { SimulateOptions } from "../commands/simulate.ts";
 import { SHELLS, type Shell } from "../completion/model.ts";
 import type { CliContext } from "../context.ts";
-import { add } from "./shared.ts";
+import { add, outputOption, startSeconds, whole } from "./shared.ts";
 
-/** `build`, `schema` and `completion`: the commands that need no server. */
+/** `build`, `simulate`, `schema` and `completion`: the commands that need no server. */
 export function addOffline(program: Command, ctx: CliContext): void {
   const build = add(program, "build", "write a config for the applications at import paths; needs no server");
   build
@@ -17,6 +18,21 @@ export function addOffline(program: Command, ctx: CliContext): void {
   build.action(async (importPaths: string[], options: BuildOptions) => {
     const command = await import("../commands/build.ts");
     await command.build(ctx, importPaths, options);
+  });
+
+  const simulate = add(program, "simulate", "say what the autoscaler would do with a config under a trace of requests");
+  simulate
+    .requiredOption("--config <file>", "config to try")
+    .requiredOption("--trace <file>", "CSV of requests (timestamp_s,service_s) or rates (start_s,end_s,rps,service_s)")
+    .option("--compare <file>", "a second config, for the same requests")
+    .option("--deployment <app/deployment>", "only this one; which one a trace without that column is for")
+    .option("--replica-start-s <seconds>", "how long a replica takes to start", startSeconds, 2)
+    .option("--seed <n>", "draws the requests of rates; the same one, the same requests", whole(0, 4_294_967_295), 1)
+    .option("--out <file>", "write a report to this file, .html or .svg")
+    .addOption(outputOption());
+  simulate.action(async (options: SimulateOptions) => {
+    const command = await import("../commands/simulate.ts");
+    await command.simulate(ctx, options);
   });
 
   const schema = add(program, "schema", "print the JSON Schema of the config, for editors");

@@ -10,12 +10,6 @@ export function addPlanned(program: Command): void {
     .addArgument(new Argument("<DEPLOYMENT>", "name of the deployment"))
     .addOption(new Option("--at <time>", "the decision that held then"));
   explain.action(() => notBuilt("explain", "`windlass history` and `windlass watch` show what changed"));
-
-  const simulate = add(program, "simulate", "try autoscaling settings on recorded traffic; not built yet");
-  simulate
-    .addOption(new Option("--config <file>", "config with the settings"))
-    .addOption(new Option("--trace <file>", "recorded traffic"));
-  simulate.action(() => notBuilt("simulate", "`windlass scale` sets replicas by hand"));
 }
 
 function notBuilt(command: string, meanwhile: string): never {

@@ -1,0 +1,70 @@
+/** The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
+import { nameOf } from "./assign.ts";
+import { CHART_STYLE, CONFIG_COLOURS, escapeText, PANEL_HEIGHT, panel, titleOf } from "./report-svg.ts";
+import { cell, formatSeconds, METRICS, type Report, type Summary, summarize } from "./summary.ts";
+
+const STYLE = `
+:root { color-scheme: light dark; --ink: #1c2430; --soft: #6a7585; --line: #d8dee8; --ground: #fff }
+@media (prefers-color-scheme: dark) { :root { --ink: #e6eaf0; --soft: #9aa6b8; --line: #2c3542; --ground: #12161d } }
+body { margin: 2rem auto; max-width: 980px; padding: 0 1rem; font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--ground) }
+h1 { font-size: 1.3rem; margin: 0 } p { color: var(--soft); margin: .3rem 0 1.2rem }
+table { border-collapse: collapse; margin: 0 0 1.5rem; font-variant-numeric: tabular-nums }
+th, td { padding: .2rem .9rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
+th:first-child, td:first-child { text-align: left } th { font-weight: 600 } svg { width: 100%; height: auto; display: block }
+.wide { overflow-x: auto } i { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
+${CHART_STYLE}`;
+
+/** The page. */
+export function reportHtml(report: Report): string {
+  const { runs, trace, lengthS, replicaStartS, seed } = report;
+  const facts = `${trace}, ${formatSeconds(lengthS)}; replicas take ${formatSeconds(replicaStartS)} to start; seed ${seed}`;
+  const deployments = runs[0]!.outcomes;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>${escapeText(titleOf(report))}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>What would have happened</h1>
+<p>${escapeText(facts)}</p>
+${totals(report)}
+${deployments.length > 1 ? `<div class="wide">${perDeployment(report)}</div>` : ""}
+${deployments
+  .map(
+    (outcome, index) =>
+      `<svg viewBox="0 0 920 ${PANEL_HEIGHT}" role="img" aria-label="${escapeText(nameOf(outcome))}">\n${panel(report, index)}\n</svg>`,
+  )
+  .join("\n")}
+</body>
+</html>
+`;
+}
+
+function totals({ runs }: Report): string {
+  const summaries = runs.map(({ outcomes }) => summarize(outcomes));
+  const head = runs.map(
+    ({ config }, i) => `<th><i style="background:${CONFIG_COLOURS[i]}"></i>${escapeText(config)}</th>`,
+  );
+  const rows = METRICS.map((metric) => {
+    const cells = summaries.map((summary) => `<td>${cell(metric, summary)}</td>`);
+    return `<tr><td>${metric.title}</td>${cells.join("")}</tr>`;
+  });
+  return `<table><tr><th>all deployments</th>${head.join("")}</tr>\n${rows.join("\n")}</table>`;
+}
+
+function perDeployment({ runs }: Report): string {
+  const titles = METRICS.map(({ title }) => `<th>${title}</th>`).join("");
+  const several = runs.length > 1;
+  const rows = runs[0]!.outcomes.flatMap((outcome, index) =>
+    runs.map(({ config, outcomes }) => {
+      const summary: Summary = summarize([outcomes[index]!]);
+      const cells = METRICS.map((metric) => `<td>${cell(metric, summary)}</td>`).join("");
+      const which = several ? `<td>${escapeText(config)}</td>` : "";
+      return `<tr><td>${escapeText(nameOf(outcome))}</td>${which}${cells}</tr>`;
+    }),
+  );
+  return `<table><tr><th>deployment</th>${several ? "<th>config</th>" : ""}${titles}</tr>\n${rows.join("\n")}</table>`;
+}

@@ -1,0 +1,78 @@
+/** The results as rows of cells, the first of which is the head. */
+import { nameOf } from "./assign.ts";
+import { cell, METRICS, type Metric, type Report, type Summary, summarize } from "./summary.ts";
+
+/** What a table for people shows of each deployment, when it has many. */
+const SHORT = new Set([
+  "requests",
+  "shed",
+  "timed_out",
+  "dropped",
+  "unserved",
+  "wait_p99_s",
+  "replica_seconds",
+  "utilisation",
+  "peak_replicas",
+  "flaps",
+]);
+
+/** One table for each config, a line a deployment, or, of two configs, one table for each deployment, side by side. */
+export function resultTables(report: Report): { readonly title: string; readonly rows: string[][] }[] {
+  const { runs } = report;
+  const [first, second] = runs;
+  if (!first) return [];
+  if (!second)
+    return [
+      {
+        title: "",
+        rows: oneConfig(
+          first.outcomes.map((each) => [nameOf(each), summarize([each])]),
+          summarize(first.outcomes),
+        ),
+      },
+    ];
+  const each = first.outcomes.map((outcome, i) => ({
+    title: nameOf(outcome),
+    rows: sideBySide(report, summarize([outcome]), summarize([second.outcomes[i]!])),
+  }));
+  if (each.length === 1) return each;
+  const all = {
+    title: "all deployments",
+    rows: sideBySide(report, summarize(first.outcomes), summarize(second.outcomes)),
+  };
+  // More would not be read.
+  return each.length > 4 ? [all] : [...each, all];
+}
+
+function oneConfig(named: readonly (readonly [name: string, summary: Summary])[], all: Summary): string[][] {
+  if (named.length === 1) return METRICS.map((metric) => [metric.title, cell(metric, all)]);
+  const metrics = METRICS.filter(({ key }) => SHORT.has(key));
+  const head = ["DEPLOYMENT", ...metrics.map(({ title }) => title.toUpperCase())];
+  const lines = [...named, ["all", all] as const].map(([name, summary]) => [
+    name,
+    ...metrics.map((metric) => cell(metric, summary)),
+  ]);
+  return [head, ...lines];
+}
+
+function sideBySide({ runs }: Report, before: Summary, after: Summary): string[][] {
+  const head = ["", ...runs.map(({ config }) => config), "DIFFERENCE"];
+  return [
+    head,
+    ...METRICS.map((metric) => [
+      metric.title,
+      cell(metric, before),
+      cell(metric, after),
+      difference(metric, before, after),
+    ]),
+  ];
+}
+
+/** "+12.5 %", or the numbers' own difference where the first is 0. */
+function difference({ value, format }: Metric, before: Summary, after: Summary): string {
+  const [from, to] = [value(before), value(after)];
+  if (from === null || to === null || from === to) return "";
+  const sign = to > from ? "+" : "-";
+  if (from === 0) return `${sign}${format(Math.abs(to - from))}`;
+  return `${sign}${((100 * Math.abs(to - from)) / from).toFixed(1)} %`;
+}

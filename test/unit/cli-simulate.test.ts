@@ -1,0 +1,212 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { bars } from "../../src/simulate/text-chart.ts";
+import { timeMarks } from "../../src/simulate/time-axis.ts";
+import { type CliResult, runCli } from "../support/run-cli.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+const examples = resolve(import.meta.dirname, "../../examples/simulate");
+const page = readFileSync(resolve(import.meta.dirname, "../../docs/simulate.md"), "utf8");
+
+/** A folder with a config of one deployment and a trace of a few requests. */
+function folder(files: Readonly<Record<string, string>> = {}): string {
+  const dir = tempDir();
+  const own = {
+    "a.yaml":
+      "applications:\n  - name: a\n    import_path: ./a.ts:app\n    deployments:\n      - {name: D, num_replicas: 1, max_ongoing_requests: 1}\n",
+    "t.csv": "arrival_s,service_s\n0,3\n1,3\n2,3\n",
+    ...files,
+  };
+  for (const [name, text] of Object.entries(own)) writeFileSync(join(dir, name), text);
+  return dir;
+}
+
+const simulate = (cwd: string, ...argv: string[]): Promise<CliResult> => runCli(["simulate", ...argv], { cwd });
+const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");
+const BASE = ["--config", "a.yaml", "--trace", "t.csv"];
+
+interface Document {
+  trace: { length_s: number };
+  configs: {
+    file: string;
+    total: Record<string, number>;
+    deployments: (Record<string, unknown> & { name: string })[];
+  }[];
+}
+
+describe("windlass simulate", () => {
+  it("prints a chart and the results, plain where stdout is no terminal", async () => {
+    const { code, out, err } = await simulate(folder(), ...BASE);
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toContain("a/D, 2 s of t.csv");
+    expect(out).toMatch(/^requests waiting or worked on\n(.*│.*\n){6}replicas that serve\n(.*│.*\n){6}/m);
+    expect(out).toMatch(/^wait p50 +2 s$/m);
+    expect(out).toMatch(/^wait max +4 s$/m);
+    expect(out).not.toContain("\u001b");
+    const shown = await runCli(["simulate", ...BASE], {
+      cwd: folder(),
+      screen: { rows: 40, columns: 60, colour: true },
+    });
+    expect(shown.out).toContain("\u001b[36m");
+    const plain = shown.out.split("\n").map((line) => line.replaceAll(ESCAPES, ""));
+    expect(Math.max(...plain.map((line) => line.length))).toBeLessThanOrEqual(60);
+  });
+
+  it("gives a document with the numbers and every change of a target", async () => {
+    const { out } = await simulate(folder(), ...BASE, "-o", "json");
+    const { trace, configs } = JSON.parse(out) as Document;
+    expect(trace.length_s).toBe(2);
+    expect(configs[0]).toMatchObject({
+      file: "a.yaml",
+      total: { requests: 3, completed: 3, wait_p50_s: 2, wait_max_s: 4, replica_seconds: 9, utilisation: 1 },
+      deployments: [{ name: "a/D", targets: [{ at_s: 0, replicas: 1 }] }],
+    });
+  });
+
+  it("sets two configs side by side, under the same requests", async () => {
+    const argv = ["--config", "shop.yaml", "--compare", "shop-quick.yaml", "--trace", "day.csv"];
+    const { code, out, err } = await simulate(examples, ...argv, "-o", "yaml");
+    expect([code, err]).toEqual([0, ""]);
+    const [first, second] = (parse(out) as Document).configs;
+    expect(second!.total["requests"]).toBe(first!.total["requests"]);
+    expect(second!.total["shed"]).toBeLessThan(first!.total["shed"]!);
+    const { out: text } = await simulate(examples, ...argv);
+    expect(text).toMatch(/^ +shop\.yaml +shop-quick\.yaml +DIFFERENCE$/m);
+    expect(text).toMatch(/^shed .* -\d+\.\d %$/m);
+  });
+
+  it("lists several deployments, with a line for all", async () => {
+    const two = "applications:\n  - {name: a, import_path: ./a.ts:app, deployments: [{name: D}, {name: E}]}\n";
+    const dir = folder({ "two.yaml": two, "two.csv": "arrival_s,service_s,deployment\n0,1,D\n5,1,E\n" });
+    const { out } = await simulate(dir, "--config", "two.yaml", "--trace", "two.csv");
+    expect(out).toContain("2 deployments, 5 s of two.csv");
+    expect(out).toMatch(/^DEPLOYMENT +REQUESTS .*\na\/D +1 .*\na\/E +1 .*\nall +2 /m);
+    const both = await simulate(dir, "--config", "two.yaml", "--compare", "two.yaml", "--trace", "two.csv");
+    expect(both.out).toMatch(/^a\/D\n[\s\S]*^a\/E\n[\s\S]*^all deployments\n/m);
+  });
+
+  it.each(["report.html", "report.svg"])("writes %s, which needs nothing else and escapes names", async (name) => {
+    const dir = folder({ "<b>.yaml": readFileSync(join(folder(), "a.yaml"), "utf8") });
+    const { code, out } = await simulate(
+      dir,
+      "--config",
+      "<b>.yaml",
+      "--compare",
+      "a.yaml",
+      "--trace",
+      "t.csv",
+      "--out",
+      name,
+    );
+    expect(code).toBe(0);
+    expect(out).toContain(`${name} is written`);
+    const text = readFileSync(join(dir, name), "utf8");
+    expect(text).toContain("&lt;b&gt;.yaml");
+    expect(text).not.toMatch(/<b>|<script|<link|<img|src=|url\(|@import|NaN|Infinity|undefined/);
+    expect(text.match(/https?:\/\/[^"]*/g) ?? []).toEqual(name.endsWith("svg") ? ["http://www.w3.org/2000/svg"] : []);
+    expect(text.match(/<path class="line"/g)).toHaveLength(2);
+  });
+
+  it.each([
+    {
+      name: "a config that is not there",
+      argv: ["--config", "x.yaml", "--trace", "t.csv"],
+      code: 1,
+      says: "x.yaml: no such file",
+    },
+    {
+      name: "a trace that is not there",
+      argv: ["--config", "a.yaml", "--trace", "x.csv"],
+      code: 1,
+      says: "x.csv: no such file",
+    },
+    { name: "a folder as a trace", argv: ["--config", "a.yaml", "--trace", "."], code: 1, says: ".: is a folder" },
+    {
+      name: "a broken config, as deploy says it",
+      argv: ["--config", "bad.yaml", "--trace", "t.csv"],
+      code: 1,
+      says: "bad.yaml:4:",
+    },
+    {
+      name: "a broken trace",
+      argv: ["--config", "a.yaml", "--trace", "bad.csv"],
+      code: 1,
+      says: 'bad.csv:2: arrival_s is "x"',
+    },
+    {
+      name: "a config without deployments",
+      argv: ["--config", "none.yaml", "--trace", "t.csv"],
+      code: 1,
+      says: "none.yaml: names no deployment",
+    },
+    {
+      name: "a deployment that is not there",
+      argv: [...BASE, "--deployment", "a/X"],
+      code: 1,
+      says: "--deployment a/X: is not among a/D",
+    },
+    { name: "a report of another kind", argv: [...BASE, "--out", "r.pdf"], code: 2, says: "name it .html or .svg" },
+    {
+      name: "a report that cannot be written",
+      argv: [...BASE, "--out", "no/r.svg"],
+      code: 1,
+      says: "no/r.svg: cannot be written",
+    },
+    { name: "no trace", argv: ["--config", "a.yaml"], code: 2, says: "--trace <file>' not specified" },
+    {
+      name: "a start that is no time",
+      argv: [...BASE, "--replica-start-s", "soon"],
+      code: 2,
+      says: "seconds from 0 to 86400",
+    },
+  ])("refuses $name in one line", async ({ argv, code, says }) => {
+    const dir = folder({
+      "bad.yaml":
+        "applications:\n  - name: a\n    import_path: ./a.ts:app\n    deployments: [{name: D, num_replicas: -1}]\n",
+      "none.yaml": "applications:\n  - {name: a, import_path: ./a.ts:app}\n",
+      "bad.csv": "arrival_s,service_s\nx,1\n",
+    });
+    const result = await simulate(dir, ...argv);
+    expect([result.code, result.out]).toEqual([code, ""]);
+    expect(result.err).toMatch(/^windlass: [^\n]+\n$/);
+    expect(result.err).toContain(says);
+  });
+});
+
+describe("charts", () => {
+  it("draw each value to an eighth of a row, and whatever is above 0 at all", () => {
+    expect(bars([0, 0.01, 4, 6, 8], 2)).toEqual(["     8 │   ▄█", "     0 │ ▁███"]);
+    expect(bars([0, 0], 1)).toEqual(["     1 │"]);
+  });
+
+  it("mark round times, of day where they are known", () => {
+    expect(timeMarks(86_400, null, 4).map(({ text }) => text)).toEqual(["0", "6h", "12h", "18h", "1d"]);
+    expect(timeMarks(90, null, 4).map(({ text }) => text)).toEqual(["0", "30s", "1m", "1m30s"]);
+    // 1790000000 is 14:13:20 UTC.
+    expect(timeMarks(3600, 1_790_000_000, 4)).toEqual(
+      [
+        { atS: 400, text: "14:20" },
+        { atS: 1000, text: "14:30" },
+        { atS: 1600, text: "14:40" },
+        { atS: 2200, text: "14:50" },
+        { atS: 2800, text: "15:00" },
+        { atS: 3400, text: "15:10" },
+      ].filter(({ atS }) => (atS - 1000) % 1800 === 0),
+    );
+  });
+});
+
+describe("docs/simulate.md", () => {
+  const commands = [...page.matchAll(/^\$ windlass (simulate .*)\n([\s\S]*?)```/gm)];
+
+  it("shows what its command lines print", async () => {
+    expect(commands.length).toBeGreaterThan(0);
+    for (const [, line, printed] of commands) {
+      const { code, out } = await runCli(line!.split(" "), { cwd: examples });
+      expect(code).toBe(0);
+      expect(out.trimEnd()).toBe(printed!.trimEnd());
+    }
+  });
+});
