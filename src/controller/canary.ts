@@ -3,6 +3,7 @@ import { WindlassError } from "../core/errors.ts";
 import { deleteDeployment } from "./application-state.ts";
 import { analyseCanary, type CanaryVerdict, type RevisionSample } from "./canary-analysis.ts";
 import { sameVersion } from "./canary-rollout.ts";
+import type { CanaryRoutes } from "./canary-routes.ts";
 import { type CanaryStep, canaryWeight, pauseCanary, promoteCanary, resumeCanary, stepCanary } from "./canary-state.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { CanaryRequest } from "./controller.ts";
@@ -39,7 +40,7 @@ export function canaryStanding(
 ): CanaryStanding | undefined {
   if (!hasCanary(application)) return undefined;
   const { canary } = application;
-  const step = judge(draft, application, traffic, now);
+  const step = judge(draft, application, traffic, now, application.canary.phase.kind !== "starting");
   const message = step.kind === "stay" ? step.message : step.kind === "abort" ? step.reason : "is promoted";
   return { canary, weight: canaryWeight(canary), message, ...samples(application, traffic) };
 }
@@ -51,22 +52,25 @@ export function canaryStanding(
 export function lookAfterCanary(
   draft: Draft,
   application: ApplicationRecord,
-  traffic: TrafficSums,
+  { traffic, canaryRoutes }: { readonly traffic: TrafficSums; readonly canaryRoutes: CanaryRoutes },
   context: CommandContext,
 ): { readonly actions: readonly CommandAction[]; readonly again: boolean; readonly wakeAt: number } {
   const { name, deleting, build } = application;
   if (!hasCanary(application) || deleting) {
     traffic.unfollow(name);
+    canaryRoutes.forget(name);
     return { actions: [], again: false, wakeAt: Infinity };
   }
   if (!traffic.follows(name)) traffic.follow(name);
   if (build.kind === "building") return { actions: [], again: false, wakeAt: Infinity };
-  const step = judge(draft, application, traffic, context.now);
+  const { known, lookAt } = routed(draft, application, canaryRoutes, context.now);
+  const step = judge(draft, application, traffic, context.now, known);
   if (step.kind === "stay") {
     const { canary } = step;
     if (canary !== application.canary) take(draft, application, step, "controller", traffic, context.now);
     const wakeAt = Math.min(
       step.wakeAt,
+      lookAt,
       canary.phase.kind === "starting" ? startDeadline(draft, application) : Infinity,
     );
     return { actions: [], again: step.newStep, wakeAt };
@@ -117,15 +121,28 @@ export function changeCanary(
   return { application: draft.application(application.name)!, actions };
 }
 
-/** What the present step comes to. */
-function judge(draft: Draft, application: WithCanary, traffic: TrafficSums, now: number): CanaryStep {
+/** Whether routers know the replicas of a canary that is to begin, once there are; and when to look again. */
+function routed(draft: Draft, { name, canary }: WithCanary, routes: CanaryRoutes, now: number) {
+  if (canary.phase.kind === "starting" && wanted(draft, name).every((each) => hasCanaries(draft, each))) {
+    return routes.known(name, now);
+  }
+  routes.forget(name);
+  return { known: true, lookAt: Infinity };
+}
+
+function wanted(draft: Draft, application: string): DeploymentRecord[] {
+  return draft.deploymentsOf(application).filter(({ deleting }) => !deleting);
+}
+
+/** What the present step comes to. `known`: whether routers know the replicas. */
+function judge(draft: Draft, application: WithCanary, traffic: TrafficSums, now: number, known: boolean): CanaryStep {
   const { canary } = application;
   const { sample, stableSample } = samples(application, traffic);
-  const deployments = draft.deploymentsOf(application.name).filter(({ deleting }) => !deleting);
+  const deployments = wanted(draft, application.name);
   const late = canary.phase.kind === "starting" && now >= startDeadline(draft, application);
   return stepCanary(canary, {
     now,
-    ready: deployments.every((deployment) => hasCanaries(draft, deployment)),
+    ready: known && deployments.every((deployment) => hasCanaries(draft, deployment)),
     failure: failureOf(deployments) ?? (late ? "its replicas were not ready by the progress deadline" : ""),
     verdict: canary.analysis === null ? ENOUGH : analyseCanary(sample, stableSample, canary.analysis),
     overtaken: isOvertaken(application),
@@ -181,9 +198,9 @@ function take(
 function promote(draft: Draft, application: WithCanary, actor: string, now: number): CommandAction[] {
   const { canary: _ended, ...rest } = application;
   draft.setApplication({ ...rest, updatedAt: now });
-  const wanted = new Set(application.built?.deployments.map(({ name }) => name));
+  const kept = new Set(application.built?.deployments.map(({ name }) => name));
   for (const deployment of draft.deploymentsOf(application.name)) {
-    if (!wanted.has(deployment.name)) draft.setDeployment(deleteDeployment(deployment, now));
+    if (!kept.has(deployment.name)) draft.setDeployment(deleteDeployment(deployment, now));
     else if (deployment.stable) {
       const { stable: _gone, ...next } = deployment;
       draft.setDeployment(moved({ ...next, rollout: "active", progressAt: now }, { kind: "CONFIG_UPDATE" }, now));

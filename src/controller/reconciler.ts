@@ -9,6 +9,7 @@ import { type Logger, silentLogger } from "../observability/logger.ts";
 import type { Op, Store } from "../store/store.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { buildAction } from "./builds.ts";
+import { CanaryRoutes } from "./canary-routes.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { SocketPaths } from "./deployment-state.ts";
 import { moved } from "./deployment-state.ts";
@@ -78,6 +79,7 @@ export class Reconciler extends ControllerFace {
   readonly #unrouting = new Unrouting();
   readonly #autoscaler: Autoscaler;
   readonly #wakeAt = new Map<string, number>();
+  readonly #canaryRoutes: CanaryRoutes;
   #inbox: Inbox[] = [];
   #dirty = new Set<string>();
   #running = false;
@@ -94,7 +96,11 @@ export class Reconciler extends ControllerFace {
     super();
     this.#o = options;
     this.#health = new HealthChecks(options.random);
-    const { clock, engine, random, sockets } = options;
+    const { clock, engine, random, routes, sockets } = options;
+    this.#canaryRoutes = new CanaryRoutes({
+      published: () => routes.latest.revision,
+      appliedEverywhere: () => routes.appliedEverywhere(),
+    });
     const { logger, policies } = options;
     const { load } = options.routes;
     this.#autoscaler = new Autoscaler({ load, clock, logger, policies });
@@ -118,6 +124,7 @@ export class Reconciler extends ControllerFace {
         health: new HealthChecks(random),
         capacity: options.capacity ?? UNLIMITED,
         traffic: new TrafficSums(),
+        canaryRoutes: new CanaryRoutes({ published: () => 0, appliedEverywhere: () => Infinity }),
         wakeAt: new Map(),
       }),
     };
@@ -304,6 +311,7 @@ export class Reconciler extends ControllerFace {
       health: this.#health,
       capacity: this.#o.capacity ?? UNLIMITED,
       traffic: this.#o.routes.traffic,
+      canaryRoutes: this.#canaryRoutes,
       wakeAt: this.#wakeAt,
     });
     const answers: Command[] = [];

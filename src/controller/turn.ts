@@ -6,6 +6,7 @@ import type { Logger } from "../observability/logger.ts";
 import { admitWaiting } from "./admit-waiting.ts";
 import { stepApplication } from "./application-state.ts";
 import { lookAfterCanary } from "./canary.ts";
+import type { CanaryRoutes } from "./canary-routes.ts";
 import { canaryReplicas } from "./canary-state.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { DeploymentAction, SocketPaths } from "./deployment-state.ts";
@@ -51,6 +52,8 @@ export interface TurnContext {
   readonly capacity: NodeCapacity;
   /** How the requests of split applications ended. */
   readonly traffic: TrafficSums;
+  /** Which canaries' replicas routers know. */
+  readonly canaryRoutes: CanaryRoutes;
   /** When each deployment (by store key) needs a step although nothing happens. */
   readonly wakeAt: Map<string, number>;
 }
@@ -153,7 +156,7 @@ export class Turn {
   /** Looks after a canary; what it comes to is acted on in the next turn, which comes at once. */
   #stepCanary(name: string): void {
     const application = this.#draft.application(name)!;
-    const { actions, again, wakeAt } = lookAfterCanary(this.#draft, application, this.#c.traffic, this.#c.command);
+    const { actions, again, wakeAt } = lookAfterCanary(this.#draft, application, this.#c, this.#c.command);
     this.effects.push(...actions);
     if (again) this.again.add(name);
     const [first] = this.#draft.deploymentsOf(name);

@@ -270,3 +270,46 @@ describe("other changes during a canary", () => {
     expect(served(simulation, "New")).toEqual([0]);
   });
 });
+
+describe("routers that do not know the canary's replicas yet", () => {
+  /** Deploys with a router connected; `acknowledge` notes that it has the newest table. */
+  async function withRouter() {
+    const simulation = await simulate();
+    await edit(simulation, "h1");
+    const tables = simulation.routes.watch("proxy/0", new AbortController().signal);
+    await tables.next();
+    const acknowledge = (): void => simulation.routes.acknowledge("proxy/0", simulation.routes.latest.revision);
+    acknowledge();
+    const leave = async (): Promise<void> => void (await tables.return(undefined));
+    return { simulation, acknowledge, leave };
+  }
+  const phase = (simulation: SimulatedController) => record(simulation).canary?.phase.kind;
+
+  it("keep it from getting requests until they have the table with them", async () => {
+    const { simulation, acknowledge } = await withRouter();
+    await edit(simulation, "h2");
+    expect(served(simulation)).toEqual([1, 1, 1, 1, 2]);
+    expect(phase(simulation)).toBe("starting");
+    expect(simulation.controller.canary("a")?.message).toBe("its replicas start");
+    acknowledge();
+    await simulation.clock.advance(60);
+    expect(phase(simulation)).toBe("running");
+  });
+
+  it("are not waited for when they are stuck", async () => {
+    const { simulation } = await withRouter();
+    await edit(simulation, "h2");
+    await simulation.clock.advance(2_500);
+    expect(phase(simulation)).toBe("starting");
+    await simulation.clock.advance(2_000);
+    expect(phase(simulation)).toBe("running");
+  });
+
+  it("are not waited for when they leave", async () => {
+    const { simulation, leave } = await withRouter();
+    await edit(simulation, "h2");
+    await leave();
+    await simulation.clock.advance(60);
+    expect(phase(simulation)).toBe("running");
+  });
+});
