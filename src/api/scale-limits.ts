@@ -55,8 +55,6 @@ export function scaleLimits(sent: SentScale): CheckedScale {
   if (ttlS !== undefined && !(ttlS >= 0 && ttlS <= MAX_TTL_S)) {
     refuse("ttl_s", `${ttlS} must be from 0 to ${MAX_TTL_S}: renew the lease before it ends`);
   }
-  if (owner === "" && ttlS !== undefined) refuse("ttl_s", "needs an owner: a lease has a name");
-  if (owner === "" && leaseFallback !== undefined) refuse("lease_fallback", "needs an owner: a lease has a name");
   if (fence !== undefined && !(fence >= 0 && Number.isSafeInteger(fence))) {
     refuse("fence", `${fence} must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}`);
   }

@@ -1,8 +1,8 @@
 import { leaseFallback, webhookOpen } from "../config/scaling.ts";
 import { WindlassError } from "../core/errors.ts";
 import { etagOf, type ScaleRequest } from "./controller.ts";
-import { endLease, refuseUnlessHolder } from "./lease-state.ts";
-import type { ApplicationRecord, DeploymentRecord, DeploymentTarget } from "./records.ts";
+import { endLease, leaseAt, refuseUnlessHolder } from "./lease-state.ts";
+import type { ApplicationRecord, DeploymentRecord, DeploymentTarget, LeaseRecord } from "./records.ts";
 import { notFound, refuseUnlessWritable, staleEtag } from "./refusals.ts";
 import type { Draft } from "./world.ts";
 
@@ -13,9 +13,10 @@ export interface ScaleOutcome {
 }
 
 /** The webhook and ScaleDeployment; the order of the checks is the reference's. */
-export function scale(draft: Draft, request: ScaleRequest, now: number): ScaleOutcome {
-  const application = applicationFor(draft, request);
-  const stored = deploymentFor(draft, application, request);
+export function scale(draft: Draft, sent: ScaleRequest, now: number): ScaleOutcome {
+  const application = applicationFor(draft, sent);
+  const stored = deploymentFor(draft, application, sent);
+  const request = withOwner(sent, leaseAt(stored.target, now), now);
   if (isRepeat(stored, request)) return { previous: stored.target.replicas, deployment: stored };
   if (request.etag !== "" && request.etag !== etagOf(stored)) throw staleEtag(request.etag, etagOf(stored));
   refuseUnlessHolder(stored, request, now);
@@ -46,6 +47,17 @@ export function scale(draft: Draft, request: ScaleRequest, now: number): ScaleOu
     ...(request.fence === undefined ? {} : { fence: request.fence }),
   });
   return { previous: target.replicas, deployment: next };
+}
+
+/** Who asks for a lease without a name holds it as whom the token says, and goes on as its holder. */
+function withOwner(request: ScaleRequest, lease: LeaseRecord | undefined, now: number): ScaleRequest {
+  const { owner = "", ttlMs, leaseFallback: fallback, actor } = request;
+  if (owner !== "") return request;
+  if (ttlMs !== undefined || fallback !== undefined) return { ...request, owner: actor };
+  if (lease?.owner !== actor) return request;
+  // A call that says nothing of its lease leaves it as it is.
+  const { expiresAt, fallback: leaseFallback } = lease;
+  return { ...request, owner: actor, leaseFallback, ...(expiresAt === null ? {} : { ttlMs: expiresAt - now }) };
 }
 
 function applicationFor(draft: Draft, request: ScaleRequest): ApplicationRecord {

@@ -122,8 +122,6 @@ describe("over REST", () => {
   });
 
   it.each([
-    { more: { ttl_s: 60 }, error: "ttl_s: needs an owner: a lease has a name" },
-    { more: { lease_fallback: "hold" }, error: "lease_fallback: needs an owner: a lease has a name" },
     {
       more: { owner: "x", ttl_s: 604_801 },
       error: "ttl_s: 604801 must be from 0 to 604800: renew the lease before it ends",

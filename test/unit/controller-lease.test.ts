@@ -56,6 +56,18 @@ describe("who may write", () => {
       call: { owner: "y" },
       answer: "ok",
     },
+    {
+      name: "another caller while a lease without a name lasts",
+      held: [{ ttlMs: 9_000, actor: "application/a" }],
+      call: { actor: "admin" },
+      answer: "LEASE_HELD",
+    },
+    {
+      name: "the holder of a lease without a name, who says nothing of it",
+      held: [{ ttlMs: 9_000, actor: "application/a" }],
+      call: { actor: "application/a" },
+      answer: "ok",
+    },
     { name: "a lower fence", held: [{ owner: "x", fence: 7 }], call: { owner: "x", fence: 6 }, answer: "STALE_FENCE" },
     { name: "the same fence", held: [{ owner: "x", fence: 7 }], call: { owner: "x", fence: 7 }, answer: "ok" },
     { name: "the owner without its fence", held: [{ owner: "x", fence: 7 }], call: { owner: "x" }, answer: "ok" },
@@ -108,6 +120,19 @@ describe("who may write", () => {
     expect(await attempt(simulation, 4, call)).toBe(answer);
     expect(target(simulation).replicas).toBe(answer === "ok" ? 4 : 3);
     if (answer !== "ok") expect(target(simulation)).toEqual(before);
+  });
+
+  it("a lease without a name has its caller's, and ends when it was said to, whatever calls come between", async () => {
+    const simulation = await deployed();
+    const actor = "application/a";
+    const lease = { owner: actor, expiresAt: simulation.clock.now() + 9_000, fallback: "floor" };
+    await simulation.scale("a", "D", 1, { actor, ttlMs: 9_000, leaseFallback: "floor" });
+    await simulation.clock.advance(5_000);
+    await simulation.scale("a", "D", 0, { actor });
+    expect(target(simulation)).toMatchObject({ replicas: 0, lease });
+    await simulation.clock.advance(5_000);
+    expect(target(simulation).lease).toBeUndefined();
+    expect(target(simulation).replicas).toBe(2);
   });
 
   it("names the holder, its fence and the end of its lease to who is refused", async () => {

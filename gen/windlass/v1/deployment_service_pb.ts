@@ -256,14 +256,15 @@ export type ScaleDeploymentRequest = Message<"windlass.v1.ScaleDeploymentRequest
 
   /**
    * How long the lease lasts from now unless renewed, at most seven days; 0
-   * gives it up after this write. Absent: without end. Needs `owner`.
+   * gives it up after this write. Absent: without end.
+   * Without `owner` the lease has the name of the caller's token.
    *
    * @generated from field: google.protobuf.Duration ttl = 7;
    */
   ttl?: Duration | undefined;
 
   /**
-   * What follows the end of the lease. Needs `owner`.
+   * What follows the end of the lease.
    *
    * @generated from field: windlass.v1.Lease.Fallback lease_fallback = 8;
    */

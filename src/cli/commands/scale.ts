@@ -38,9 +38,6 @@ export async function scale(
   options: ScaleOptions,
 ): Promise<void> {
   const { owner = "", ttl, fence, fallback, dryRun = false, force = false } = options;
-  if (owner === "" && (ttl !== undefined || fallback !== undefined)) {
-    throw new CliError(EXIT.usage, "--ttl and --fallback need --owner: a lease has a name");
-  }
   if (dryRun && options.wait) throw new CliError(EXIT.usage, "--dry-run changes nothing to wait for; leave out --wait");
   await withApi(target, async (api) => {
     const name = deploymentName(goal.application, goal.deployment);
