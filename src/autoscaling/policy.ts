@@ -36,8 +36,8 @@ export interface PolicyInput {
 export interface PolicyOutput {
   /** Replicas wished for; need not be whole or positive. */
   readonly desired: number;
-  /** Kept for the next call, in place of what was kept before. Must be plain JSON. */
-  readonly state: Readonly<Record<string, unknown>>;
+  /** Kept for the next call, in place of what was kept before. Must be plain JSON. Default: `{}`. */
+  readonly state?: Readonly<Record<string, unknown>>;
 }
 
 /** What an application's policy answers. */
@@ -45,16 +45,8 @@ export interface ApplicationPolicyOutput {
   /** Replicas wished for, by deployment; those left out are left alone. */
   readonly desired: Readonly<Record<string, number>>;
   /** Kept for the next call by deployment; left out and null are `{}`. */
-  readonly states: Readonly<Record<string, Readonly<Record<string, unknown>> | null>> | null;
+  readonly states?: Readonly<Record<string, Readonly<Record<string, unknown>> | null>> | null;
 }
-
-/** A policy of a user's for one deployment. */
-export type DeploymentPolicy = (input: PolicyInput) => PolicyOutput | Promise<PolicyOutput>;
-
-/** A policy of a user's for all autoscaled deployments of an application, by name. */
-export type ApplicationPolicy = (
-  inputs: Readonly<Record<string, PolicyInput>>,
-) => ApplicationPolicyOutput | Promise<ApplicationPolicyOutput>;
 
 /** What the built-in policy wishes for, from the mean load; NaN: `target_ongoing_requests` is null or next to nothing. */
 export function desiredByRequests(

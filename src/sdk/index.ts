@@ -16,6 +16,14 @@ export {
 } from "./errors.ts";
 export { ingress } from "./ingress.ts";
 export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions, RolloutOptions } from "./options.ts";
+export type {
+  ApplicationAutoscalingPolicy,
+  ApplicationPolicyOutput,
+  AutoscalingPolicy,
+  AutoscalingPolicyClass,
+  PolicyInput,
+  PolicyOutput,
+} from "./policy.ts";
 export { getMultiplexedModelId, getReplicaContext, type ReplicaContext } from "./runtime.ts";
 export type {
   Application,

@@ -123,9 +123,9 @@ const importRules: readonly ImportRule[] = [
     allowed: [core, gen, /^src\/routing\//, observability],
   },
   {
-    name: "the SDK imports routing, core, observability and generated code",
+    name: "the SDK imports routing, core, observability, generated code and the types of policies",
     files: /^src\/sdk\//,
-    allowed: [core, gen, /^src\/routing\//, observability],
+    allowed: [core, gen, /^src\/routing\//, observability, /^src\/autoscaling\/policy\.ts$/],
   },
   {
     name: "the policy host imports the builder's bundling, the SDK's errors, autoscaling and config",
