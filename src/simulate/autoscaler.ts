@@ -5,11 +5,13 @@
 import type { LoadCurve } from "../autoscaling/aggregate.ts";
 import { valueAt } from "../autoscaling/aggregate.ts";
 import { constantUntilS } from "../autoscaling/boundary.ts";
-import { type Decision, decide } from "../autoscaling/decide.ts";
+import { BUILT_IN, type Decision, decide, type Situation, shownTarget } from "../autoscaling/decide.ts";
 import { samplingIntervalS } from "../autoscaling/intervals.ts";
 import { NO_LOAD } from "../autoscaling/load.ts";
 import type { ScalingRules } from "../autoscaling/rules.ts";
+import { askSchedule, scheduleHoldsUntilS } from "../autoscaling/schedule.ts";
 import { NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
+import { policyKind } from "../config/policy-kwargs.ts";
 import type { AutoscalingConfig } from "../config/types.ts";
 import type { SimulatedReplica } from "./data-plane.ts";
 import { LoadWindow } from "./load-window.ts";
@@ -43,6 +45,8 @@ export class Autoscaler {
   readonly #rules: ScalingRules;
   readonly #options: AutoscalerOptions;
   readonly #plant: Plant;
+  /** Arguments of `windlass:schedule`, where that decides. */
+  readonly #schedule: object | undefined;
   readonly #window = new LoadWindow();
   readonly #lookBackS: number;
   readonly #sampleEveryS: number;
@@ -70,6 +74,8 @@ export class Autoscaler {
     this.target = target;
     this.#plant = plant;
     this.#options = options;
+    const { policy_function: policy, policy_kwargs: kwargs } = config.policy;
+    this.#schedule = policyKind(policy) === "schedule" ? kwargs : undefined;
     this.#lookBackS = config.look_back_period_s;
     this.#sampleEveryS = Math.max(MIN_INTERVAL_S, samplingIntervalS(config));
     this.#pushEveryS = Math.max(MIN_INTERVAL_S, config.metrics_interval_s);
@@ -158,16 +164,29 @@ export class Autoscaler {
     const total = valueAt(this.#curve, atS);
     const running = serving.length;
     const situation = { rules: this.#rules, running, target: this.target, total, source: NO_LOAD.source };
-    const { decision, state } = decide(situation, this.#state, atS);
-    this.#state = state;
+    const { decision, untilS } = this.#ask(situation, atS, this.#curve);
     this.decided += 1;
     this.#options.onDecision?.(decision);
     this.#last = tick;
-    this.#tick = this.#options.everyTick ? tick + 1 : this.#tickFrom(constantUntilS(decision, this.#curve), tick + 1);
+    this.#tick = this.#options.everyTick ? tick + 1 : this.#tickFrom(untilS, tick + 1);
     if (decision.result === this.target) return;
     this.target = decision.result;
     this.#tick = tick + 1;
     this.#plant.scaleTo(decision.result, nowS);
+  }
+
+  /** Decides by requests, or by the schedule; until when the same would be decided, epoch seconds. */
+  #ask(situation: Situation, atS: number, curve: LoadCurve): { readonly decision: Decision; readonly untilS: number } {
+    const schedule =
+      this.#schedule === undefined
+        ? undefined
+        : askSchedule(this.#schedule, situation, shownTarget(this.#rules, this.target), atS);
+    const { decision, state } = decide(situation, this.#state, atS, schedule?.answer ?? BUILT_IN);
+    this.#state = state;
+    if (schedule !== undefined) return { decision, untilS: scheduleHoldsUntilS(decision, schedule.wish, curve) };
+    // Where the config makes the built-in policy fail, time changes nothing.
+    const untilS = decision.kind === "kept" ? Number.POSITIVE_INFINITY : constantUntilS(decision, curve);
+    return { decision, untilS };
   }
 
   /** The first tick at `timeS`, epoch seconds, or later, and not before `least`. */

@@ -98,7 +98,7 @@ export function titleOf({ trace, runs }: Report): string {
 function legend({ runs }: Report): string {
   return runs
     .map(({ config }, i) => {
-      const x = i * 300;
+      const x = (i * WIDTH) / 2;
       return `<rect x="${x}" y="4" width="14" height="10" fill="${CONFIG_COLOURS[i]}"/>${text(x + 20, 14, config, "")}`;
     })
     .join("");

@@ -1,8 +1,9 @@
 /** What is simulated: one deployment's settings, taken from a config. */
 import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
 import { register } from "../autoscaling/state.ts";
-import { DEFAULT_APPLICATION_NAME, DEFAULT_POLICY_FUNCTION } from "../config/defaults.ts";
+import { DEFAULT_APPLICATION_NAME } from "../config/defaults.ts";
 import { effectiveDeployment, initialTarget, overrideOf } from "../config/effective.ts";
+import { policyKind } from "../config/policy-kwargs.ts";
 import { isRecord } from "../config/schema-types.ts";
 import { targetCapacityDirection } from "../config/target-capacity.ts";
 import type { ApplicationConfig, AutoscalingConfig, DeployConfig, EffectiveDeploymentConfig } from "../config/types.ts";
@@ -78,18 +79,19 @@ function subjectOf(config: DeployConfig, app: ApplicationConfig, settings: Effec
   };
 }
 
-/** The first policy that is not the built-in one; users' code is not run here. */
+/** A policy that asks somebody else: users' code is not run here, and Prometheus knows nothing of virtual time. */
 function foreignPolicy(
   app: ApplicationConfig,
   { autoscaling_config: scaling }: EffectiveDeploymentConfig,
 ): Problem | undefined {
   if (!scaling) return undefined;
-  const only = "simulate runs the built-in policy only; leave it out to see what that would do";
+  const only =
+    "simulate decides by requests and by windlass:schedule; leave it out to see what requests alone would do";
   const ofApp = app.autoscaling_policy?.["policy_function"];
   if (app.autoscaling_policy)
     return { path: "autoscaling_policy", message: `${String(ofApp)} is not simulated: ${only}` };
   const { policy_function: own } = scaling.policy;
-  if (own === DEFAULT_POLICY_FUNCTION) return undefined;
+  if (policyKind(own) !== "hosted") return undefined;
   return {
     path: "deployments[].autoscaling_config.policy.policy_function",
     message: `${own} is not simulated: ${only}`,

@@ -23,6 +23,9 @@ const MAX_PROBLEMS = 10;
 /** Longer traces are more likely milliseconds: 400 days. */
 const MAX_LENGTH_S = 400 * 86_400;
 
+/** More requests than are simulated in some minutes; a rate is mistyped. */
+const MAX_REQUESTS = 500e6;
+
 /** The columns of each form. Requests have two names for each, and rates may not be told from them by others. */
 const REQUEST_COLUMNS = [
   ["timestamp_s", "arrival_s"],
@@ -106,6 +109,7 @@ function rateTrace(lines: readonly Line[], file: string): TraceResult {
   const startS = startOf(lines);
   const baseS = startS ?? 0;
   let lengthS = 0;
+  let requests = 0;
   const traffic = new Map<string, Traffic>();
   for (const [deployment, own] of byDeployment(lines)) {
     own.sort((a, b) => a.values[0]! - b.values[0]!);
@@ -121,10 +125,15 @@ function rateTrace(lines: readonly Line[], file: string): TraceResult {
           `start_s ${from} lies within another line of the same deployment; end that one earlier`,
         );
       }
+      requests += rps * (to - from);
       rows.push({ startS: from - baseS, endS: to - baseS, rps, serviceS });
     }
     lengthS = Math.max(lengthS, rows.at(-1)!.endS);
     traffic.set(deployment, { kind: "rates", rows });
+  }
+  if (requests > MAX_REQUESTS) {
+    const message = `makes ${requests.toExponential(1)} requests; at most ${MAX_REQUESTS.toExponential(0)} are simulated: lower rps`;
+    return { ok: false, problems: [`${file}: ${message}`] };
   }
   return ended(file, startS, lengthS, traffic);
 }

@@ -200,6 +200,42 @@ describe("replicas", () => {
   });
 });
 
+describe("a schedule", () => {
+  // Second 0 is a Monday, midnight UTC.
+  const epochS = 20_717 * 86_400;
+  const schedule = {
+    policy: {
+      policy_function: "windlass:schedule",
+      policy_kwargs: { windows: [{ start: "0 8 * * MON-FRI", end: "0 18 * * MON-FRI", min_replicas: 3 }] },
+    },
+  };
+  const what = autoscaled(
+    { min_replicas: 0, max_replicas: 9, upscale_delay_s: 0, downscale_delay_s: 60, ...schedule },
+    { maxOngoingRequests: 5 },
+  );
+
+  it("decides at its times, and requests beside it", () => {
+    const rush: Traffic = { kind: "rates", rows: [{ startS: 36_000, endS: 39_600, rps: 10, serviceS: 1 }] };
+    const outcome = run(what, rush, { epochS, horizonS: 86_400 });
+    const { timesS, target } = outcome.timeline;
+    const targetAt = (atS: number): number => target[timesS.findLastIndex((timeS) => timeS <= atS)]!;
+    expect([8 * 3600 - 1, 8 * 3600, 10.5 * 3600, 15 * 3600].map(targetAt)).toEqual([0, 3, expect.any(Number), 3]);
+    expect(targetAt(10.5 * 3600)).toBeGreaterThan(3);
+    expect([18 * 3600 + 59, 18 * 3600 + 60.1, 18 * 3600 + 121].map(targetAt)).toEqual([3, 1, 0]);
+    expect(outcome.decided).toBeLessThan(2_000);
+  });
+
+  it("is asked at no more ticks than needed: every tick decides the same", () => {
+    const rows: Traffic = { kind: "rates", rows: [{ startS: 0, endS: 900, rps: 0.2, serviceS: 3 }] };
+    // From ten minutes before it opens.
+    const options = { epochS: epochS + 8 * 3600 - 600, horizonS: 1_200 };
+    const { decided: few, ...some } = run(what, rows, options);
+    const { decided: many, ...all } = run(what, rows, { ...options, everyTick: true });
+    expect(some).toEqual(all);
+    expect(few).toBeLessThan(many / 10);
+  });
+});
+
 const settings = fc.record({
   min_replicas: fc.integer({ min: 0, max: 2 }),
   max_replicas: fc.integer({ min: 2, max: 8 }),

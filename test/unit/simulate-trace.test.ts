@@ -82,6 +82,11 @@ describe("a trace", () => {
       text: "start_s,end_s,rps,service_s\n0,9,1,1\n8,10,1,1\n",
       says: "t.csv:3: start_s 8 lies within",
     },
+    {
+      name: "of too many",
+      text: "start_s,end_s,rps,service_s\n0,3600,1e9,1\n",
+      says: "t.csv: makes 3.6e+12 requests; at most",
+    },
     { name: "in milliseconds", text: "arrival_s,service_s\n0,1\n86400000000,1\n", says: "t.csv: covers 86400000000 s" },
   ];
   it.each(bad)("$name is refused in one line", ({ text, says }) => {

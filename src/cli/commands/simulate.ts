@@ -31,8 +31,8 @@ export interface SimulateOptions {
   readonly output?: OutputFormat;
 }
 
-/** Second 0 of traces that do not say when they were: any moment at which doubles are as fine as they are today. */
-const EPOCH_S = 1_790_000_000;
+/** Second 0 of traces that do not say when they were: a Monday of these years, at midnight UTC, for schedules. */
+const EPOCH_S = 20_717 * 86_400;
 /** Wide enough for a day, narrow enough for a mail. */
 const PIPE_COLUMNS = 88;
 
