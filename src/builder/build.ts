@@ -7,6 +7,7 @@ import { applicationFromExport, NotAnApplicationError } from "../sdk/load.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { bundleApplication } from "./bundle.ts";
 import type { BuildPlace } from "./place.ts";
+import { buildPolicies } from "./policies.ts";
 import type { BuilderOutcome, BuilderRequest } from "./protocol.ts";
 import { BuildError, resolveImportPath, resolveInZip } from "./resolve.ts";
 
@@ -59,6 +60,12 @@ async function inspect(request: BuilderRequest, place: BuildPlace, context: Buil
     return applicationFromExport(module, exportName, request.args);
   });
   const graph = walkGraph(application, exportName);
+  const policies = await buildPolicies(
+    request,
+    graph.nodes.map(({ spec }) => spec.options),
+    place,
+    context,
+  );
   return {
     bundlePath: bundle.path,
     bundleHash: bundle.hash,
@@ -68,6 +75,7 @@ async function inspect(request: BuilderRequest, place: BuildPlace, context: Buil
       const { name: _, ...options } = spec.options;
       return { name, options, outbound };
     }),
+    ...(Object.keys(policies).length > 0 ? { policies } : {}),
   };
 }
 

@@ -14,6 +14,8 @@ export interface BuilderRequest {
   /** Bundles go to `<bundlesDir>/<sha256>/app.mjs`; an existing one is reused. */
   readonly bundlesDir: string;
   readonly resultPath: string;
+  /** Scaling policies of the config; see BuildRequest. Absent: none. */
+  readonly policies?: readonly string[];
   /** Zips to fetch first; absent: none. */
   readonly workingDirs?: WorkingDirRequest;
 }

@@ -6,6 +6,8 @@ import { show } from "./describe.ts";
 import { readBy } from "./read.ts";
 import { choice, laxFloat, laxInt, optional, required, rules, strictObject } from "./schema-fields.ts";
 import type { Fault, Issue } from "./schema-types.ts";
+import { isRecord } from "./schema-types.ts";
+import type { ApplicationConfig } from "./types.ts";
 
 /** Policies of our own, by `policy_function`. */
 export const SCHEDULE_POLICY = "windlass:schedule";
@@ -207,4 +209,22 @@ export function policyKind(policyFunction: string): PolicyKind {
     return "requests";
   }
   return policyFunction === SCHEDULE_POLICY ? "schedule" : "hosted";
+}
+
+/** A policy as far as it is code: null for none, and for one that is built in. */
+export function policyCode(policy: unknown): unknown {
+  const name = isRecord(policy) ? policy.policy_function : undefined;
+  return typeof name === "string" && name.startsWith("windlass:") ? null : (policy ?? null);
+}
+
+/** The functions of an application's config that have to be built, each once. */
+export function policyFunctions(app: Pick<ApplicationConfig, "autoscaling_policy" | "deployments">): string[] {
+  const policies = [app.autoscaling_policy, ...(app.deployments ?? []).map((each) => each.autoscaling_config?.policy)];
+  return [...new Set(policies.flatMap((policy) => policyFunctionIn(policy) ?? []))];
+}
+
+/** The function of a policy that has to be built; undefined: none. */
+export function policyFunctionIn(policy: unknown): string | undefined {
+  const name = isRecord(policyCode(policy)) ? (policy as Record<string, unknown>).policy_function : undefined;
+  return typeof name === "string" && policyKind(name) === "hosted" ? name : undefined;
 }

@@ -1,5 +1,6 @@
 /** Hashes that tell whether a change needs a build, a restart of replicas, or only their reconfiguration. */
 import { createHash } from "node:crypto";
+import { policyCode } from "./policy-kwargs.ts";
 import type { ApplicationConfig, EffectiveDeploymentConfig } from "./types.ts";
 
 /** JSON with sorted keys, so that equal documents have equal text. */
@@ -19,12 +20,12 @@ function hash(value: unknown): string {
 /**
  * Hash of what an application is built from: import path, runtime env, args, scaling policies, routers, actors.
  * A change means a new build and new replicas. Adding or removing an `autoscaling_config` without a `policy`, or
- * changing its numbers, is no such change.
+ * changing its numbers, is no such change, nor is a policy that is built in.
  */
 export function inputsHash(app: ApplicationConfig): string {
   const deployments = (app.deployments ?? []).map((deployment) => ({
     name: deployment.name,
-    policy: deployment.autoscaling_config?.policy ?? null,
+    policy: policyCode(deployment.autoscaling_config?.policy),
     router: deployment.request_router_config ?? null,
     actors: deployment.deployment_actors ?? null,
   }));

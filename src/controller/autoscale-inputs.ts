@@ -58,7 +58,9 @@ export function registrationOf(deployment: Autoscaled, instance: InstanceRecord)
 
 /** Changes whenever the application's code was built anew, from other sources or with other settings. */
 export function buildOf({ built }: ApplicationRecord): string {
-  return built === null ? "" : `${built.bundleHash.slice(0, 16)}/${built.inputsHash.slice(0, 16)}`;
+  if (built === null) return "";
+  const policies = Object.values(built.policies ?? {}).map(({ bundleHash }) => bundleHash.slice(0, 16));
+  return [built.bundleHash.slice(0, 16), built.inputsHash.slice(0, 16), ...policies.sort()].join("/");
 }
 
 /** The policy of the whole application; undefined: each deployment has its own. */

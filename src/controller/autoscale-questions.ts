@@ -31,7 +31,7 @@ export function deploymentQuestion(
     deployment: deployment.name,
     policy,
     input: inputOf(asked, shownTarget(seen.rules, seen.target), nowS),
-    code: codeOf(application, scaler.registration),
+    code: codeOf(application, policy, `${scaler.registration}/${scaler.build}`),
   };
 }
 
@@ -46,7 +46,14 @@ export function applicationQuestion(
   const input: Record<string, PolicyInput> = Object.create(null);
   for (const asked of members) input[asked.deployment.name] = inputOf(asked, asked.seen.target, nowS);
   const generation = `${application.uid}/${members[0]?.scaler.build ?? ""}/${JSON.stringify(policy)}`;
-  return { id, application: application.name, deployment: null, policy, input, code: codeOf(application, generation) };
+  return {
+    id,
+    application: application.name,
+    deployment: null,
+    policy,
+    input,
+    code: codeOf(application, policy, generation),
+  };
 }
 
 function inputOf({ deployment, scaler, seen, reports }: Asked, target: number, nowS: number): PolicyInput {
@@ -64,12 +71,17 @@ function inputOf({ deployment, scaler, seen, reports }: Asked, target: number, n
   return policyInput(facts, nowS);
 }
 
-function codeOf({ config, baseDir, built }: ApplicationRecord, generation: string): PolicyCode {
+function codeOf(
+  { config, baseDir, built }: ApplicationRecord,
+  { policy_function }: HostedPolicy,
+  generation: string,
+): PolicyCode {
   const uri = workingDirIn(config.runtime_env);
   return {
     baseDir,
     workingDir: (uri === undefined ? undefined : built?.workingDirs?.[uri]?.path) ?? null,
     env: replicaEnv({ runtime_env: config.runtime_env }),
+    built: built?.policies?.[policy_function] ?? null,
     generation,
   };
 }

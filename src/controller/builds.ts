@@ -1,4 +1,5 @@
 /** From an application's config to its deployments: builds that begin and end. */
+import { policyFunctions } from "../config/policy-kwargs.ts";
 import { workingDirIn, workingDirsOf } from "../config/runtime-env.ts";
 import { type ApplicationConfig, COMMAND_IMPORT_PATH } from "../config/types.ts";
 import { inputsHash } from "../config/versions.ts";
@@ -98,6 +99,7 @@ export function buildAction(application: ApplicationRecord): CommandAction {
       args: application.config.args ?? {},
       workingDirs: workingDirsOf(application.config),
       codeDir: workingDirIn(application.config.runtime_env) ?? null,
+      policies: policyFunctions(application.config),
     },
   };
 }

@@ -1,5 +1,7 @@
 /** Which fields differ between two configs, by path. Values are never shown: they may be secrets. */
+
 import { formatPath } from "../config/describe.ts";
+import { policyCode } from "../config/policy-kwargs.ts";
 import { isRecord } from "../config/schema-types.ts";
 import type { ApplicationConfig } from "../config/types.ts";
 import { stableJson } from "../config/versions.ts";
@@ -78,7 +80,7 @@ function inputsOf(config: ApplicationConfig, deployment: string): Record<string,
   const others = (config.deployments ?? [])
     .filter(({ name }) => name !== deployment)
     .map(({ name, autoscaling_config, request_router_config = null, deployment_actors = null }) => {
-      const policy = autoscaling_config?.policy ?? null;
+      const policy = policyCode(autoscaling_config?.policy);
       return [name, { autoscaling_config: { policy }, request_router_config, deployment_actors }] as const;
     })
     .filter(([, { autoscaling_config, request_router_config, deployment_actors }]) =>

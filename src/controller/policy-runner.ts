@@ -4,6 +4,7 @@
  * application that is asked; one that is not asked any more is ended).
  */
 import type { PolicyInput } from "../autoscaling/policy.ts";
+import type { BuiltPolicy } from "./records.ts";
 
 export interface PolicyRunner {
   /** All answers go to this one listener, set before the first question. */
@@ -39,6 +40,8 @@ export interface PolicyCode {
   readonly baseDir: string;
   /** The unpacked `runtime_env.working_dir` the code is in; null: the base dir. */
   readonly workingDir: string | null;
+  /** What the build made of it; null: it was not part of the build, and is bundled when it is loaded. */
+  readonly built: BuiltPolicy | null;
   /** `runtime_env.env_vars` of the application. */
   readonly env: Readonly<Record<string, string>>;
   /** Changes with each registration: another one loads the code anew, with new instances of classes. */

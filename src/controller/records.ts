@@ -170,6 +170,16 @@ export interface BuiltApplication {
   readonly inputsHash: string;
   /** The zips of `runtime_env.working_dir`, by URI; absent without any. */
   readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
+  /** Scaling policies, by `policy_function`; absent without any, and where none was built (commands). */
+  readonly policies?: Readonly<Record<string, BuiltPolicy>>;
+}
+
+/** The bundle of a scaling policy. */
+export interface BuiltPolicy {
+  readonly bundlePath: string;
+  /** SHA-256 of its content. */
+  readonly bundleHash: string;
+  readonly exportName: string;
 }
 
 /** An unpacked `runtime_env.working_dir`. */
@@ -369,9 +379,10 @@ export type JournalRecord = { readonly at: number; readonly actor: string } & (
 );
 
 /** What a build left on disk: the bundle, unless there is no code, and unpacked working dirs. */
-export function builtPaths({ bundlePath, workingDirs }: BuiltApplication): string[] {
+export function builtPaths({ bundlePath, workingDirs, policies }: BuiltApplication): string[] {
   const folders = Object.values(workingDirs ?? {}).map(({ path }) => path);
-  return bundlePath === "" ? folders : [bundlePath, ...folders];
+  const bundles = Object.values(policies ?? {}).map((policy) => policy.bundlePath);
+  return [bundlePath, ...folders, ...bundles].filter((path) => path !== "");
 }
 
 export const keys = {

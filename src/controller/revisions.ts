@@ -193,9 +193,10 @@ function sameCode(a: BuiltApplication, b: BuiltApplication): boolean {
   return stableJson(codeOf(a)) === stableJson(codeOf(b));
 }
 
-function codeOf({ bundleHash, exportName, ingress, deployments, workingDirs }: BuiltApplication) {
+function codeOf({ bundleHash, exportName, ingress, deployments, workingDirs, policies = {} }: BuiltApplication) {
   const folders = Object.fromEntries(Object.entries(workingDirs ?? {}).map(([uri, { hash }]) => [uri, hash]));
-  return { bundleHash, exportName, ingress, deployments, folders };
+  const policyHashes = Object.fromEntries(Object.entries(policies).map(([name, built]) => [name, built.bundleHash]));
+  return { bundleHash, exportName, ingress, deployments, folders, policyHashes };
 }
 
 function prune(draft: Draft, application: ApplicationRecord): void {

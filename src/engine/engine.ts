@@ -6,6 +6,7 @@
 import type { LoggingInForce } from "../config/types.ts";
 import type {
   BuiltDeployment,
+  BuiltPolicy,
   DeploymentVersion,
   ProcessIdentity,
   ReplicaRecord,
@@ -13,7 +14,7 @@ import type {
 } from "../controller/records.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
 
-export type { WorkingDir };
+export type { BuiltPolicy, WorkingDir };
 
 export interface Engine {
   /** All events go to this one listener, set before the first command. */
@@ -50,6 +51,8 @@ export interface BuildRequest {
   readonly workingDirs: readonly string[];
   /** Which of them `importPath` is resolved in; null: `baseDir`. */
   readonly codeDir: string | null;
+  /** Scaling policies of the config, `<module>:<export>`; those of the code are found by the build. */
+  readonly policies: readonly string[];
 }
 
 export interface StartRequest {
@@ -133,4 +136,6 @@ export interface BuildResult {
   readonly deployments: readonly BuiltDeployment[];
   /** What was fetched, by URI; absent without any. */
   readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
+  /** Scaling policies, by `policy_function`; absent without any. */
+  readonly policies?: Readonly<Record<string, BuiltPolicy>>;
 }

@@ -29,21 +29,22 @@ export async function loadPolicy(request: LoadRequest, context: LoadContext): Pr
   if (policyKind(policyFunction) === "requests") {
     throw new PolicyError("is the request-based policy, which decides for one deployment; name a function of your own");
   }
-  const { module, exportName } = await importPolicy(policyFunction, context);
+  const { bundlePath, exportName } = request.built ?? (await bundlePolicy(policyFunction, context));
+  const module = (await import(pathToFileURL(bundlePath).href)) as Record<string, unknown>;
   return asPolicy(module, exportName, kwargs);
 }
 
-async function importPolicy(
+async function bundlePolicy(
   policyFunction: string,
   { place, sdkUrl }: LoadContext,
-): Promise<{ module: Readonly<Record<string, unknown>>; exportName: string }> {
+): Promise<{ bundlePath: string; exportName: string }> {
   const { baseDir, workingDir, bundlesDir } = place;
   const codeDir = workingDir ?? baseDir;
   try {
     const resolve = workingDir === null ? resolveImportPath : resolveInZip;
     const { file, exportName } = resolve(policyFunction, codeDir);
-    const path = await bundle({ file, baseDir: codeDir, packagesDir: baseDir, bundlesDir, sdkUrl });
-    return { module: (await import(pathToFileURL(path).href)) as Record<string, unknown>, exportName };
+    const bundlePath = await bundle({ file, baseDir: codeDir, packagesDir: baseDir, bundlesDir, sdkUrl });
+    return { bundlePath, exportName };
   } catch (error) {
     if (error instanceof BuildError) throw new PolicyError(error.message.replace(/^import_path ".*?"(?:: | )/, ""));
     throw error;

@@ -18,6 +18,8 @@ export interface LoadRequest {
   readonly key: string;
   readonly policyFunction: string;
   readonly kwargs: Readonly<Record<string, unknown>>;
+  /** Its bundle; null: it is made. */
+  readonly built: { readonly bundlePath: string; readonly exportName: string } | null;
 }
 
 /** What the host says. */

@@ -128,7 +128,7 @@ export async function startPolicies(
         deployment,
         policy: { policy_function: policyFunction, policy_kwargs: kwargs },
         input: given.input ?? policyInputOf(),
-        code: { baseDir, workingDir: null, env, generation },
+        code: { baseDir, workingDir: null, built: null, env, generation },
         ...(given.deadlineMs === undefined ? {} : { deadlineMs: given.deadlineMs }),
       });
       return (await eventually(() => replies.get(id))).outcome;

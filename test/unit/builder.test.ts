@@ -19,10 +19,19 @@ interface Build {
   readonly folder?: string;
   /** Of a zip that holds the code. */
   readonly zip?: Record<string, string>;
+  readonly policies?: string[];
 }
 
 /** Runs a real builder over an application written to a fresh folder. */
-async function build({ files, importPath = "./app.ts:app", args = {}, timeoutMs, folder = tempDir(), zip }: Build) {
+async function build({
+  files,
+  importPath = "./app.ts:app",
+  args = {},
+  timeoutMs,
+  folder = tempDir(),
+  zip,
+  policies,
+}: Build) {
   const baseDir = join(folder, "app");
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(baseDir, name)), { recursive: true });
@@ -34,7 +43,10 @@ async function build({ files, importPath = "./app.ts:app", args = {}, timeoutMs,
   const uri = `file://${join(folder, "app.zip")}`;
   if (zip) writeFileSync(join(folder, "app.zip"), zipOf(zip));
   const workingDirs = zip ? { uris: [uri], code: uri, folder: join(folder, "working-dirs") } : undefined;
-  writeFileSync(requestPath, JSON.stringify({ importPath, baseDir, args, bundlesDir, resultPath, workingDirs }));
+  writeFileSync(
+    requestPath,
+    JSON.stringify({ importPath, baseDir, args, bundlesDir, resultPath, workingDirs, policies }),
+  );
   const argv = timeoutMs === undefined ? [BUILDER, requestPath] : [BUILDER, requestPath, String(timeoutMs)];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
   let output = "";
@@ -272,5 +284,40 @@ describe("import paths", () => {
     ];
     expect([module, exportName]).toEqual([join(folder, expected), importPath.split(":")[1]]);
     expect(resolveImportPath(`${join(folder, "app.ts")}:x`, "/elsewhere").file).toBe(join(folder, "app.ts"));
+  });
+});
+
+describe("scaling policies", () => {
+  const POLICY = "export const policy = () => ({ desired: 1 });";
+  const SCALED = `import { deployment } from "windlass";
+class Hello { fetch() { return new Response("hi"); } }
+export const app = deployment(Hello, { autoscalingConfig: { policy: { policyFunction: "./scale:policy" } } }).bind();`;
+
+  it("are bundled, those of the config and those of the code", async () => {
+    const { outcome } = await build({
+      files: { "app.ts": SCALED, "scale.ts": POLICY, "more/policy.ts": `${POLICY} export const other = 2;` },
+      policies: ["./more/policy.ts:other"],
+    });
+    if (!outcome.ok) throw new Error(outcome.error);
+    const { policies = {}, bundlePath } = outcome.result;
+    expect(Object.entries(policies).map(([name, { exportName }]) => [name, exportName])).toEqual([
+      ["./more/policy.ts:other", "other"],
+      ["./scale:policy", "policy"],
+    ]);
+    for (const { bundlePath: path } of Object.values(policies)) {
+      expect(path).not.toBe(bundlePath);
+      expect(existsSync(path)).toBe(true);
+    }
+  });
+
+  it.each([
+    ["./none.ts:policy", 'policy_function "./none.ts:policy": no such file; looked for none.ts in '],
+    ["./bad.ts:policy", 'policy_function "./bad.ts:policy": bad.ts:1:23: Unexpected ";"'],
+  ])("that cannot be had fail the build: %s", async (name, expected) => {
+    const error = await errorOf({
+      files: { "app.ts": `${HELLO} export const app = deployment(Hello).bind();`, "bad.ts": "export const policy = ;" },
+      policies: [name],
+    });
+    expect(error.startsWith(expected), error).toBe(true);
   });
 });

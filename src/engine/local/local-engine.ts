@@ -104,6 +104,7 @@ class LocalEngine implements Engine {
       args: request.args,
       bundlesDir: join(this.#o.stateDir, "bundles"),
       resultPath,
+      policies: request.policies,
       ...(request.workingDirs.length === 0
         ? {}
         : {

@@ -141,7 +141,8 @@ export class PolicyProcess {
       this.#blame(policy, `took longer than ${START_DEADLINE_MS / 1000} s to load; do no slow work while it loads`);
       this.#end({ explained: true });
     });
-    this.#send({ kind: "load", policy: { key, policyFunction: policy_function, kwargs: policy_kwargs } });
+    const { built } = policy.question.code;
+    this.#send({ kind: "load", policy: { key, policyFunction: policy_function, kwargs: policy_kwargs, built } });
   }
 
   #put(policy: Policy, question: PolicyQuestion): void {
