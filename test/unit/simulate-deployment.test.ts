@@ -300,8 +300,10 @@ describe("any deployment under any traffic", () => {
         });
         expect(timesS).toEqual([...timesS].sort((a, b) => a - b));
         expect(outcome.workedSeconds).toBeLessThanOrEqual(outcome.replicaSeconds * limit.maxOngoingRequests + 1e-6);
-        expect(outcome.replicaSeconds).toBeLessThanOrEqual(
-          outcome.endS * (config.max_replicas + 1) * (limit.gracefulShutdownTimeoutS + 2),
+        expect(outcome.slotSeconds).toBeLessThanOrEqual(outcome.replicaSeconds * limit.maxOngoingRequests + 1e-6);
+        expect(outcome.peakReplicas).toBeLessThanOrEqual(config.max_replicas);
+        expect(outcome.slotSeconds).toBeLessThanOrEqual(
+          outcome.endS * config.max_replicas * limit.maxOngoingRequests + 1e-6,
         );
         expect(outcome.scaleUps + outcome.scaleDowns).toBeGreaterThanOrEqual(outcome.flaps);
       }),
