@@ -13,6 +13,7 @@ import {
   runningIds,
 } from "./autoscale-inputs.ts";
 import { isIdle, type ScalingRecord } from "./autoscale-memory.ts";
+import { NEW_RECORDING, type Recording } from "./autoscale-record.ts";
 import { nextTick, TICK_MS } from "./autoscale-ticks.ts";
 import type { ApplicationRecord, InstanceRecord, ReplicaRecord } from "./records.ts";
 
@@ -35,6 +36,7 @@ export interface Scaler {
   readonly unsaved: boolean;
   /** Whether the store's reports are of nothing. */
   readonly savedIdle: boolean;
+  readonly recording: Recording;
 }
 
 /** The inputs of a decision. */
@@ -72,6 +74,7 @@ export function newScaler(deployment: Autoscaled, nowMs: number): Scaler {
     savedMs: Number.NEGATIVE_INFINITY,
     unsaved: false,
     savedIdle: true,
+    recording: NEW_RECORDING,
   };
 }
 
@@ -91,6 +94,7 @@ export function recoveredScaler(record: ScalingRecord, nowMs: number): Scaler {
     savedMs: nowMs,
     unsaved: false,
     savedIdle: reports === null,
+    recording: NEW_RECORDING,
   };
 }
 

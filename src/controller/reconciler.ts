@@ -384,7 +384,7 @@ export class Reconciler extends ControllerFace {
       });
     }
     // What the autoscaler remembers concerns no router.
-    return { revision: store.revision, changed: writes.some(({ key }) => !key.startsWith("autoscaling/")) };
+    return { revision: store.revision, changed: writes.some(({ key }) => !/^(autoscaling|trace)\//.test(key)) };
   }
 
   #publishRoutes(): void {

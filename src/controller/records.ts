@@ -8,6 +8,7 @@
  *   replica/<a>/<d>/<id>                      ReplicaRecord
  *   proxy/<id>                                ProxyRecord
  *   autoscaling/<a>/<d>                       ScalingRecord (autoscale-memory.ts)
+ *   trace/<a>/<d>/<8 digits>                  TraceChunk (autoscale-record.ts)
  *   token/<id>                                TokenRecord (written by api/)
  *   journal/<16 digits>                       JournalRecord
  *
@@ -397,6 +398,8 @@ export const keys = {
   proxy: (id: string) => `proxy/${id}`,
   scaling: (application: string, deployment: string) =>
     `autoscaling/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
+  trace: (application: string, deployment: string, sequence: number) =>
+    `trace/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${String(sequence).padStart(8, "0")}`,
   token: (id: string) => `token/${id}`,
   journal: (sequence: number) => `journal/${String(sequence).padStart(16, "0")}`,
 } as const;

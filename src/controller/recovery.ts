@@ -28,6 +28,8 @@ export function loadWorld(store: Store, world: World): void {
   for (const prefix of ["instance", "application/", "revision/", "deployment/", "replica/", "proxy/", "autoscaling/"]) {
     for (const { key, value } of store.range(prefix)) applyWrite(world, key, JSON.parse(value));
   }
+  // What was recorded is read by those who ask for it.
+  for (const { key } of store.range("trace/")) applyWrite(world, key, {});
   const last = store.range("journal/").at(-1);
   if (last) applyWrite(world, last.key, null);
 }

@@ -1,4 +1,5 @@
 import type { ScalingRecord } from "./autoscale-memory.ts";
+import type { TraceChunk, TraceRange } from "./autoscale-record.ts";
 import { DraftWrites } from "./draft-writes.ts";
 import type {
   ApplicationRecord,
@@ -25,6 +26,8 @@ export interface World {
   readonly revisions: Map<string, readonly RevisionRecord[]>;
   /** What the autoscaler remembers, by store key. */
   readonly scaling: Map<string, ScalingRecord>;
+  /** Numbers of the first recorded chunk of decisions and of the next one, by folder of store keys. */
+  readonly traces: Map<string, TraceRange>;
   /** Deployment keys of an application. */
   readonly deploymentsOf: Map<string, Set<string>>;
   /** Replica ids of a deployment key. */
@@ -61,6 +64,7 @@ export function emptyWorld(): World {
     proxies: new Map(),
     revisions: new Map(),
     scaling: new Map(),
+    traces: new Map(),
     deploymentsOf: new Map(),
     replicasOf: new Map(),
     usage: new Map(),
@@ -205,6 +209,23 @@ export class Draft {
     this.#writes.set(keys.scaling(application, deployment), null);
   }
 
+  /** Which chunks of recorded decisions there are of a deployment. */
+  traceRange(application: string, deployment: string): TraceRange {
+    return this.#world.traces.get(traceFolder(application, deployment)) ?? { first: 0, next: 0 };
+  }
+  addTrace(application: string, deployment: string, chunk: TraceChunk, limit: number): void {
+    const { first, next } = this.traceRange(application, deployment);
+    this.#writes.set(keys.trace(application, deployment, next), chunk);
+    // Two at a time are enough to come down to a limit that was lowered.
+    for (let old = first; old < Math.min(first + 2, next - limit + 1); old++) {
+      this.#writes.set(keys.trace(application, deployment, old), null);
+    }
+  }
+  deleteTraces(application: string, deployment: string): void {
+    const { first, next } = this.traceRange(application, deployment);
+    for (let old = first; old <= next; old++) this.#writes.set(keys.trace(application, deployment, old), null);
+  }
+
   proxies(): ProxyRecord[] {
     return this.#list("proxy/", this.#world.proxies.values(), (record) => keys.proxy(record.id));
   }
@@ -280,6 +301,10 @@ export class Draft {
   }
 }
 
+function traceFolder(application: string, deployment: string): string {
+  return keys.trace(application, deployment, 0).slice(0, -8);
+}
+
 /** Puts one record of the store into the world; null removes it. */
 export function applyWrite(world: World, key: string, value: unknown): void {
   const kind = key.slice(0, key.indexOf("/") === -1 ? undefined : key.indexOf("/"));
@@ -325,6 +350,16 @@ export function applyWrite(world: World, key: string, value: unknown): void {
       if (value === null) world.scaling.delete(key);
       else world.scaling.set(key, value as ScalingRecord);
       return;
+    case "trace": {
+      const folder = key.slice(0, key.lastIndexOf("/") + 1);
+      const sequence = Number(key.slice(folder.length));
+      const range = world.traces.get(folder) ?? { first: sequence, next: sequence };
+      const next = Math.max(range.next, sequence + 1);
+      const first = value === null ? Math.max(range.first, sequence + 1) : range.first;
+      if (first === next) world.traces.delete(folder);
+      else world.traces.set(folder, { first, next });
+      return;
+    }
     case "proxy":
       if (value === null) world.proxies.delete(key.slice("proxy/".length));
       else world.proxies.set(key.slice("proxy/".length), value as ProxyRecord);

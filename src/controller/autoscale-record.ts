@@ -1,0 +1,119 @@
+/** What is recorded of decisions, so that they can be explained and made again. Pure. */
+import type { Decision } from "../autoscaling/decide.ts";
+import { saysTheSame } from "../autoscaling/decision-log.ts";
+import type { Reports } from "../autoscaling/reports.ts";
+import type { ScalingRules } from "../autoscaling/rules.ts";
+import type { ScalingState } from "../autoscaling/state.ts";
+import { type KnownReports, NO_KNOWN_REPORTS, reportsDelta, type TraceEntry } from "../autoscaling/trace.ts";
+import { isIdle } from "./autoscale-memory.ts";
+
+/** One write of recorded decisions: key `trace/<a>/<d>/<number>`. */
+export interface TraceChunk {
+  readonly entries: readonly TraceEntry[];
+}
+
+/** Chunks from `first` up to, but without, `next`. */
+export interface TraceRange {
+  readonly first: number;
+  readonly next: number;
+}
+
+/** How far the decisions on a deployment are recorded. */
+export interface Recording {
+  /** What the last entry told; null: the next one tells all. */
+  readonly told: Told | null;
+  /** Entries that are not stored yet. */
+  readonly entries: readonly TraceEntry[];
+  /** Chunks that were written since an entry told all. */
+  readonly chunks: number;
+}
+
+interface Told {
+  readonly reports: KnownReports;
+  readonly idle: boolean;
+  readonly rules: ScalingRules;
+  readonly running: readonly string[];
+  readonly target: number;
+}
+
+/** Nothing is recorded by this process. */
+export const NEW_RECORDING: Recording = Object.freeze({ told: null, entries: [], chunks: 0 });
+
+/** Chunks that are kept of one deployment and of all, so that memory stays bounded. */
+const CHUNKS_OF_ONE = 512;
+const CHUNKS_OF_ALL = 32_768;
+const FEWEST_CHUNKS = 16;
+
+/** How many chunks each of so many deployments may have. */
+export function chunkLimit(deployments: number): number {
+  return Math.max(FEWEST_CHUNKS, Math.min(CHUNKS_OF_ONE, Math.floor(CHUNKS_OF_ALL / Math.max(1, deployments))));
+}
+
+/** A decision that may be recorded. */
+export interface Recordable {
+  readonly decision: Decision;
+  /** The one before it in this process. */
+  readonly before: Decision | null;
+  /** The memory it was made with; `fresh`: it does not follow from the decision before. */
+  readonly state: ScalingState;
+  readonly fresh: boolean;
+  readonly running: readonly string[];
+  readonly reports: Reports;
+  /** When it was due, epoch ms. */
+  readonly dueMs: number;
+  readonly atMs: number;
+  readonly answer: TraceEntry["answer"];
+}
+
+/** Records a decision, unless a replay finds it by itself; the same recording then. */
+export function recorded(recording: Recording, made: Recordable): Recording {
+  const { decision, state, fresh, running, reports, answer } = made;
+  const { told } = recording;
+  const { rules, target, result } = decision;
+  const idle = isIdle(reports);
+  const late = made.dueMs < made.atMs && Number.isFinite(made.dueMs);
+  const same =
+    told !== null &&
+    !fresh &&
+    !late &&
+    result === target &&
+    told.rules === rules &&
+    told.running === running &&
+    told.target === target &&
+    ((told.idle && idle) || sameReports(told.reports, reports)) &&
+    (answer === undefined || (made.before !== null && saysTheSame(made.before, decision)));
+  if (same) return recording;
+  const { delta, known } = reportsDelta(told?.reports ?? NO_KNOWN_REPORTS, reports);
+  const entry: TraceEntry = {
+    atS: decision.atS,
+    ...(late ? { missedFromS: made.dueMs / 1_000 } : {}),
+    ...(told === null || fresh ? { state } : {}),
+    ...(told === null ? { whole: true } : {}),
+    ...(told?.rules === rules ? {} : { rules }),
+    ...(told?.running === running ? {} : { running }),
+    ...(told?.target === target ? {} : { target }),
+    ...delta,
+    ...(answer === undefined ? {} : { answer }),
+    result,
+  };
+  return {
+    ...recording,
+    told: { reports: known, idle, rules, running, target: result },
+    entries: [...recording.entries, entry],
+  };
+}
+
+/** The recording once its entries are in a chunk; now and then the next entry tells all, for the ring loses its oldest. */
+export function stored(recording: Recording, limit: number): Recording {
+  if (recording.entries.length === 0) return recording;
+  const chunks = recording.chunks + 1;
+  if (chunks < limit / 4) return { ...recording, entries: [], chunks };
+  return NEW_RECORDING;
+}
+
+function sameReports(known: KnownReports, reports: Reports): boolean {
+  if (known.handles.size !== reports.handles.size || known.replicas.size !== reports.replicas.size) return false;
+  for (const [id, { report }] of reports.handles) if (known.handles.get(id) !== report) return false;
+  for (const [id, report] of reports.replicas) if (known.replicas.get(id) !== report) return false;
+  return true;
+}
