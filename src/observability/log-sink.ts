@@ -1,8 +1,9 @@
 /** Where finished lines go: standard error, and a file of their own beside it where one is set. */
-import { closeSync, fstatSync, mkdirSync, openSync, renameSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Clock } from "../core/clock.ts";
 import type { LogLimits } from "./log-limits.ts";
+import { makeFolder } from "./make-folder.ts";
 import { backupPath, shift } from "./rotate.ts";
 
 /** The longest that a line of {@link LogSink.writeLater} waits. */
@@ -98,7 +99,7 @@ interface LogFile {
 function openLogFile(folder: string, path: string, limits: LogLimits): LogFile {
   let fd: number;
   try {
-    mkdirSync(folder, { recursive: true });
+    makeFolder(folder);
     fd = openSync(path, "a", 0o600);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;

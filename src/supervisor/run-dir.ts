@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { accessSync, chmodSync, constants, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { accessSync, chmodSync, constants, lstatSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { makeFolder } from "../observability/make-folder.ts";
 
 /** Longest socket path that fits every platform (macOS: 103 bytes), less the longest name we put below. */
 const LONGEST_ROOT = 103 - "/r/abcdefgh.ctl".length;
@@ -14,25 +15,13 @@ export class StartError extends Error {
 /** Makes the state folder (0700) or says why it cannot be used. */
 export function prepareStateDir(stateDir: string): void {
   try {
-    for (const folder of [stateDir, join(stateDir, "logs"), join(stateDir, "bundles")]) makeFolder(folder);
+    for (const folder of [stateDir, join(stateDir, "logs"), join(stateDir, "bundles")]) makeFolder(folder, 0o700);
     accessSync(stateDir, constants.W_OK | constants.X_OK);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? "unknown error";
     throw new StartError(
       `cannot write to the state dir ${stateDir} (${code}): make it writable or choose another with --state-dir`,
     );
-  }
-}
-
-/** As `mkdir -p`, one folder at a time: Node's own recursive mode never returns below /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeFolder(parent);
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
   }
 }
 
@@ -55,7 +44,7 @@ export function prepareRunDir(stateDir: string, env: NodeJS.ProcessEnv): string 
       continue;
     }
     try {
-      makeFolder(path);
+      makeFolder(path, 0o700);
       const stat = lstatSync(path);
       if (!stat.isDirectory() || stat.uid !== uid) throw new Error("belongs to another user");
       chmodSync(path, 0o700);

@@ -155,6 +155,13 @@ describe("a folder of its own", () => {
     expect(readFileSync(join(dir, "x.log"), "utf8")).toBe("still\n");
   });
 
+  it("is refused below a folder in which the system makes none", () => {
+    const sink = createLogSink({ clock: new VirtualClock(0), limits: { maxBytes: 0, backups: 0 }, write: () => {} });
+    expect(() => sink.useFolder("/proc/windlass/logs", "x.log")).toThrow(
+      /^logs_dir \/proc\/windlass\/logs cannot be written to \([A-Z]+\): make it writable or choose another$/,
+    );
+  });
+
   it("gathers lines that may wait, and keeps their order with those that may not", async () => {
     const clock = new VirtualClock(0);
     const writes: string[] = [];
