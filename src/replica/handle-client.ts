@@ -62,9 +62,9 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
     const target = router.target(call.application, call.deployment);
     // Decided once, so that what the callee calls stays with the same revision.
     const { split } = target;
-    const wanted = call.revision ?? 0;
-    // Before the first table nothing is known of a split, and the request's own revision still holds.
-    const revision = split === undefined ? wanted : revisionOfCall(split, wanted || options.revision, random);
+    // Before the first table nothing is known of a split, and what is wanted holds should there be one.
+    const wanted = call.revision || (split !== undefined || !router.ready ? options.revision : 0);
+    const revision = split === undefined ? wanted : revisionOfCall(split, wanted, random);
     return request(router, target, {
       kind: "call",
       method: "POST",

@@ -41,6 +41,11 @@ export class Router {
     this.#context = { ...options, budget: new RetryBudget(options.clock) };
   }
 
+  /** Whether a table has come. */
+  get ready(): boolean {
+    return this.#hasTable;
+  }
+
   /** Replaces the table. When it returns, no new request goes to a replica that the table does not have. */
   apply(table: Pick<RoutingTable, "deployments">): void {
     this.#hasTable = true;
