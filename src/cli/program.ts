@@ -4,7 +4,6 @@ import type { OutputFormat } from "./output.ts";
 import { addCanaries } from "./program/canary.ts";
 import { addOffline } from "./program/offline.ts";
 import { addPlan } from "./program/plan.ts";
-import { addPlanned } from "./program/planned.ts";
 import { addReads } from "./program/read.ts";
 import { addServe } from "./program/serve.ts";
 import { add, outputOption, usageErrors } from "./program/shared.ts";
@@ -30,7 +29,6 @@ export function buildProgram(ctx: CliContext, setExitCode: (code: number) => voi
   addCanaries(program, ctx);
   addTokens(program, ctx);
   addOffline(program, ctx);
-  addPlanned(program);
   const version = add(program, "version", "print the version of Windlass and of Node").addOption(outputOption());
   version.action(async ({ output }: { output?: OutputFormat }) => {
     if (output === undefined) return ctx.out(`windlass ${VERSION} (node ${process.version})\n`);

@@ -2,6 +2,7 @@
  * The controller's public face: the only door for api/. Reads are synchronous and from memory; writes resolve once
  * they are durable and reject with a WindlassError whose message may be shown to the caller.
  */
+import type { Adjustment, DecisionRecord } from "../autoscaling/explain.ts";
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
 import type { CanaryStanding } from "./canary.ts";
@@ -18,7 +19,7 @@ import type {
 import type { RevisionTraffic } from "./traffic.ts";
 
 export { canaryWeight } from "./canary-state.ts";
-export type { ApplicationPlan, CanaryStanding, DeploymentPlan, Plan };
+export type { Adjustment, ApplicationPlan, CanaryStanding, DeploymentPlan, Plan };
 
 export interface Controller {
   /** Everything as of `revision`, each list ordered by name. */
@@ -74,8 +75,21 @@ export interface Controller {
   changeCanary(request: CanaryRequest): Promise<{ revision: number; application: ApplicationRecord }>;
   /** Where the canary of an application stands, with the samples of its present step; undefined without one. */
   canary(application: string): CanaryStanding | undefined;
+  /**
+   * The scaling decisions on a deployment that differ from the one before them, newest first, as far as they are kept;
+   * none where it is not autoscaled.
+   */
+  decisions(application: string, deployment: string): readonly ScalingDecision[];
+  /** Calls back with each new decision on the deployment that differs from the one before; returns how to end that. */
+  onDecision(application: string, deployment: string, listener: (decision: ScalingDecision) => void): () => void;
   /** Raises the rotation of an application's scaler token. */
   rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
+}
+
+/** A scaling decision with how long the same was decided: from `sinceS` to `atS`, epoch seconds, in so many turns. */
+export interface ScalingDecision extends DecisionRecord {
+  readonly sinceS: number;
+  readonly turns: number;
 }
 
 /** What may be done to a canary. */

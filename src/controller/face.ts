@@ -1,4 +1,7 @@
 import type { Clock } from "../core/clock.ts";
+import type { Store } from "../store/store.ts";
+import { decisionShown, decisionsMade, recordedEntries } from "./autoscale-decisions.ts";
+import type { Autoscaler } from "./autoscaler.ts";
 import { type CanaryStanding, canaryStanding, changeCanary } from "./canary.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import { applyConfig, deleteApplication, endInstance, putOneApplication, rotateToken } from "./commands.ts";
@@ -16,6 +19,7 @@ import type {
   RollbackRequest,
   RollbackResult,
   ScaleRequest,
+  ScalingDecision,
   Snapshot,
 } from "./controller.ts";
 import { applyPlan, makePlan, type Planning } from "./make-plan.ts";
@@ -38,6 +42,8 @@ export abstract class ControllerFace implements Controller {
   protected abstract readonly traffic: TrafficSums;
   protected abstract readonly clock: Clock;
   protected abstract readonly planning: Planning;
+  protected abstract readonly autoscaler: Autoscaler;
+  protected abstract readonly store: Store;
   /** Resolves once what the command did is durable, rejects with what it threw. */
   protected abstract submit<T>(run: CommandRun<T>): Promise<{ revision: number; result: T }>;
   /** Resolves after the first turn at whose end `holds`, or when `signal` aborts. */
@@ -167,6 +173,22 @@ export abstract class ControllerFace implements Controller {
   canary(name: string): CanaryStanding | undefined {
     const application = this.application(name);
     return application && canaryStanding(new Draft(this.world), application, this.traffic, this.clock.now());
+  }
+
+  decisions(application: string, deployment: string): readonly ScalingDecision[] {
+    const record = this.deployment(application, deployment);
+    if (record === undefined) return [];
+    return decisionsMade(
+      this.autoscaler.log(application, deployment),
+      recordedEntries(this.store, application, deployment),
+    );
+  }
+
+  onDecision(application: string, deployment: string, listener: (decision: ScalingDecision) => void): () => void {
+    const wanted = keys.scaling(application, deployment);
+    return this.autoscaler.onDecision((key, decision) => {
+      if (key === wanted) listener(decisionShown({ first: decision, last: decision, turns: 1 }));
+    });
   }
 
   instanceEnded(signal: AbortSignal): Promise<void> {

@@ -77,7 +77,7 @@ export class Reconciler extends ControllerFace {
   protected readonly planning: Planning;
   readonly #health: HealthChecks;
   readonly #unrouting = new Unrouting();
-  readonly #autoscaler: Autoscaler;
+  protected readonly autoscaler: Autoscaler;
   readonly #wakeAt = new Map<string, number>();
   readonly #canaryRoutes: CanaryRoutes;
   #inbox: Inbox[] = [];
@@ -103,10 +103,10 @@ export class Reconciler extends ControllerFace {
     });
     const { logger, policies } = options;
     const { load } = options.routes;
-    this.#autoscaler = new Autoscaler({ load, clock, logger, policies });
-    load.onChange((application, deployment) => this.#wakeBy(this.#autoscaler.reported(application, deployment)));
+    this.autoscaler = new Autoscaler({ load, clock, logger, policies });
+    load.onChange((application, deployment) => this.#wakeBy(this.autoscaler.reported(application, deployment)));
     policies?.onAnswer((answer) => {
-      this.#autoscaler.answered(answer);
+      this.autoscaler.answered(answer);
       this.#schedule(0);
     });
     const builds = new TrialBuilds(engine);
@@ -139,6 +139,10 @@ export class Reconciler extends ControllerFace {
     return this.#o.store.revision;
   }
 
+  protected get store(): Store {
+    return this.#o.store;
+  }
+
   protected get traffic(): TrafficSums {
     return this.#o.routes.traffic;
   }
@@ -165,7 +169,7 @@ export class Reconciler extends ControllerFace {
     // What has no bundle could only fail to start: the end of its build makes it dirty.
     for (const { name } of this.world.applications.values()) if (!bundleLost.has(name)) this.#dirty.add(name);
     this.#publishRoutes();
-    this.#autoscaler.recover(this.world);
+    this.autoscaler.recover(this.world);
     for (const replica of adopt) performDeploymentAction(engine, this.world, { kind: "adopt", replica });
     for (const application of this.world.applications.values()) {
       if (application.build.kind === "building") this.#perform(buildAction(application));
@@ -332,13 +336,13 @@ export class Reconciler extends ControllerFace {
       if (item.kind === "command") item.command.failed(failure.error);
       else logger.error("an event was dropped", { kind: item.kind, error: errorText(failure.error) });
     }
-    const scaling = this.#autoscaler.decide(draft);
+    const scaling = this.autoscaler.decide(draft);
     const stepped = new Set([...this.#dirty, ...draft.touched]);
     this.#dirty = new Set();
     for (const name of stepped) turn.stepApplication(name);
     turn.admitWaiting(this.#lookForRoom);
     turn.stepInstance();
-    this.#autoscaler.look(draft, scaling, stepped);
+    this.autoscaler.look(draft, scaling, stepped);
 
     let committed: { revision: number; changed: boolean };
     try {
@@ -353,10 +357,10 @@ export class Reconciler extends ControllerFace {
       this.#inbox = [...events, ...this.#inbox];
       this.#lookForRoom = true;
       for (const name of stepped) this.#dirty.add(name);
-      this.#autoscaler.abandon(scaling);
+      this.autoscaler.abandon(scaling);
       return STORE_RETRY_MS;
     }
-    const questions = this.#autoscaler.commit(scaling);
+    const questions = this.autoscaler.commit(scaling);
     this.#lookForRoom = false;
     for (const name of turn.again) this.#dirty.add(name);
     if (committed.changed) this.#publishRoutes();
@@ -404,7 +408,7 @@ export class Reconciler extends ControllerFace {
   }
 
   #nextWake(): number {
-    let at = Math.min(this.#unrouting.wakeAt(), this.#autoscaler.wakeAt());
+    let at = Math.min(this.#unrouting.wakeAt(), this.autoscaler.wakeAt());
     for (const wakeAt of this.#wakeAt.values()) at = Math.min(at, wakeAt);
     return at;
   }

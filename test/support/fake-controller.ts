@@ -307,6 +307,8 @@ export function createFakeController(store: Store): FakeController {
       return { revision: store.revision, application };
     },
     canary: () => undefined,
+    decisions: () => [],
+    onDecision: () => () => {},
     async rotateToken(application, actor) {
       asked("rotateToken", { application, actor });
       const record = fake.application(application);

@@ -426,7 +426,7 @@ describe("exit codes", () => {
     { name: "help is 0", argv: ["--help"], code: 0, says: "" },
     { name: "help of a command is 0", argv: ["token", "create", "--help"], code: 0, says: "" },
     { name: "version is 0", argv: ["version"], code: 0, says: "" },
-    { name: "explain comes later", argv: ["explain", "a", "d"], code: 2, says: "comes with the autoscaler" },
+    { name: "explain wants a time", argv: ["explain", "a", "d", "--at", "noon"], code: 2, says: "2026-01-31" },
     { name: "version as a table is a usage error", argv: ["version", "-o", "table"], code: 2, says: "yaml, json" },
   ];
   it.each(cases)("$name", async ({ argv, code, says }) => {

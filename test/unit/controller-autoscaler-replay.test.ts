@@ -95,4 +95,32 @@ describe("what is recorded of decisions", () => {
     expect(simulation.store.range("trace/")).toEqual([]);
     await simulation.controller.close();
   });
+
+  it("is shown to people, newest first, what an earlier controller decided too", async () => {
+    const { simulation, router } = await deployAutoscaled({ upscale_delay_s: 1, downscale_delay_s: 2 });
+    router.concurrent = 8;
+    await router.run(4);
+    const heard: number[] = [];
+    const end = simulation.controller.onDecision("a", "D", ({ result }) => heard.push(result));
+    router.concurrent = 2;
+    await router.run(5);
+    end();
+    expect(heard).toContain(1);
+    const before = simulation.controller.decisions("a", "D");
+    expect(before.map(({ atS }) => atS)).toEqual(before.map(({ atS }) => atS).toSorted((a, b) => b - a));
+    const up = before.find(({ target, result }) => target === 1 && result === 4)!;
+    expect(up).toMatchObject({ policy: "built-in", running: 1, totalRequests: 8, desired: 4, withoutDelays: 4 });
+    const waited = before.find(({ adjustments }) =>
+      adjustments.some((step) => step.kind === "delay" && step.direction === "up"),
+    )!;
+    expect([waited.result, waited.withoutDelays]).toEqual([1, 4]);
+    await simulation.restart();
+    router.reconnected();
+    await router.run(1);
+    const after = simulation.controller.decisions("a", "D");
+    expect(after).toContainEqual(up);
+    expect(simulation.controller.decisions("a", "nobody")).toEqual([]);
+    await simulation.clock.advance(1);
+    await simulation.controller.close();
+  });
 });

@@ -4,17 +4,19 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Deployment, Lease_Fallback } from "./deployment_pb.ts";
 import { file_windlass_v1_deployment } from "./deployment_pb.ts";
+import type { ScalingDecision } from "./scaling_pb.ts";
+import { file_windlass_v1_scaling } from "./scaling_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file windlass/v1/deployment_service.proto.
  */
 export const file_windlass_v1_deployment_service: GenFile = /*@__PURE__*/
-  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDTKZAwoRRGVwbG95bWVudFNlcnZpY2USWwoNR2V0RGVwbG95bWVudBIhLndpbmRsYXNzLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0GiIud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgOQAgESYQoPTGlzdERlcGxveW1lbnRzEiMud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVxdWVzdBokLndpbmRsYXNzLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgOQAgESYQoQV2F0Y2hEZXBsb3ltZW50cxIkLndpbmRsYXNzLnYxLldhdGNoRGVwbG95bWVudHNSZXF1ZXN0GiUud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlMAESYQoPU2NhbGVEZXBsb3ltZW50EiMud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVxdWVzdBokLndpbmRsYXNzLnYxLlNjYWxlRGVwbG95bWVudFJlc3BvbnNlIgOQAgJiBnByb3RvMw", [file_google_protobuf_duration, file_windlass_v1_deployment]);
+  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDSJ/ChtMaXN0U2NhbGluZ0RlY2lzaW9uc1JlcXVlc3QSDAoEbmFtZRgBIAEoCRIRCglwYWdlX3NpemUYAiABKAUSEgoKcGFnZV90b2tlbhgDIAEoCRIrCgdhdF90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJoChxMaXN0U2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlEi8KCWRlY2lzaW9ucxgBIAMoCzIcLndpbmRsYXNzLnYxLlNjYWxpbmdEZWNpc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiLAocV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBIMCgRuYW1lGAEgASgJIk8KHVdhdGNoU2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlEi4KCGRlY2lzaW9uGAEgASgLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uMv0EChFEZXBsb3ltZW50U2VydmljZRJbCg1HZXREZXBsb3ltZW50EiEud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi53aW5kbGFzcy52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy53aW5kbGFzcy52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJhChBXYXRjaERlcGxveW1lbnRzEiQud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaJS53aW5kbGFzcy52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UwARJhCg9TY2FsZURlcGxveW1lbnQSIy53aW5kbGFzcy52MS5TY2FsZURlcGxveW1lbnRSZXF1ZXN0GiQud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVzcG9uc2UiA5ACAhJwChRMaXN0U2NhbGluZ0RlY2lzaW9ucxIoLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBopLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UiA5ACARJwChVXYXRjaFNjYWxpbmdEZWNpc2lvbnMSKS53aW5kbGFzcy52MS5XYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0Gioud2luZGxhc3MudjEuV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_windlass_v1_deployment, file_windlass_v1_scaling]);
 
 /**
  * Request message for GetDeployment.
@@ -346,6 +348,118 @@ export const ScaleDeploymentResponseSchema: GenMessage<ScaleDeploymentResponse> 
   messageDesc(file_windlass_v1_deployment_service, 7);
 
 /**
+ * Request message for ListScalingDecisions.
+ *
+ * @generated from message windlass.v1.ListScalingDecisionsRequest
+ */
+export type ListScalingDecisionsRequest = Message<"windlass.v1.ListScalingDecisionsRequest"> & {
+  /**
+   * Format: applications/{application}/deployments/{deployment}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * At most this many; 0 means 100, and 1000 is the most.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * From a previous `next_page_token`.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+
+  /**
+   * Only the one that held then.
+   *
+   * @generated from field: google.protobuf.Timestamp at_time = 4;
+   */
+  atTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.ListScalingDecisionsRequest.
+ * Use `create(ListScalingDecisionsRequestSchema)` to create a new message.
+ */
+export const ListScalingDecisionsRequestSchema: GenMessage<ListScalingDecisionsRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 8);
+
+/**
+ * Response message for ListScalingDecisions.
+ *
+ * @generated from message windlass.v1.ListScalingDecisionsResponse
+ */
+export type ListScalingDecisionsResponse = Message<"windlass.v1.ListScalingDecisionsResponse"> & {
+  /**
+   * One page.
+   *
+   * @generated from field: repeated windlass.v1.ScalingDecision decisions = 1;
+   */
+  decisions: ScalingDecision[];
+
+  /**
+   * Empty on the last page.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message windlass.v1.ListScalingDecisionsResponse.
+ * Use `create(ListScalingDecisionsResponseSchema)` to create a new message.
+ */
+export const ListScalingDecisionsResponseSchema: GenMessage<ListScalingDecisionsResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 9);
+
+/**
+ * Request message for WatchScalingDecisions.
+ *
+ * @generated from message windlass.v1.WatchScalingDecisionsRequest
+ */
+export type WatchScalingDecisionsRequest = Message<"windlass.v1.WatchScalingDecisionsRequest"> & {
+  /**
+   * Format: applications/{application}/deployments/{deployment}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message windlass.v1.WatchScalingDecisionsRequest.
+ * Use `create(WatchScalingDecisionsRequestSchema)` to create a new message.
+ */
+export const WatchScalingDecisionsRequestSchema: GenMessage<WatchScalingDecisionsRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 10);
+
+/**
+ * Response message for WatchScalingDecisions.
+ *
+ * @generated from message windlass.v1.WatchScalingDecisionsResponse
+ */
+export type WatchScalingDecisionsResponse = Message<"windlass.v1.WatchScalingDecisionsResponse"> & {
+  /**
+   * What was decided.
+   *
+   * @generated from field: windlass.v1.ScalingDecision decision = 1;
+   */
+  decision?: ScalingDecision | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.WatchScalingDecisionsResponse.
+ * Use `create(WatchScalingDecisionsResponseSchema)` to create a new message.
+ */
+export const WatchScalingDecisionsResponseSchema: GenMessage<WatchScalingDecisionsResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 11);
+
+/**
  * Reads and scales the deployments of an application.
  *
  * @generated from service windlass.v1.DeploymentService
@@ -397,6 +511,29 @@ export const DeploymentService: GenService<{
     methodKind: "unary";
     input: typeof ScaleDeploymentRequestSchema;
     output: typeof ScaleDeploymentResponseSchema;
+  },
+  /**
+   * Returns the autoscaler's decisions on a deployment that differ from the one
+   * before them, newest first, as far as they are kept. Empty where it is not
+   * autoscaled; NOT_FOUND if it does not exist.
+   *
+   * @generated from rpc windlass.v1.DeploymentService.ListScalingDecisions
+   */
+  listScalingDecisions: {
+    methodKind: "unary";
+    input: typeof ListScalingDecisionsRequestSchema;
+    output: typeof ListScalingDecisionsResponseSchema;
+  },
+  /**
+   * Streams them: first the newest, then each as it is made. UNAVAILABLE when
+   * the controller stops: watch again.
+   *
+   * @generated from rpc windlass.v1.DeploymentService.WatchScalingDecisions
+   */
+  watchScalingDecisions: {
+    methodKind: "server_streaming";
+    input: typeof WatchScalingDecisionsRequestSchema;
+    output: typeof WatchScalingDecisionsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_windlass_v1_deployment_service, 0);

@@ -11,12 +11,15 @@ import { pageOf } from "../pages.ts";
 import { type SentScale, scaleLimits } from "../scale-limits.ts";
 import { deploymentView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
+import { decisionHandlers } from "./decisions.ts";
 import { applicationOf, deploymentOf } from "./names.ts";
 import { watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
-export function deploymentService({ controller, feed }: ApiDeps): ServiceImpl<typeof DeploymentService> {
+export function deploymentService(deps: ApiDeps): ServiceImpl<typeof DeploymentService> {
+  const { controller, feed } = deps;
   return {
+    ...decisionHandlers(deps),
     getDeployment(request, context) {
       const { application, deployment } = deploymentOf(request.name);
       const { revealEnv } = callerWith(context, { kind: "read-application", application });

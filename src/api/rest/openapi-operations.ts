@@ -50,6 +50,7 @@ export const PARAMETERS = {
     schema: flag,
   },
   deployment: { in: "query", description: "Only this deployment.", schema: text },
+  at: { in: "query", description: "Only the one that held then: epoch seconds or ISO 8601.", schema: text },
   replica: { in: "query", description: "Only this replica.", schema: text },
   lines: { in: "query", description: "Of each replica, the last so many.", schema: { type: "integer", minimum: 0 } },
   follow: { in: "query", description: "Go on with what is written later.", schema: flag },
@@ -180,6 +181,13 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
     summary: "The revisions that are kept, newest first.",
     answers: [JSON_TYPE, "Revisions"],
     fails: [404],
+  },
+  "GET /api/v1/applications/{application}/deployments/{deployment}/decisions": {
+    id: "listScalingDecisions",
+    summary: "The autoscaler's decisions that differ from the one before them, newest first.",
+    parameters: ["at"],
+    answers: [JSON_TYPE, "ScalingDecisions"],
+    fails: [400, 404],
   },
   "POST /api/v1/applications/{application}/rollback": {
     id: "rollbackApplication",

@@ -171,6 +171,42 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
         }),
       ),
     }),
+    ScalingDecisions: answer({
+      decisions: listOf(
+        answer({
+          time_s: number,
+          since_s: number,
+          turns: whole,
+          policy: { type: "string", enum: ["built-in", "user"] },
+          running_replicas: whole,
+          target_replicas: whole,
+          total_requests: number,
+          running_from: { type: "string", enum: ["replicas", "handles", "none"] },
+          series: whole,
+          oldest_age_s: { type: ["number", "null"] },
+          newest_age_s: { type: ["number", "null"] },
+          desired: { type: ["number", "null"] },
+          adjustments: listOf({
+            type: "object",
+            required: ["kind", "from", "to"],
+            properties: {
+              kind: text,
+              from: number,
+              to: number,
+              factor: number,
+              direction: { type: "string", enum: ["up", "down"] },
+              delay_s: number,
+              left_s: number,
+              gang_size: whole,
+            },
+            additionalProperties: false,
+          }),
+          result: whole,
+          without_delays: whole,
+          kept_because: text,
+        }),
+      ),
+    }),
     RollbackRequest: {
       type: "object",
       properties: {

@@ -2,6 +2,7 @@
 import { deleteApplication, getApplication, patchApplication, putApplication } from "./application.ts";
 import { deleteInstance, getApplications, putApplications } from "./applications.ts";
 import { getCanary, postCanary } from "./canary.ts";
+import { getDecisions } from "./decisions.ts";
 import { getLogs } from "./logs.ts";
 import { getMetrics } from "./metrics.ts";
 import { openApiHandler } from "./openapi.ts";
@@ -65,6 +66,13 @@ export const ROUTES: readonly Route[] = [
     errors: "json",
     permission: (params) => ({ kind: "read-application", application: params.application! }),
     handle: getRevisions,
+  },
+  {
+    method: "GET",
+    path: "/api/v1/applications/{application}/deployments/{deployment}/decisions",
+    errors: "json",
+    permission: (params) => ({ kind: "read-application", application: params.application! }),
+    handle: getDecisions,
   },
   {
     method: "POST",

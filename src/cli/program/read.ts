@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Argument, type Command, InvalidArgumentError, Option } from "commander";
 import type { CliContext } from "../context.ts";
 import type { OutputFormat } from "../output.ts";
 import { add, addressOption, outputOption, revision, targetOf, whole } from "./shared.ts";
@@ -22,6 +22,21 @@ export function addReads(program: Command, ctx: CliContext): void {
     const command = await import("../commands/history.ts");
     await command.history(ctx, await targetOf(ctx, history), application, options.output);
   });
+
+  const explain = add(program, "explain", "say why a deployment has its number of replicas");
+  explain
+    .addArgument(new Argument("<APP>", "name of the application"))
+    .addArgument(new Argument("<DEPLOYMENT>", "name of the deployment"))
+    .addOption(new Option("--at <time>", "the decision that held then, as in 2026-01-31T12:00:00Z").argParser(moment))
+    .addOption(outputOption())
+    .addOption(addressOption());
+  explain.action(
+    async (application: string, deployment: string, { at, output }: { at?: number; output?: OutputFormat }) => {
+      const command = await import("../commands/explain.ts");
+      const options = { ...(at === undefined ? {} : { at }), ...(output === undefined ? {} : { output }) };
+      await command.explain(ctx, await targetOf(ctx, explain), application, deployment, options);
+    },
+  );
 
   const config = add(program, "config", "print the configs of the applications as they were deployed");
   config
@@ -63,4 +78,11 @@ export function addReads(program: Command, ctx: CliContext): void {
       await command.logs(ctx, await targetOf(ctx, logs), { application, deployment, ...options }, output);
     },
   );
+}
+
+/** Epoch milliseconds of a time as users write it. */
+function moment(text: string): number {
+  const at = /^\d{9,10}(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
+  if (Number.isFinite(at)) return at;
+  throw new InvalidArgumentError("It must be a time like 2026-01-31T12:00:00Z, or epoch seconds.");
 }

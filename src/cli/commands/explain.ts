@@ -1,0 +1,180 @@
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Deployment, Deployment_TargetOwnerSchema } from "../../../gen/windlass/v1/deployment_pb.ts";
+import type { ScalingAdjustment, ScalingDecision } from "../../../gen/windlass/v1/scaling_pb.ts";
+import { deploymentName } from "../../core/names.ts";
+import type { Target } from "../address.ts";
+import { withApi } from "../api.ts";
+import type { CliContext } from "../context.ts";
+import { oneLine } from "../exit.ts";
+import { isoTime, label } from "../labels.ts";
+import { type OutputFormat, printDocument } from "../output.ts";
+
+/** Options of `windlass explain`. */
+export interface ExplainOptions {
+  /** Epoch milliseconds; absent: the newest decision. */
+  readonly at?: number;
+  /** Absent: text for a person. */
+  readonly output?: OutputFormat;
+}
+
+/** `windlass explain`: why a deployment has its number of replicas. */
+export async function explain(
+  ctx: CliContext,
+  target: Target,
+  application: string,
+  name: string,
+  { at, output }: ExplainOptions,
+): Promise<void> {
+  const resource = deploymentName(application, name);
+  const { deployment, decision } = await withApi(target, async (api) => {
+    const { deployment: found } = await api.deployments.getDeployment({ name: resource });
+    const atTime = at === undefined ? {} : { atTime: timestampFromMs(at) };
+    const { decisions } = await api.deployments.listScalingDecisions({ name: resource, pageSize: 1, ...atTime });
+    return { deployment: found!, decision: decisions[0] };
+  });
+  if (output !== undefined) return printDocument(ctx, documentOf(deployment, decision), output);
+  ctx.out(explanation(`${application}/${name}`, deployment, decision, at));
+}
+
+function explanation(
+  name: string,
+  deployment: Deployment,
+  decision: ScalingDecision | undefined,
+  at: number | undefined,
+): string {
+  const { targetNumReplicas: target, targetReason } = deployment;
+  const reason = targetReason === "" ? "" : `: ${oneLine(targetReason)}`;
+  const since = isoTime(deployment.targetTime);
+  const head = `${name} is to have ${replicas(target)}, set by ${ownerOf(deployment)}${since === null ? "" : ` at ${since}`}${reason}`;
+  const lines = [head, ""];
+  if (decision === undefined) {
+    lines.push(at === undefined ? "The autoscaler has decided nothing on it." : "No decision of that time is kept.");
+  } else lines.push(...decisionLines(decision));
+  return `${lines.join("\n")}\n`;
+}
+
+function decisionLines(decision: ScalingDecision): string[] {
+  const { time, since, turns, policy, runningReplicas, targetReplicas, totalRequests, series } = decision;
+  const sinceText = turns > 1 ? `, as at ${turns} moments since ${isoTime(since)}` : "";
+  const rows: [string, string][] = [
+    ["load", `${plural(round(totalRequests), "request")}${sourceText(decision)}`],
+    ["replicas", `${runningReplicas} running, ${targetReplicas} wanted`],
+  ];
+  if (series === 0) rows[0]![1] = "no reports";
+  if (decision.keptBecause !== "") rows.push(["kept", oneLine(decision.keptBecause)]);
+  if (decision.desired !== undefined) rows.push(["the policy wants", String(round(decision.desired))]);
+  for (const adjustment of decision.adjustments)
+    rows.push([nameOf(adjustment), `${round(adjustment.from)} → ${round(adjustment.to)}${detailOf(adjustment)}`]);
+  rows.push(["result", replicas(decision.result)]);
+  if (decision.withoutDelays !== decision.result) rows.push(["without delays", replicas(decision.withoutDelays)]);
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return [
+    `Decided at ${isoTime(time)}${sinceText}, by the ${policy === "built-in" ? "built-in" : "user's"} policy:`,
+    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
+  ];
+}
+
+function sourceText({ runningFrom, series, oldestAgeS, newestAgeS }: ScalingDecision): string {
+  const from =
+    runningFrom === "none" ? "that wait" : `counted at ${runningFrom === "handles" ? "routers" : "replicas"}`;
+  const ages =
+    oldestAgeS === undefined || newestAgeS === undefined ? "" : `, reported ${agesText(newestAgeS, oldestAgeS)} before`;
+  return ` ${from} (${plural(series, "series", "series")})${ages}`;
+}
+
+function agesText(newestS: number, oldestS: number): string {
+  const [newest, oldest] = [seconds(newestS), seconds(oldestS)];
+  return newest === oldest ? newest : `${newest} to ${oldest}`;
+}
+
+/** The names of steps as a person reads them. */
+const STEPS: Readonly<Record<string, string>> = {
+  "cold-start": "nothing runs",
+  factor: "rounded up",
+  "nothing-runs": "nothing runs",
+  "not-negative": "not below 0",
+  "through-one": "by way of 1",
+  gang: "whole gangs",
+  "lower-bound": "at least",
+  "upper-bound": "at most",
+};
+
+function nameOf({ kind, direction, factor }: ScalingAdjustment): string {
+  if (kind === "delay") return `${direction === "up" ? "upscale" : "downscale"} delay`;
+  if (kind === "factor" && factor !== undefined && factor !== 1) return `factor ${round(factor)}`;
+  return STEPS[kind] ?? kind;
+}
+
+function detailOf({ kind, delayS, leftS, gangSize }: ScalingAdjustment): string {
+  if (kind === "delay") return `, ${seconds(leftS ?? 0)} left of ${seconds(delayS ?? 0)}`;
+  return kind === "gang" ? ` in gangs of ${gangSize}` : "";
+}
+
+function ownerOf({ targetOwner }: Deployment): string {
+  const owner = label(Deployment_TargetOwnerSchema, targetOwner).toLowerCase();
+  const owners: Readonly<Record<string, string>> = {
+    config: "the config",
+    autoscaler: "the autoscaler",
+    external: "an external scaler",
+    manual: "hand",
+  };
+  return owners[owner] ?? owner;
+}
+
+/** With the names of REST. */
+function documentOf(deployment: Deployment, decision: ScalingDecision | undefined): Record<string, unknown> {
+  return {
+    name: deployment.name,
+    target_num_replicas: deployment.targetNumReplicas,
+    target_owner: label(Deployment_TargetOwnerSchema, deployment.targetOwner),
+    target_reason: deployment.targetReason,
+    target_time: isoTime(deployment.targetTime),
+    decision: decision === undefined ? null : decisionDocument(decision),
+  };
+}
+
+function decisionDocument(decision: ScalingDecision): Record<string, unknown> {
+  const timeS = (time: ScalingDecision["time"]): number | null =>
+    time === undefined ? null : timestampMs(time) / 1_000;
+  return {
+    time_s: timeS(decision.time),
+    since_s: timeS(decision.since),
+    turns: decision.turns,
+    policy: decision.policy,
+    running_replicas: decision.runningReplicas,
+    target_replicas: decision.targetReplicas,
+    total_requests: decision.totalRequests,
+    running_from: decision.runningFrom,
+    series: decision.series,
+    oldest_age_s: decision.oldestAgeS ?? null,
+    newest_age_s: decision.newestAgeS ?? null,
+    desired: decision.desired ?? null,
+    adjustments: decision.adjustments.map(({ kind, from, to, factor, direction, delayS, leftS, gangSize }) => ({
+      kind,
+      from,
+      to,
+      ...(factor === undefined ? {} : { factor }),
+      ...(direction === "" ? {} : { direction, delay_s: delayS, left_s: leftS }),
+      ...(gangSize === undefined ? {} : { gang_size: gangSize }),
+    })),
+    result: decision.result,
+    without_delays: decision.withoutDelays,
+    kept_because: decision.keptBecause,
+  };
+}
+
+function replicas(count: number): string {
+  return plural(count, "replica");
+}
+
+function plural(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
+}
+
+function seconds(s: number): string {
+  return `${Math.round(s * 10) / 10} s`;
+}
+
+function round(value: number): number {
+  return Math.round(value * 100) / 100;
+}

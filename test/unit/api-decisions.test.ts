@@ -1,0 +1,132 @@
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
+import { describe, expect, it } from "vitest";
+import { DeploymentService } from "../../gen/windlass/v1/deployment_service_pb.ts";
+import type { ScalingDecision } from "../../src/controller/controller.ts";
+import { ADMIN_TOKEN, ask, startTestApi, type TestApi } from "../support/api-harness.ts";
+import { applicationRecord, deploymentRecord, put } from "../support/fake-controller.ts";
+
+const AT_S = 1_700_000_000;
+const PATH = "/api/v1/applications/a/deployments/Echo/decisions";
+const NAME = "applications/a/deployments/Echo";
+
+const decisionOf = (atS: number, result: number): ScalingDecision => ({
+  atS: atS + 3,
+  sinceS: atS,
+  turns: 30,
+  policy: "built-in",
+  running: 1,
+  target: 1,
+  totalRequests: 5.5,
+  load: { runningFrom: "handles", series: 2, oldestAgeS: 1.5, newestAgeS: 0.5 },
+  desired: 2.75,
+  adjustments: [
+    { kind: "factor", factor: 1, from: 2.75, to: 3 },
+    { kind: "delay", direction: "up", delayS: 30, leftS: 12, from: 3, to: result },
+  ],
+  result,
+  withoutDelays: 3,
+  keptBecause: null,
+});
+
+async function start(): Promise<{ api: TestApi; decide(decision: ScalingDecision): void }> {
+  const api = await startTestApi();
+  await api.write(put.application(applicationRecord("a")), put.deployment(deploymentRecord("a", "Echo")));
+  let hear: (decision: ScalingDecision) => void = () => {};
+  api.controller.decisions = () => [decisionOf(AT_S + 10, 1), decisionOf(AT_S, 2)];
+  api.controller.onDecision = (_application, _deployment, listener) => {
+    hear = listener;
+    return () => {};
+  };
+  return { api, decide: (decision) => hear(decision) };
+}
+
+const clientOf = (api: TestApi) =>
+  createClient(
+    DeploymentService,
+    createConnectTransport({
+      baseUrl: `http://127.0.0.1:${api.port}`,
+      httpVersion: "1.1",
+      interceptors: [
+        (next) => (request) => {
+          request.header.set("Authorization", `Bearer ${ADMIN_TOKEN}`);
+          return next(request);
+        },
+      ],
+    }),
+  );
+
+describe("the decisions on a deployment", () => {
+  it("are listed over REST, newest first, with each step", async () => {
+    const { api } = await start();
+    const answer = await ask(api.port, { token: ADMIN_TOKEN, path: PATH });
+    expect(answer.status).toBe(200);
+    const { decisions } = JSON.parse(answer.text) as { decisions: Record<string, unknown>[] };
+    expect(decisions.map(({ since_s }) => since_s)).toEqual([AT_S + 10, AT_S]);
+    expect(decisions[1]).toEqual({
+      time_s: AT_S + 3,
+      since_s: AT_S,
+      turns: 30,
+      policy: "built-in",
+      running_replicas: 1,
+      target_replicas: 1,
+      total_requests: 5.5,
+      running_from: "handles",
+      series: 2,
+      oldest_age_s: 1.5,
+      newest_age_s: 0.5,
+      desired: 2.75,
+      adjustments: [
+        { kind: "factor", factor: 1, from: 2.75, to: 3 },
+        { kind: "delay", direction: "up", delay_s: 30, left_s: 12, from: 3, to: 2 },
+      ],
+      result: 2,
+      without_delays: 3,
+      kept_because: "",
+    });
+  });
+
+  it.each([
+    { at: String(AT_S + 9.5), held: [2] },
+    { at: "2023-11-14T22:13:31Z", held: [1] },
+    { at: String(AT_S - 1), held: [] },
+  ])("are asked for by the moment $at", async ({ at, held }) => {
+    const { api } = await start();
+    const { text } = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?at=${at}` });
+    const { decisions } = JSON.parse(text) as { decisions: { result: number }[] };
+    expect(decisions.map(({ result }) => result)).toEqual(held);
+  });
+
+  it("are refused by name and by a moment that is none", async () => {
+    const { api } = await start();
+    const unknown = await ask(api.port, { token: ADMIN_TOKEN, path: PATH.replace("Echo", "Nobody") });
+    expect(unknown.status).toBe(404);
+    const never = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?at=noon` });
+    expect([never.status, never.text]).toEqual([400, expect.stringContaining("ISO 8601")]);
+  });
+
+  it("come in pages over Connect", async () => {
+    const { api } = await start();
+    const client = clientOf(api);
+    const first = await client.listScalingDecisions({ name: NAME, pageSize: 1 });
+    expect(first.decisions.map(({ result }) => result)).toEqual([1]);
+    const rest = await client.listScalingDecisions({ name: NAME, pageSize: 1, pageToken: first.nextPageToken });
+    expect(rest.decisions.map(({ result, desired, keptBecause }) => [result, desired, keptBecause])).toEqual([
+      [2, 2.75, ""],
+    ]);
+    expect(rest.nextPageToken).toBe("");
+  });
+
+  it("are watched: the newest, then each as it is made", async () => {
+    const { api, decide } = await start();
+    const seen: number[] = [];
+    const ended = new AbortController();
+    for await (const { decision } of clientOf(api).watchScalingDecisions({ name: NAME }, { signal: ended.signal })) {
+      seen.push(decision!.result);
+      if (seen.length === 1) decide(decisionOf(AT_S + 20, 4));
+      if (seen.length === 2) break;
+    }
+    ended.abort();
+    expect(seen).toEqual([1, 4]);
+  });
+});

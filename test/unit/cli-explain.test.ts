@@ -1,0 +1,92 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { describe, expect, it } from "vitest";
+import { Deployment_TargetOwner } from "../../gen/windlass/v1/deployment_pb.ts";
+import { decisionView } from "../../src/api/decision-view.ts";
+import { decide } from "../../src/autoscaling/decide.ts";
+import { scalingRules } from "../../src/autoscaling/rules.ts";
+import { NEW_SCALING_STATE } from "../../src/autoscaling/state.ts";
+import { AUTOSCALING_DEFAULTS } from "../../src/config/defaults.ts";
+import { decisionShown } from "../../src/controller/autoscale-decisions.ts";
+import { type FakeAnswers, fakeApi } from "../support/fake-api.ts";
+import { runCli } from "../support/run-cli.ts";
+
+const AT_S = 1_700_000_000;
+
+const rules = scalingRules({ ...AUTOSCALING_DEFAULTS, min_replicas: 1, max_replicas: 4, upscaling_factor: 2 });
+const source = { runningFrom: "handles", series: 3, oldestS: AT_S - 9, newestS: AT_S - 0.2 } as const;
+const delay = { kind: "up", sinceS: AT_S - 12, turns: 120 } as const;
+const { decision } = decide(
+  { rules, running: 2, target: 2, total: 7.5, source },
+  { ...NEW_SCALING_STATE, delay },
+  AT_S,
+);
+
+const answers = (decisions: boolean): FakeAnswers => ({
+  deployments: {
+    getDeployment: () => ({
+      deployment: {
+        name: "applications/a/deployments/d",
+        targetNumReplicas: 2,
+        targetOwner: Deployment_TargetOwner.AUTOSCALER,
+        targetReason: "4 requests on 1 running: the policy wants 2",
+        targetTime: timestampFromMs((AT_S - 60) * 1_000),
+      },
+    }),
+    listScalingDecisions: ({ atTime }: { atTime?: unknown }) => ({
+      decisions:
+        decisions && atTime === undefined
+          ? [decisionView(decisionShown({ first: { ...decision, atS: AT_S - 12 }, last: decision, turns: 121 }))]
+          : [],
+    }),
+  },
+});
+
+async function run(decisions: boolean, ...argv: string[]) {
+  const api = await fakeApi(answers(decisions));
+  return runCli(["explain", "a", "d", ...argv], { env: { WINDLASS_ADDRESS: api.address } });
+}
+
+describe("windlass explain", () => {
+  it("tells inputs, the policy's wish, each step in order, and what it would be without delays", async () => {
+    const { code, out } = await run(true);
+    expect(code).toBe(0);
+    expect(out).toBe(
+      [
+        "a/d is to have 2 replicas, set by the autoscaler at 2023-11-14T22:12:20.000Z: 4 requests on 1 running: the policy wants 2",
+        "",
+        "Decided at 2023-11-14T22:13:20.000Z, as at 121 moments since 2023-11-14T22:13:08.000Z, by the built-in policy:",
+        "  load              7.5 requests counted at routers (3 series), reported 0.2 s to 9 s before",
+        "  replicas          2 running, 2 wanted",
+        "  the policy wants  3.75",
+        "  factor 2          3.75 → 6",
+        "  upscale delay     6 → 2, 18 s left of 30 s",
+        "  result            2 replicas",
+        "  without delays    4 replicas",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  it("prints the names of REST with -o", async () => {
+    const { out } = await run(true, "-o", "json");
+    expect(JSON.parse(out)).toMatchObject({
+      target_num_replicas: 2,
+      target_owner: "AUTOSCALER",
+      decision: {
+        since_s: AT_S - 12,
+        total_requests: 7.5,
+        adjustments: [
+          { kind: "factor", from: 3.75, to: 6, factor: 2 },
+          { kind: "delay", direction: "up", delay_s: 30, left_s: 18, from: 6, to: 2 },
+        ],
+        result: 2,
+        without_delays: 4,
+      },
+    });
+  });
+
+  it("says so where nothing was decided, or nothing of that time is kept", async () => {
+    expect((await run(false)).out).toContain("The autoscaler has decided nothing on it.");
+    expect((await run(true, "--at", "2020-01-01T00:00:00Z")).out).toContain("No decision of that time is kept.");
+  });
+});
