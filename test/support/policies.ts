@@ -59,6 +59,7 @@ export interface Asked {
   readonly input?: PolicyQuestion["input"];
   readonly generation?: string;
   readonly env?: Record<string, string>;
+  /** Default: ten seconds, since machines that run tests are busy. */
   readonly deadlineMs?: number;
   readonly application?: string;
 }
@@ -129,7 +130,7 @@ export async function startPolicies(
         policy: { policy_function: policyFunction, policy_kwargs: kwargs },
         input: given.input ?? policyInputOf(),
         code: { baseDir, workingDir: null, built: null, env, generation },
-        ...(given.deadlineMs === undefined ? {} : { deadlineMs: given.deadlineMs }),
+        deadlineMs: given.deadlineMs ?? 10_000,
       });
       return (await eventually(() => replies.get(id))).outcome;
     },
