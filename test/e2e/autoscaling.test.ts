@@ -1,11 +1,17 @@
+import { join } from "node:path";
 import { expect, it } from "vitest";
+import { replay } from "../../src/autoscaling/replay.ts";
+import { recordedEntries } from "../../src/controller/autoscale-decisions.ts";
+import { openEmbeddedStore } from "../../src/store/embedded.ts";
 import { ECHO, writeApp } from "../support/apps.ts";
 import { startLoad } from "../support/load.ts";
 import {
   api,
   application,
+  clientEnv,
   eventually,
   runningPids,
+  runWindlass,
   startWindlass,
   type Windlass,
   waitForStatus,
@@ -57,6 +63,18 @@ async function reaches(windlass: Windlass, count: number): Promise<void> {
   );
 }
 
+/** What was recorded, decided again by the same code, gives the same, moment by moment. */
+async function replaysItself(windlass: Windlass): Promise<void> {
+  const store = await openEmbeddedStore({ path: join(windlass.stateDir, "state.db"), busyTimeoutMs: 5_000 });
+  try {
+    const entries = recordedEntries(store, "echo", "Echo");
+    expect(new Set(entries.map(({ result }) => result)).size).toBeGreaterThan(2);
+    expect(replay(entries).differences).toEqual([]);
+  } finally {
+    await store.close();
+  }
+}
+
 it("follows a step of load from 2 to 40 to none, and comes back from zero on one request; no request fails", async () => {
   const windlass = await startWindlass([writeApp(ECHO, JSON.stringify(config({})))]);
   await waitForStatus(windlass, "echo", "RUNNING");
@@ -67,6 +85,11 @@ it("follows a step of load from 2 to 40 to none, and comes back from zero on one
   // 40 at 10 each.
   await reaches(windlass, 4);
   expect((await application(windlass, "echo"))?.status).toBe("RUNNING");
+  const explained = await runWindlass(["explain", "echo", "Echo"], clientEnv(windlass));
+  expect(explained.stderr).toBe("");
+  expect(explained.stdout).toMatch(
+    /^echo\/Echo is to have 4 replicas, set by the autoscaler at .*: .* requests on \d running/,
+  );
   for (const load of [few, many]) expect((await load.stop()).failures).toEqual([]);
   await reaches(windlass, 0);
   const begun = performance.now();
@@ -104,4 +127,7 @@ it("goes on where it was when its controller is killed under load, and while rep
   await reaches(windlass, 0);
   await kill();
   expect((await fetch(`${windlass.http}/?ms=1`)).status).toBe(200);
+  await reaches(windlass, 0);
+  await windlass.stop();
+  await replaysItself(windlass);
 });
