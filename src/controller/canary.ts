@@ -228,7 +228,15 @@ function abort(
   note(draft, application, why.actor, "aborted", why.reason, context.now);
   const kind = why.automatic ? "auto-rollback" : "rollback";
   const reason = `canary of revision ${canary.revision} aborted${because}`;
-  return goBack(draft, application, stable, { kind, actor: why.actor, reason, requestId: "" }, context);
+  const before = draft.deploymentsOf(application.name);
+  const actions = goBack(draft, application, stable, { kind, actor: why.actor, reason, requestId: "" }, context);
+  for (const { name, target } of before) {
+    const deployment = draft.deployment(application.name, name);
+    const setByHand = target.owner === "external" || target.owner === "manual";
+    // The stable replicas take all requests again: they stay as many as somebody has asked for meanwhile.
+    if (setByHand && deployment && !deployment.deleting) draft.setDeployment({ ...deployment, target });
+  }
+  return actions;
 }
 
 function note(

@@ -314,6 +314,21 @@ describe("people and a canary", () => {
     expect(back).toMatchObject({ cause: { kind: "rollback", of: 1 }, actor: "admin" });
   });
 
+  it("abort it, and the target that was set meanwhile stays, as the stable replicas take all requests", async () => {
+    const simulation = await deployed({}, {});
+    await simulation.put([{ ...config(), external_scaler_enabled: true }]);
+    await simulation.clock.advance(2_000);
+    await edit(simulation, "h2", { ...config(), external_scaler_enabled: true });
+    await simulation.scale("a", "D", 14, { owner: "keda", ttlMs: 600_000 });
+    await simulation.clock.advance(5_000);
+    const before = simulation.controller.deployment("a", "D")?.target;
+    await change(simulation, "abort");
+    await simulation.clock.advance(30_000);
+    expect(simulation.controller.deployment("a", "D")?.target).toEqual(before);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 14");
+    expect(simulation.controller.application("a")).toMatchObject({ status: "RUNNING" });
+  });
+
   it("hold it, while it is still watched, and let it go on", async () => {
     const simulation = await deployed();
     await edit(simulation, "h2");
