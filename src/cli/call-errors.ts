@@ -20,12 +20,25 @@ export function callError(error: unknown, target: Target, whereToLook: string): 
       return new CliError(EXIT.failed, lines.length > 0 ? lines : error.rawMessage, error);
     }
     case Code.NotFound:
-      return new CliError(EXIT.failed, `${error.rawMessage}; \`${whereToLook}\` shows what there is`, error);
+      return new CliError(
+        EXIT.failed,
+        `${error.rawMessage}; \`${listing(error) ?? whereToLook}\` shows what there is`,
+        error,
+      );
+    case Code.Canceled:
+      return new CliError(EXIT.failed, "stopped before the server answered", error);
     case Code.Unimplemented:
       return new CliError(EXIT.failed, `${target.address} does not speak Windlass's API; check the address`, error);
     default:
       return isConnectionFailure(error) ? cannotConnect(target) : new CliError(EXIT.failed, error.rawMessage, error);
   }
+}
+
+/** The command that lists what an unknown revision is one of; undefined where something else is unknown. */
+function listing(error: ConnectError): string | undefined {
+  const [info] = error.findDetails(ErrorInfoSchema);
+  const { application, revision } = info?.metadata ?? {};
+  return application === undefined || revision === undefined ? undefined : `windlass history ${application}`;
 }
 
 /** True when no Windlass answered, or the connection broke, rather than that one refused. */

@@ -48,7 +48,9 @@ export function refusePlan(plan: PlanDocument, failOn: readonly FailOn[]): void 
   if (broken.length > 0) {
     throw new CliError(
       EXIT.failed,
-      broken.map(({ name, error }) => `application ${name} cannot be deployed: ${error}`),
+      broken.map(({ name, error }) =>
+        error.startsWith("Deploying application ") ? error : `application ${name} cannot be deployed: ${error}`,
+      ),
     );
   }
   const found = FAIL_ON.filter((what) => failOn.includes(what)).flatMap((what) => {

@@ -286,7 +286,7 @@ it("the command line plans, refuses and applies", async () => {
   const broken = await cli("deploy", path, "--dry-run");
   expect([broken.code, broken.stderr]).toEqual([
     1,
-    expect.stringMatching(/^windlass: application a cannot be deployed: /),
+    expect.stringMatching(/^windlass: Deploying application "a" failed: /),
   ]);
 
   await api(windlass, "/api/v1/applications/a", {

@@ -83,8 +83,13 @@ export async function fakeApi(answers: FakeAnswers): Promise<FakeApi> {
 }
 
 /** An error as the API answers: with its machine-readable reason. */
-export function apiError(code: Code, message: string, reason: string): ConnectError {
-  const info = { desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason, domain: "windlass" }) };
+export function apiError(
+  code: Code,
+  message: string,
+  reason: string,
+  metadata: Record<string, string> = {},
+): ConnectError {
+  const info = { desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason, domain: "windlass", metadata }) };
   return new ConnectError(message, code, undefined, [info]);
 }
 

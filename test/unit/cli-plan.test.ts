@@ -133,6 +133,26 @@ application rest: no change
     expect(err).toContain("windlass: application shop cannot be deployed: no module ./a.ts\n");
   });
 
+  it("ends in one line when it is stopped while the server plans", async () => {
+    const cwd = tempDir();
+    writeFileSync(join(cwd, "app.yaml"), CONFIG);
+    const stop = new AbortController();
+    const api = await fakeApi({
+      instance: {
+        planConfig: () => {
+          stop.abort();
+          return new Promise(() => {});
+        },
+      },
+    });
+    const result = await runCli(["plan", "app.yaml"], {
+      env: { WINDLASS_ADDRESS: api.address },
+      cwd,
+      stop: stop.signal,
+    });
+    expect(result).toEqual({ code: 1, out: "", err: "windlass: stopped before the server answered\n" });
+  });
+
   it("says that nothing would change, and colours on terminals alone", () => {
     const document = { token: "", expire_time_s: null, revision: 1, warnings: [], applications: [] };
     expect(planText(document, true)).toBe("nothing would change\n");

@@ -122,6 +122,19 @@ function rolls(seen: RollbackApplicationRequest[]): NonNullable<FakeAnswers["app
 }
 
 describe("windlass rollback", () => {
+  it.each([
+    ["an application", { application: "a" }, "windlass status"],
+    ["a revision", { application: "a", revision: "9" }, "windlass history a"],
+  ])("says where to look when there is no such %s", async (_, metadata, command) => {
+    const refused = apiError(Code.NotFound, "not found", "NOT_FOUND", metadata);
+    const { err } = await run(
+      { applications: { rollbackApplication: () => Promise.reject(refused) } },
+      "rollback",
+      "a",
+    );
+    expect(err).toBe(`windlass: not found; \`${command}\` shows what there is\n`);
+  });
+
   it("asks for the last good revision, each time with another request id", async () => {
     const seen: RollbackApplicationRequest[] = [];
     const { code, out } = await run({ applications: rolls(seen) }, "rollback", "a", "--reason", "too slow");

@@ -52,6 +52,6 @@ export async function rollback(
       await refuseTakenBack(api, new Map([[application, number]]));
       ctx.out(`${application}: running\n`);
     },
-    `windlass history ${application}`,
+    "windlass status",
   );
 }
