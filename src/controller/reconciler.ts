@@ -336,20 +336,26 @@ export class Reconciler extends ControllerFace {
       if (item.kind === "command") item.command.failed(failure.error);
       else logger.error("an event was dropped", { kind: item.kind, error: errorText(failure.error) });
     }
-    const scaling = this.autoscaler.decide(draft);
-    const stepped = new Set([...this.#dirty, ...draft.touched]);
-    this.#dirty = new Set();
-    for (const name of stepped) turn.stepApplication(name);
-    turn.admitWaiting(this.#lookForRoom);
-    turn.stepInstance();
-    this.autoscaler.look(draft, scaling, stepped);
-
+    let scaling: ReturnType<Autoscaler["decide"]> | undefined;
+    let stepped: ReadonlySet<string> = this.#dirty;
+    let decided = false;
     let committed: { revision: number; changed: boolean };
     try {
+      scaling = this.autoscaler.decide(draft);
+      stepped = new Set([...this.#dirty, ...draft.touched]);
+      this.#dirty = new Set();
+      for (const name of stepped) turn.stepApplication(name);
+      turn.admitWaiting(this.#lookForRoom);
+      turn.stepInstance();
+      this.autoscaler.look(draft, scaling, stepped);
+      decided = true;
       committed = await this.#commit(draft);
     } catch (error) {
-      logger.error("the store refused a write", { error: errorText(error) });
-      const refusal = new WindlassError("STORE_UNAVAILABLE", `the change was not stored: ${errorText(error)}`);
+      const what = decided ? "the store refused a write" : "a turn of the controller could not decide";
+      logger.error(what, { error: errorText(error) });
+      const refusal = decided
+        ? new WindlassError("STORE_UNAVAILABLE", `the change was not stored: ${errorText(error)}`)
+        : error;
       for (const command of answers) command.failed(refusal);
       for (const effect of turn.effects) if (effect.kind === "check-health") this.#health.abandon(effect.id);
       // What happened stays to be taken in; what was asked for was refused.
@@ -357,16 +363,20 @@ export class Reconciler extends ControllerFace {
       this.#inbox = [...events, ...this.#inbox];
       this.#lookForRoom = true;
       for (const name of stepped) this.#dirty.add(name);
-      this.autoscaler.abandon(scaling);
+      if (scaling !== undefined) this.autoscaler.abandon(scaling);
       return STORE_RETRY_MS;
     }
-    const questions = this.autoscaler.commit(scaling);
     this.#lookForRoom = false;
     for (const name of turn.again) this.#dirty.add(name);
-    if (committed.changed) this.#publishRoutes();
-    for (const effect of turn.effects) this.#perform(effect);
-    for (const question of questions) this.#o.policies?.ask(question);
-    for (const command of answers) command.done(committed.revision);
+    try {
+      const questions = this.autoscaler.commit(scaling);
+      if (committed.changed) this.#publishRoutes();
+      for (const effect of turn.effects) this.#attempt(effect);
+      for (const question of questions) this.#o.policies?.ask(question);
+    } finally {
+      // It is durable, whatever became of the actions.
+      for (const command of answers) command.done(committed.revision);
+    }
     this.#lookForUnrouted();
     for (const look of [...this.#afterTurn]) look();
     return 0;
@@ -411,6 +421,15 @@ export class Reconciler extends ControllerFace {
     let at = Math.min(this.#unrouting.wakeAt(), this.autoscaler.wakeAt());
     for (const wakeAt of this.#wakeAt.values()) at = Math.min(at, wakeAt);
     return at;
+  }
+
+  /** An action that cannot even be begun costs no other one its own. */
+  #attempt(effect: Effect): void {
+    try {
+      this.#perform(effect);
+    } catch (error) {
+      this.#o.logger.error("an action could not be begun", { kind: effect.kind, error: errorText(error) });
+    }
   }
 
   #perform(effect: Effect): void {

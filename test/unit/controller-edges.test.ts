@@ -1,5 +1,5 @@
 import { setImmediate } from "node:timers/promises";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { DeploymentOverride } from "../../src/config/types.ts";
 import { createMemoryStore } from "../../src/store/memory.ts";
 import { application, type SimulatedController, simulate } from "../support/simulated-controller.ts";
@@ -151,6 +151,36 @@ describe("a step of the controller that throws", () => {
     broken = false;
     await simulation.clock.advance(3_000);
     expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
+  });
+});
+
+describe("a turn of the controller that throws", () => {
+  it("answers who asked, keeps what happened, and goes on", async () => {
+    const simulation = await deployed({ num_replicas: 2 });
+    const scaler: { decide(draft: unknown): unknown } = Reflect.get(simulation.controller, "autoscaler");
+    const decide = vi.spyOn(scaler, "decide").mockImplementationOnce(() => {
+      throw new Error("of its own");
+    });
+    simulation.engine.die(ids(simulation)[0]!);
+    await expect(simulation.scale("a", "D", 3)).rejects.toThrow("of its own");
+    decide.mockRestore();
+    await simulation.clock.advance(5_000);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 2");
+    await simulation.scale("a", "D", 3);
+    await simulation.clock.advance(2_000);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 3");
+  });
+
+  it("answers who asked, and acts on the rest, where an action cannot be begun", async () => {
+    const simulation = await deployed({ num_replicas: 2 });
+    const start = vi.spyOn(simulation.engine, "start").mockImplementationOnce(() => {
+      throw new Error("no such engine");
+    });
+    await simulation.scale("a", "D", 5);
+    expect(start).toHaveBeenCalledTimes(3);
+    start.mockRestore();
+    await simulation.clock.advance(2_000);
+    expect(simulation.controller.deployment("a", "D")?.replicaCounts["RUNNING"]).toBe(4);
   });
 });
 
