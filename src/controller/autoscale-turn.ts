@@ -53,6 +53,8 @@ export interface Standing {
   readonly clock: Clock;
   readonly policies: PolicyRunner | undefined;
   readonly scalers: ReadonlyMap<string, Scaler>;
+  /** The same of one application. */
+  readonly scalersOf: (application: string) => readonly (readonly [key: string, scaler: Scaler])[];
   /** When to decide because of reports that came since the last decision, epoch ms. A turn takes what it acts on. */
   readonly reported: Map<string, number>;
   /** Ids of the questions without an answer, by {@link replyKey}. */
@@ -197,8 +199,7 @@ export class DecidingTurn {
     const now = this.#now;
     const policy = applicationPolicy(application)!;
     const members: Found[] = [];
-    for (const [key, before] of this.#s.scalers) {
-      if (before.application !== name) continue;
+    for (const [key, before] of this.#s.scalersOf(name)) {
       const found = this.#find(application, key, before);
       if (found !== undefined) members.push(found);
       else this.#pending.scalers.set(key, { ...before, dueMs: Number.POSITIVE_INFINITY });

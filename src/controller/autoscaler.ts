@@ -32,6 +32,8 @@ const RETRY_MS = 1_000;
 export class Autoscaler {
   readonly #o: AutoscalerOptions;
   readonly #scalers = new Map<string, Scaler>();
+  /** Their keys by application. */
+  readonly #keysOf = new Map<string, Set<string>>();
   /** When to decide because of reports that came since the last decision, epoch ms. */
   readonly #reported = new Map<string, number>();
   /** Ids of the questions without an answer, by key of a deployment or application. */
@@ -52,6 +54,7 @@ export class Autoscaler {
       clock,
       policies,
       scalers: this.#scalers,
+      scalersOf: (application) => this.#scalersOf(application),
       reported: this.#reported,
       asked: this.#asked,
       nextId,
@@ -64,7 +67,7 @@ export class Autoscaler {
     for (const [key, record] of world.scaling) {
       const deployment = world.deployments.get(keys.deployment(record.application, record.deployment));
       if (deployment?.uid !== record.uid) continue;
-      this.#scalers.set(key, recoveredScaler(record, clock.now()));
+      this.#set(key, recoveredScaler(record, clock.now()));
       if (record.reports === null) continue;
       const reports = restoreReports(record.reports, clock.now() / 1_000, clock.monotonic() / 1_000);
       load.restore(record.application, record.deployment, reports);
@@ -128,7 +131,7 @@ export class Autoscaler {
       if (deployment === null && draft.application(name) !== undefined) applications.add(name);
     }
     for (const name of applications) {
-      const members = [...this.#scalers].filter(([, scaler]) => scaler.application === name).map(([key]) => key);
+      const members = this.#scalersOf(name).map(([key]) => key);
       this.#guarded(draft, pending, turn, members, () => turn.decideTogether(draft.application(name)!));
     }
     for (const [key, scaler] of this.#scalers) {
@@ -165,9 +168,7 @@ export class Autoscaler {
         draft.deleteTraces(name, deployment);
         pending.scalers.set(key, null);
       }
-      for (const [key, scaler] of this.#scalers) {
-        if (scaler.application === name && !wanted.has(key)) pending.scalers.set(key, null);
-      }
+      for (const key of this.#keysOf.get(name) ?? []) if (!wanted.has(key)) pending.scalers.set(key, null);
     }
   }
 
@@ -175,10 +176,10 @@ export class Autoscaler {
   commit(pending: PendingDecisions): readonly PolicyQuestion[] {
     for (const [key, scaler] of pending.scalers) {
       if (scaler === null) {
-        this.#scalers.delete(key);
+        this.#drop(key);
         this.#reported.delete(key);
         this.#logs.delete(key);
-      } else this.#scalers.set(key, scaler);
+      } else this.#set(key, scaler);
     }
     for (const { key, decision } of pending.decisions) this.#log(key, decision);
     for (const question of pending.questions) {
@@ -204,6 +205,28 @@ export class Autoscaler {
   onDecision(listener: (key: string, decision: Decision) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
+  }
+
+  #scalersOf(application: string): (readonly [string, Scaler])[] {
+    return [...(this.#keysOf.get(application) ?? [])].map((key) => [key, this.#scalers.get(key)!] as const);
+  }
+
+  #set(key: string, scaler: Scaler): void {
+    if (!this.#scalers.has(key)) {
+      const others = this.#keysOf.get(scaler.application);
+      if (others === undefined) this.#keysOf.set(scaler.application, new Set([key]));
+      else others.add(key);
+    }
+    this.#scalers.set(key, scaler);
+  }
+
+  #drop(key: string): void {
+    const scaler = this.#scalers.get(key);
+    if (scaler === undefined) return;
+    this.#scalers.delete(key);
+    const others = this.#keysOf.get(scaler.application)!;
+    others.delete(key);
+    if (others.size === 0) this.#keysOf.delete(scaler.application);
   }
 
   #log(key: string, decision: Decision): void {

@@ -12,6 +12,7 @@ export function copyWorld(world: World): World {
     proxies: new Map(world.proxies),
     revisions: new Map(world.revisions),
     scaling: new Map(world.scaling),
+    scalingOf: copied(world.scalingOf),
     traces: new Map(world.traces),
     deploymentsOf: copied(world.deploymentsOf),
     replicasOf: copied(world.replicasOf),

@@ -26,6 +26,8 @@ export interface World {
   readonly revisions: Map<string, readonly RevisionRecord[]>;
   /** What the autoscaler remembers, by store key. */
   readonly scaling: Map<string, ScalingRecord>;
+  /** Keys of {@link scaling} of an application. */
+  readonly scalingOf: Map<string, Set<string>>;
   /** Numbers of the first recorded chunk of decisions and of the next one, by folder of store keys. */
   readonly traces: Map<string, TraceRange>;
   /** Deployment keys of an application. */
@@ -64,6 +66,7 @@ export function emptyWorld(): World {
     proxies: new Map(),
     revisions: new Map(),
     scaling: new Map(),
+    scalingOf: new Map(),
     traces: new Map(),
     deploymentsOf: new Map(),
     replicasOf: new Map(),
@@ -199,7 +202,7 @@ export class Draft {
   /** What the autoscaler remembers of an application's deployments. */
   scalingOf(application: string): ScalingRecord[] {
     const folder = keys.scaling(application, "");
-    const known = [...this.#world.scaling].filter(([key]) => key.startsWith(folder)).map(([, record]) => record);
+    const known = [...(this.#world.scalingOf.get(application) ?? [])].map((key) => this.#world.scaling.get(key)!);
     return this.#list(folder, known, (record) => keys.scaling(record.application, record.deployment));
   }
   setScaling(record: ScalingRecord): void {
@@ -347,6 +350,7 @@ export function applyWrite(world: World, key: string, value: unknown): void {
       return;
     }
     case "autoscaling":
+      index(world.scalingOf, decodeURIComponent(key.split("/")[1]!), key, value !== null);
       if (value === null) world.scaling.delete(key);
       else world.scaling.set(key, value as ScalingRecord);
       return;
