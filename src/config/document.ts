@@ -43,7 +43,8 @@ function read(text: string, fileName: string): ConfigDocument {
   const documents = parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false, uniqueKeys: true });
   const [document] = documents;
   if (!document?.contents) return fail("is empty; a config has at least `applications: []`");
-  if (documents.length > 1) return fail("holds several documents; keep one");
+  if (documents.length > 1)
+    return fail("holds several documents; keep one, with all applications in the list `applications`");
   // The parser may run out of depth again on its way back.
   const tooDeep = document.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
   if (tooDeep) return fail(explain(tooDeep), tooDeep.pos[0]);
@@ -69,6 +70,9 @@ function read(text: string, fileName: string): ConfigDocument {
     return fail(oneLine(errorText(error)));
   }
   markFloats(document.contents, plain, floats);
+  if (plain["applications"] === undefined && plain["import_path"] !== undefined) {
+    return fail("is one application: make it an item of the list `applications`", document.contents.range?.[0]);
+  }
   const { start = {}, ...rest } = plain;
   if (start !== null && !isRecord(start)) return fail("start must be a map of the flags of `windlass start`");
   const data = copyMarks(plain, rest, floats);

@@ -278,7 +278,7 @@ describe("ApplyConfig", () => {
   it("does not read large messages of callers without a token", async () => {
     await using api = await startTestApi();
     const path = "/windlass.v1.InstanceService/ApplyConfig";
-    const body = { baseDir: `/${"x".repeat(70_000)}`, validateOnly: true };
+    const body = { config: {}, baseDir: `/${"x".repeat(70_000)}`, validateOnly: true };
     expect((await ask(api.port, { path, body, token: ADMIN_TOKEN })).status).toBe(200);
     const answer = await ask(api.port, { path, body });
     expect(answer.json.code).toBe("resource_exhausted");

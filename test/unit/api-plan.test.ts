@@ -184,7 +184,20 @@ describe("InstanceService", () => {
       .applyConfig({ planToken: "plan-1", baseDir: "/srv" })
       .catch((error: unknown) => ConnectError.from(error));
     expect(refused).toMatchObject({ code: Code.InvalidArgument });
-    expect((await client.planConfig({})).plan?.expireTime).toBeUndefined();
+    expect((await client.planConfig({ config: {} })).plan?.expireTime).toBeUndefined();
+  });
+
+  it("takes no request without a config, which would delete everything", async () => {
+    await using api = await withPlan();
+    const client = clientOf(api);
+    for (const call of [client.applyConfig({}), client.applyConfig({ validateOnly: true }), client.planConfig({})]) {
+      const refused = await call.catch((error: unknown) => ConnectError.from(error));
+      expect(refused).toMatchObject({
+        code: Code.InvalidArgument,
+        rawMessage: "config is missing: give the whole desired state; one without applications deletes them all",
+      });
+    }
+    expect(api.controller.calls).toEqual([]);
   });
 
   it("is for deployers", async () => {

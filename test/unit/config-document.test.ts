@@ -21,6 +21,11 @@ describe("readConfigDocument", () => {
       text: "applications:\n  - name: a\n   import_path: x\n  bad: [\n",
       line: /^f\.yaml:3:1: is not YAML: /,
     },
+    {
+      name: "one application",
+      text: "\nimport_path: ./a.ts:app",
+      line: /^f\.yaml:2:1: is one application: make it an item/,
+    },
     { name: "two documents", text: "a: 1\n---\nb: 1", line: /^f\.yaml: holds several documents/ },
     { name: "a start section that is no map", text: "start: 5", line: /^f\.yaml: start must be a map/ },
     { name: "a document of 20000 levels", text: `${"[".repeat(20000)}${"]".repeat(20000)}`, line: /nested too deeply/ },

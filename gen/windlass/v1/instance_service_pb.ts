@@ -93,7 +93,7 @@ export const GetInstanceResponseSchema: GenMessage<GetInstanceResponse> = /*@__P
  */
 export type ApplyConfigRequest = Message<"windlass.v1.ApplyConfigRequest"> & {
   /**
-   * The whole desired state.
+   * The whole desired state. Required without `plan_token`.
    *
    * @generated from field: windlass.config.v1.DeployConfig config = 1;
    */

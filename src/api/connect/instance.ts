@@ -1,16 +1,12 @@
 /** windlass.v1.InstanceService. */
-import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import { DeployConfigSchema } from "../../../gen/windlass/config/v1/application_pb.ts";
 import type { InstanceService } from "../../../gen/windlass/v1/instance_service_pb.ts";
-import { validateDeployConfig } from "../../config/check.ts";
-import { deployConfigFromMessage } from "../../config/message.ts";
 import { errorText } from "../../core/errors.ts";
 import { applyChecked } from "../apply.ts";
 import { instanceScope } from "../feed-scope.ts";
 import { applicationView, deploymentView, instanceView, replicaView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
-import { applyByToken, planHandlers } from "./plan.ts";
+import { applyByToken, checkedConfig, planHandlers } from "./plan.ts";
 import { watchOf } from "./watch.ts";
 
 const END_PROCESS_AFTER_MS = 30_000;
@@ -34,9 +30,8 @@ export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceServi
     async applyConfig(request, context) {
       if (request.planToken !== "") return applyByToken(deps, request, context);
       const { identity } = callerWith(context, { kind: "deploy" });
-      const message = request.config ?? create(DeployConfigSchema);
       const { revision, warnings } = await applyChecked(controller, {
-        checked: validateDeployConfig(deployConfigFromMessage(message)),
+        checked: checkedConfig(request.config),
         baseDir: request.baseDir === "" ? deps.appDir : request.baseDir,
         actor: identity.actor,
         validateOnly: request.validateOnly,

@@ -1,7 +1,6 @@
 /** The plans of windlass.v1.InstanceService. */
-import { create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import { DeployConfigSchema } from "../../../gen/windlass/config/v1/application_pb.ts";
+import type { DeployConfig } from "../../../gen/windlass/config/v1/application_pb.ts";
 import type { ApplyConfigRequest, InstanceService } from "../../../gen/windlass/v1/instance_service_pb.ts";
 import { validateDeployConfig } from "../../config/check.ts";
 import { deployConfigFromMessage } from "../../config/message.ts";
@@ -14,9 +13,8 @@ export function planHandlers(deps: ApiDeps): Pick<ServiceImpl<typeof InstanceSer
   return {
     async planConfig(request, context) {
       const { identity } = callerWith(context, { kind: "deploy" });
-      const message = request.config ?? create(DeployConfigSchema);
       const wanted = {
-        checked: validateDeployConfig(deployConfigFromMessage(message)),
+        checked: checkedConfig(request.config),
         baseDir: request.baseDir === "" ? deps.appDir : request.baseDir,
         actor: identity.actor,
         onlyListed: request.onlyListed,
@@ -24,6 +22,13 @@ export function planHandlers(deps: ApiDeps): Pick<ServiceImpl<typeof InstanceSer
       return { plan: planView(await planChecked(deps.controller, wanted, context.signal)) };
     },
   };
+}
+
+/** A request's config, checked. Throws INVALID_REQUEST without one: an empty request would delete everything. */
+export function checkedConfig(config: DeployConfig | undefined): ReturnType<typeof validateDeployConfig> {
+  if (config !== undefined) return validateDeployConfig(deployConfigFromMessage(config));
+  const message = "is missing: give the whole desired state; one without applications deletes them all";
+  throw new WindlassError("INVALID_REQUEST", `config ${message}`, { problems: [{ path: "config", message }] });
 }
 
 /** ApplyConfig with a plan's token. */
