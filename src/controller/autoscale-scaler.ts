@@ -141,6 +141,8 @@ export function registered(
   deployment: Autoscaled,
   context: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
 ): Scaler {
+  // Hashes are made only where something was written.
+  if (scaler.seen !== null && sameBasis(scaler.seen.basis, basisOf(deployment, context))) return scaler;
   const registration = registrationOf(deployment, context.instance);
   const build = buildOf(context.application);
   if (scaler.registration === registration && scaler.build === build) return scaler;

@@ -174,16 +174,14 @@ export class DecidingTurn {
       const shown = shownTarget(seen.rules, seen.target);
       ({ answer, wish } = askSchedule(kwargs, situation, shown, found.atMs / 1_000));
     } else if (policy !== undefined) {
-      const reply = this.#pending.replies.get(replyKey(application.name, deployment.name));
+      const reply = this.#pending.replies.get(key);
       if (reply !== undefined) {
         answer = reply.outcome.kind === "failed" ? reply.outcome : readPolicyOutput(reply.outcome.value);
         if (reply.outcome.kind === "returned") warning = reply.outcome.warning ?? "";
       } else if (this.#s.policies === undefined) answer = { kind: "failed", reason: NO_RUNNER };
       else if (isColdStart(situation)) answer = { kind: "failed", reason: "" };
       else {
-        this.#ask(found, replyKey(application.name, deployment.name), (id, asked, nowS) =>
-          deploymentQuestion(id, application, asked, policy, nowS),
-        );
+        this.#ask(found, key, (id, asked, nowS) => deploymentQuestion(id, application, asked, policy, nowS));
         return;
       }
     }

@@ -120,7 +120,7 @@ export class Autoscaler {
     const applications = new Set<string>();
     for (const [key, scaler] of this.#scalers) {
       const reported = this.#reported.get(key) ?? Number.POSITIVE_INFINITY;
-      const answered = pending.replies.has(replyKey(scaler.application, scaler.deployment));
+      const answered = pending.replies.has(key);
       if (!isDue(scaler, now) && reported > now && !answered) continue;
       const application = draft.application(scaler.application);
       if (application === undefined) continue;
