@@ -72,10 +72,11 @@ function tableMessage(table: RoutingTableData, application: string): RoutingTabl
   return create(RoutingTableSchema, {
     routes: mine(table.routes),
     deployments: mine(table.deployments).map(
-      ({ backpressureRetryAfterS, requestTimeoutS, replicas, split, ...rest }) => ({
+      ({ backpressureRetryAfterS, requestTimeoutS, replicas, split, coldStart, ...rest }) => ({
         ...rest,
         replicas: replicas.map(({ id, address, revision = 0 }) => ({ id, address, revision: BigInt(revision) })),
         ...(split === undefined ? {} : { split: splitMessage(split) }),
+        ...(coldStart === undefined ? {} : { coldStart: coldStartMessage(coldStart) }),
         ...(backpressureRetryAfterS === null ? {} : { backpressureRetryAfterS }),
         ...(requestTimeoutS == null ? {} : { requestTimeoutS }),
       }),
@@ -83,6 +84,10 @@ function tableMessage(table: RoutingTableData, application: string): RoutingTabl
     ...(table.requestTimeoutS === null ? {} : { requestTimeoutS: table.requestTimeoutS }),
     ...(table.logging ? { logging: table.logging } : {}),
   });
+}
+
+function coldStartMessage({ timeoutS, ...rest }: NonNullable<RoutingTableData["deployments"][number]["coldStart"]>) {
+  return timeoutS === null ? rest : { ...rest, timeoutS };
 }
 
 function splitMessage({ stableRevision, canaryRevision, weight, stickyHeader }: SplitData) {

@@ -117,6 +117,9 @@ export const DEPLOYMENT_DEFAULTS: Readonly<
   max_constructor_retry_count: 20,
 };
 
+/** Seconds a request may wait for a replica while none serves, unless the config says. */
+export const DEFAULT_COLD_START_TIMEOUT_S = 300;
+
 /** How a deployment with `rollout` is updated unless it says. */
 export const ROLLOUT_DEFAULTS: Readonly<Pick<EffectiveRollout, "auto_rollback" | "progress_deadline_s">> = {
   auto_rollback: false,

@@ -1,6 +1,11 @@
 /** The schemas of one deployment: overrides in a config, and options set in code. */
 import * as z from "zod";
-import { BACKPRESSURE_DEFAULTS, COMMAND_DEFAULTS, DEPLOYMENT_DEFAULTS as D } from "./defaults.ts";
+import {
+  BACKPRESSURE_DEFAULTS,
+  COMMAND_DEFAULTS,
+  DEPLOYMENT_DEFAULTS as D,
+  DEFAULT_COLD_START_TIMEOUT_S,
+} from "./defaults.ts";
 import { DEPLOYMENT_AFTER, DEPLOYMENT_BEFORE } from "./deployment-rules.ts";
 import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
 import { LOGGING_SCHEMA, labelSelector, remoteUrisOnly } from "./schema-common.ts";
@@ -182,6 +187,11 @@ const SHARED_FIELDS = {
   request_timeout_s: optional(laxFloat({ above: 0, finite: true }).nullable(), {
     doc: "Seconds a request may take; null is no limit. Unless given, the instance's holds.",
     update: "controller",
+  }),
+  cold_start_timeout_s: optional(laxFloat({ above: 0, finite: true }).nullable(), {
+    doc: "Seconds a request may wait while no replica serves, at zero or before the first start; null is no limit.",
+    default: DEFAULT_COLD_START_TIMEOUT_S,
+    update: "target",
   }),
 };
 

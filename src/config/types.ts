@@ -117,6 +117,7 @@ export interface DeploymentOverride {
   max_surge_percent?: number;
   rollout?: RolloutConfig | null;
   request_timeout_s?: number | null;
+  cold_start_timeout_s?: number | null;
   command?: string[];
   readiness_path?: string;
   readiness_timeout_s?: number;
@@ -220,6 +221,8 @@ export interface EffectiveDeploymentConfig {
   rollout?: EffectiveRollout;
   /** Seconds a request may take; null: no limit; absent: as the instance says. */
   request_timeout_s?: number | null;
+  /** Seconds a request may wait for a replica while none serves; null: no limit; absent: the default (defaults.ts). */
+  cold_start_timeout_s?: number | null;
   /** A program that serves HTTP, instead of code; the fields below belong to it. */
   command?: string[];
   readiness_path?: string;

@@ -6,6 +6,7 @@ import type { Adjustment, DecisionRecord } from "../autoscaling/explain.ts";
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
 import type { CanaryStanding } from "./canary.ts";
+import type { ColdStart } from "./cold-start.ts";
 import type { LoadSampling } from "./load-sampling.ts";
 import type { ApplicationPlan, DeploymentPlan, Plan } from "./plan.ts";
 import type {
@@ -270,6 +271,8 @@ export interface RoutingTableData {
     requestTimeoutS?: number | null;
     /** How its load is measured; absent: nothing scales it by load. */
     loadSampling?: LoadSampling;
+    /** How long requests wait while no replica serves; absent: without end. */
+    coldStart?: ColdStart;
   }[];
   readonly requestTimeoutS: number | null;
   /** `logging_config` of the instance; null or absent: none was given. */

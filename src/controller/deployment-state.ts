@@ -191,8 +191,12 @@ export function applyFact(
   // While a canary is tried, it alone is told about; the stable replicas are replaced without further ado.
   if (deployment.stable && sameVersion(replica.version, deployment.stable.version)) return deployment;
   switch (fact.kind) {
-    case "started":
-      return noteProgress(deployment.everRan ? deployment : { ...deployment, everRan: true }, now);
+    case "started": {
+      const { state } = replica;
+      // After a restart of the controller it is not known since when it starts.
+      const took = state.kind === "starting" ? { lastStartMs: now - state.since } : {};
+      return noteProgress({ ...deployment, ...took, everRan: true }, now);
+    }
     case "reconfigured":
       return noteProgress(deployment, now);
     case "start-failed": {

@@ -220,6 +220,8 @@ export interface DeploymentRecord {
   readonly failures: number;
   /** Whether a replica of the present version has ever run. */
   readonly everRan: boolean;
+  /** How long the last replica that came up took from its start, in ms; absent before the first. */
+  readonly lastStartMs?: number;
   /** Whether the present version is replacing an older one; `failed` is frozen until the version changes. */
   readonly rollout: "none" | "active" | "failed";
   /** When the present version was wanted, or a replica of it last became ready; see progress-state.ts. */

@@ -1,6 +1,7 @@
 import { loggingInForce } from "../config/logging.ts";
 import { sameVersion } from "./canary-rollout.ts";
 import { canaryWeight } from "./canary-state.ts";
+import { coldStart } from "./cold-start.ts";
 import type { RoutingTableData, SplitData } from "./controller.ts";
 import { loadSampling } from "./load-sampling.ts";
 import type { ApplicationRecord, CanaryRecord, DeploymentRecord, ReplicaRecord } from "./records.ts";
@@ -19,8 +20,8 @@ export function routingTable(world: World): RoutingTableData {
     for (const key of keys) {
       const deployment = world.deployments.get(key)!;
       if (application.deleting || deployment.deleting) continue;
-      const replicas = [...(world.replicasOf.get(key) ?? [])]
-        .map((id) => world.replicas.get(id)!)
+      const present = [...(world.replicasOf.get(key) ?? [])].map((id) => world.replicas.get(id)!);
+      const replicas = present
         .filter((replica) => isRoutable(replica.state))
         .sort((a, b) => (a.id < b.id ? -1 : 1))
         .map((replica) => ({
@@ -44,6 +45,7 @@ export function routingTable(world: World): RoutingTableData {
         requestTimeoutS: config.request_timeout_s ?? null,
         ...(application.canary ? { split: splitOf(application.canary) } : {}),
         ...(sampling === undefined ? {} : { loadSampling: sampling }),
+        coldStart: coldStart(application, deployment, present, config.cold_start_timeout_s),
       });
       if (deployment.ingress && application.routePrefix !== null) {
         routes.push({ prefix: application.routePrefix, application: application.name, deployment: deployment.name });

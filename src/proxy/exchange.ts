@@ -178,6 +178,10 @@ export class Exchange implements RouterReceiver {
         // A full queue says nothing about the code behind it.
         this.#counts = "no";
         return { status: failure.statusCode, body: failure.message, retryAfterS: failure.retryAfterS };
+      case "no-replica":
+        // Nor does one that nobody was there for.
+        this.#counts = "no";
+        return { status: 503, body: failure.message, retryAfterS: failure.retryAfterS };
       case "unavailable":
         return { status: 503, body: failure.message };
       case "absent": {

@@ -146,6 +146,8 @@ function failureError(failure: RouterFailure, call: HandleCall): Error {
       );
     case "unavailable":
       return new DeploymentUnavailableError(failure.message);
+    case "no-replica":
+      return new DeploymentUnavailableError(failure.message, { retryAfterS: failure.retryAfterS });
     case "backpressure":
       return new BackPressureError(failure.message, {
         statusCode: failure.statusCode,

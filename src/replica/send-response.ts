@@ -1,5 +1,5 @@
 import type { ServerResponse } from "node:http";
-import type { BackPressureError } from "../sdk/errors.ts";
+import type { BackPressureError, DeploymentUnavailableError } from "../sdk/errors.ts";
 
 /** A body with its type, for results that are not a Response. */
 export interface Converted {
@@ -18,17 +18,24 @@ export function convertResult(value: unknown): Converted {
   return { contentType: "application/json", body };
 }
 
+const PLAIN = ["content-type", "text/plain; charset=utf-8"];
+
+function retryAfter(seconds: number | null | undefined): string[] {
+  // A copy of the SDK from before may have none.
+  return typeof seconds === "number" ? ["retry-after", String(Math.max(0, Math.ceil(seconds)))] : [];
+}
+
 /** What an uncaught error becomes over HTTP. Errors of user code say nothing about themselves. */
 export function convertError(error: unknown): { status: number; body: string; headers: string[] } {
   // By name: an application may bring a copy of the SDK.
   const name = error instanceof Error ? error.name : "";
   if (name === "BackPressureError") {
     const { message, statusCode, retryAfterS } = error as BackPressureError;
-    const headers = retryAfterS === null ? [] : ["retry-after", String(Math.max(0, Math.ceil(retryAfterS)))];
-    return { status: statusCode, body: message, headers: ["content-type", "text/plain; charset=utf-8", ...headers] };
+    return { status: statusCode, body: message, headers: [...PLAIN, ...retryAfter(retryAfterS)] };
   }
   if (name === "DeploymentUnavailableError") {
-    return { status: 503, body: (error as Error).message, headers: ["content-type", "text/plain; charset=utf-8"] };
+    const { message, retryAfterS } = error as DeploymentUnavailableError;
+    return { status: 503, body: message, headers: [...PLAIN, ...retryAfter(retryAfterS)] };
   }
   return { status: 500, body: "Internal Server Error", headers: [] };
 }

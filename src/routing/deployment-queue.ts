@@ -6,6 +6,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel } from "./channel.ts";
 import { chooseReplica } from "./choose.ts";
+import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } from "./cold-start.ts";
 import { Line, type Waiting } from "./line.ts";
 import type { RouterFailure } from "./outcome.ts";
 import type { RetryBudget } from "./retry-budget.ts";
@@ -22,6 +23,8 @@ export interface Targets {
   readonly backpressureStatusCode: number;
   readonly backpressureRetryAfterS?: number | undefined;
   readonly unavailable: string;
+  /** Absent: requests wait for a replica without end. */
+  readonly coldStart?: ColdStart | undefined;
   readonly split?:
     | {
         readonly stableRevision: bigint;
@@ -33,7 +36,7 @@ export interface Targets {
 }
 
 /** What the queue needs of a request. */
-export interface Waiter extends Waiting {
+export interface Waiter extends Waiting, Held {
   waiting: boolean;
   /** The revision it is for; 0: any, until the queue draws one. */
   revision: number;
@@ -80,11 +83,13 @@ export class DeploymentQueue {
   #used = false;
   #pumping = false;
   #timer: Timer | undefined;
+  readonly #cold: ColdWatch;
 
   constructor(application: string, deployment: string, context: RouterContext) {
     this.application = application;
     this.deployment = deployment;
     this.context = context;
+    this.#cold = new ColdWatch(context.clock, () => this.#refuseOverdue());
   }
 
   /** Requests that wait for a replica. */
@@ -151,7 +156,11 @@ export class DeploymentQueue {
         this.remove(waiter);
         waiter.fail(refusal);
       }
-    } else this.pump();
+    } else {
+      this.pump();
+      // The limit may be another one now.
+      if (this.#cold.running) this.#refuseOverdue();
+    }
   }
 
   /**
@@ -188,8 +197,6 @@ export class DeploymentQueue {
     }
     this.#lineOf(waiter).append(waiter);
     this.#waits(waiter);
-    if (this.#slots.length === 0) this.context.watcher?.starved(this);
-    this.pump();
   }
 
   /** A request that some replica did not take: back to its place, whatever the limit says. */
@@ -201,7 +208,6 @@ export class DeploymentQueue {
     }
     this.#lineOf(waiter).insertInOrder(waiter);
     this.#waits(waiter);
-    this.pump();
   }
 
   /** A request ended at a replica, in whatever way. */
@@ -219,7 +225,9 @@ export class DeploymentQueue {
   remove(waiter: Waiter): void {
     if (!waiter.waiting) return;
     waiter.waiting = false;
+    this.#cold.leave(waiter);
     this.#queued -= 1;
+    if (this.#queued === 0) this.#cold.stop();
     const line = this.#lines.get(waiter.revision)!;
     line.remove(waiter);
     if (line.head === undefined) this.#lines.delete(waiter.revision);
@@ -249,11 +257,13 @@ export class DeploymentQueue {
       }
     } finally {
       this.#pumping = false;
+      this.#followCold();
     }
   }
 
   close(): void {
     this.#timer?.cancel();
+    this.#cold.stop();
     for (const slot of this.#slots) this.context.channel.release(slot.address);
     this.#slots = [];
     this.#slotsOf = undefined;
@@ -295,16 +305,62 @@ export class DeploymentQueue {
 
   #waits(waiter: Waiter): void {
     waiter.waiting = true;
+    this.#cold.enter(waiter);
     this.#queued += 1;
+    if (this.#slots.length === 0) this.context.watcher?.starved(this);
+    this.pump();
+    // The alarm is set for those that wait longest; one that came back may have waited longer.
+    if (waiter.waiting && this.#cold.running) this.#cold.alarmIn(this.#leftMs(waiter));
+  }
+
+  /** Lets the time run that requests may wait without a replica, while they do. */
+  #followCold(): void {
+    const starved = this.#queued > 0 && this.#slots.every(({ dropped }) => dropped);
+    if (starved === this.#cold.running) return;
+    if (starved) {
+      this.#cold.start();
+      this.#refuseOverdue();
+    } else this.#cold.stop();
+  }
+
+  #leftMs(waiter: Waiter): number {
+    return limitMs(this.#coldStart()) - this.#cold.waitedMs(waiter);
+  }
+
+  #coldStart(): ColdStart {
+    return this.#targets === undefined ? NO_TABLE : (this.#targets?.coldStart ?? { reason: "", retryAfterS: 1 });
+  }
+
+  /** Fails those that waited for a replica too long, and sets the alarm for the next. */
+  #refuseOverdue(): void {
+    const overdue: Waiter[] = [];
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const waiter of this.#everyWaiter()) {
+      const leftMs = this.#leftMs(waiter);
+      if (leftMs <= 0) overdue.push(waiter);
+      else nextMs = Math.min(nextMs, leftMs);
+    }
+    this.#cold.silence();
+    this.#cold.alarmIn(nextMs);
+    if (overdue.length === 0) return;
+    const refusal = refusalOf(this.#coldStart(), this);
+    for (const waiter of overdue) {
+      // The end of another may have ended it, too.
+      if (!waiter.waiting) continue;
+      this.remove(waiter);
+      waiter.fail(refusal);
+    }
   }
 
   /** All that wait, oldest first; each may be removed while it is looked at. */
   #waiters(): Waiter[] {
-    const all: Waiter[] = [];
+    return [...this.#everyWaiter()].sort((a, b) => a.sequence - b.sequence);
+  }
+
+  *#everyWaiter(): Generator<Waiter> {
     for (const line of this.#lines.values()) {
-      for (let at = line.head; at !== undefined; at = at.next as Waiter | undefined) all.push(at);
+      for (let at = line.head; at !== undefined; at = at.next as Waiter | undefined) yield at;
     }
-    return all.sort((a, b) => a.sequence - b.sequence);
   }
 
   #refusal(): RouterFailure | undefined {

@@ -7,6 +7,7 @@ import type { ResponseHead } from "./channel.ts";
  * |---|---|
  * | absent | the deployment is not in the routing table (any more) |
  * | unavailable | it failed for good; `message` is the answer to callers |
+ * | no-replica | it waited too long while no replica served; `message` is the answer to callers |
  * | backpressure | its queue is full; `message` is the answer to callers |
  * | timed-out | the deadline passed |
  * | cancelled | the caller's signal aborted |
@@ -16,6 +17,7 @@ import type { ResponseHead } from "./channel.ts";
 export type RouterFailure =
   | { readonly kind: "absent" }
   | { readonly kind: "unavailable"; readonly message: string }
+  | { readonly kind: "no-replica"; readonly message: string /** Seconds. */; readonly retryAfterS: number }
   | {
       readonly kind: "backpressure";
       /** 503 or 429. */

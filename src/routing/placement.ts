@@ -43,6 +43,8 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   previous: Waiting | undefined;
   next: Waiting | undefined;
   waiting = false;
+  heldMs = 0;
+  heldFromMs = 0;
   revision: number;
   readonly sequence: number;
   avoid: Slot | undefined;

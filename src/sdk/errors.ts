@@ -20,9 +20,18 @@ export class BackPressureError extends WindlassUserError {
   }
 }
 
-/** The called deployment failed for good or was deleted. Left uncaught in a request, it becomes a 503. */
+/**
+ * The called deployment failed for good, was deleted, or had no replica for longer than its `coldStartTimeoutS`.
+ * Left uncaught in a request, it becomes a 503 with `retry-after` where that is known.
+ */
 export class DeploymentUnavailableError extends WindlassUserError {
   override name = "DeploymentUnavailableError";
+  /** Seconds after which a client may try again; null: not said. */
+  readonly retryAfterS: number | null;
+  constructor(message: string, options: { retryAfterS?: number | null } = {}) {
+    super(message);
+    this.retryAfterS = options.retryAfterS ?? null;
+  }
 }
 
 /** The call was cancelled: by `response.cancel()`, or because the request it was made for ended. */
@@ -55,6 +64,10 @@ export interface WireError {
 export function toWireError(error: unknown): WireError {
   if (!(error instanceof Error)) return { name: "Error", message: String(error) };
   const { name, message } = error;
+  if (name === "DeploymentUnavailableError") {
+    const { retryAfterS = null } = error as DeploymentUnavailableError;
+    return { name, message, retryAfterS };
+  }
   if (name !== "BackPressureError") return { name, message };
   const { statusCode, retryAfterS } = error as BackPressureError;
   return { name, message, statusCode, retryAfterS };
@@ -72,7 +85,7 @@ export function fromWireError(wire: WireError): Error {
         ...(wire.retryAfterS === undefined ? {} : { retryAfterS: wire.retryAfterS }),
       });
     case "DeploymentUnavailableError":
-      return new DeploymentUnavailableError(wire.message);
+      return new DeploymentUnavailableError(wire.message, { retryAfterS: wire.retryAfterS ?? null });
     case "RequestCancelledError":
       return new RequestCancelledError(wire.message);
     case "RequestTimeoutError":

@@ -41,6 +41,8 @@ export interface DeploymentOptions {
   rollout?: RolloutOptions | null;
   /** Seconds a request may take; null is no limit. Default: the instance's. */
   requestTimeoutS?: number | null;
+  /** Seconds a request may wait while no replica serves; null is no limit. Default 300. */
+  coldStartTimeoutS?: number | null;
   /** Failed starts in a row before the deployment is given up. Default 20. */
   maxConstructorRetryCount?: number;
 }
@@ -136,7 +138,7 @@ const FIELDS: Fields = {
   ...any("graceful_shutdown_wait_loop_s", "graceful_shutdown_timeout_s"),
   ...any("health_check_period_s", "health_check_timeout_s", "max_replicas_per_node", "max_constructor_retry_count"),
   ...any("placement_group_bundles", "placement_group_strategy", "placement_group_bundle_label_selector"),
-  ...any("rolling_update_percentage", "max_surge_percent", "request_timeout_s"),
+  ...any("rolling_update_percentage", "max_surge_percent", "request_timeout_s", "cold_start_timeout_s"),
   rollout: {
     ...any("max_surge", "max_unavailable", "auto_rollback", "progress_deadline_s"),
     canary: any("weight", "pause_s"),

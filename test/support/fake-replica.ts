@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { onTestFinished } from "vitest";
+import type { ColdStart } from "../../src/routing/cold-start.ts";
 
 /** A replica as docs/wire.md describes it, with user code that a test sets. */
 export interface FakeReplica {
@@ -75,7 +76,10 @@ export async function startFakeReplica(
 }
 
 /** The targets of a deployment `app/d` in a routing table. */
-export function targetsOf(replicas: readonly FakeReplica[], given: Partial<ReturnType<typeof defaults>> = {}) {
+export function targetsOf(
+  replicas: readonly FakeReplica[],
+  given: Partial<ReturnType<typeof defaults>> & { coldStart?: ColdStart } = {},
+) {
   return { ...defaults(), replicas: replicas.map(({ id, address }) => ({ id, address })), ...given };
 }
 

@@ -2,6 +2,7 @@
 import type { Clock } from "../../src/core/clock.ts";
 import type { Random } from "../../src/core/random.ts";
 import type { ChannelReceiver, ChannelRequest, ReplicaChannel, ResponseHead } from "../../src/routing/channel.ts";
+import type { LoadWatcher } from "../../src/routing/deployment-queue.ts";
 import { Router, type RouterFailure, type RouterRequest } from "../../src/routing/router.ts";
 
 export const get: RouterRequest = { kind: "http", method: "GET", path: "/", headers: [], body: null };
@@ -27,7 +28,7 @@ interface Outcome {
   cancel(): void;
 }
 
-export function scriptedRouter(random: Random = { next: () => 0 }) {
+export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: LoadWatcher) {
   let nowMs = 0;
   let timers: { atMs: number; fn: () => void }[] = [];
   const clock: Clock = {
@@ -68,7 +69,7 @@ export function scriptedRouter(random: Random = { next: () => 0 }) {
     release: (address) => void released.push(address),
     close: () => Promise.resolve(),
   };
-  const router = new Router({ channel, clock, random });
+  const router = new Router({ channel, clock, random, watcher });
   const apply = (ids: readonly string[], given: Record<string, unknown> = {}): void => {
     const targets = {
       application: "app",

@@ -96,6 +96,7 @@ const DEPLOYMENT_FIELDS: Record<string, Change> = {
   max_surge_percent: [{}, { max_surge_percent: 50 }],
   rollout: [{}, { rollout: { max_surge: 1 } }],
   request_timeout_s: [{}, { request_timeout_s: 7 }],
+  cold_start_timeout_s: [{}, { cold_start_timeout_s: 7 }],
 };
 
 const COMMAND_FIELDS: Record<string, Change> = {

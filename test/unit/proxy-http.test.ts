@@ -336,6 +336,53 @@ describe("statuses", () => {
     expect(await ask()).toMatchObject({ status: 200, body: "begun", cut: true });
   });
 
+  it("503 with retry-after and the reason for one that waited too long where no replica serves", async () => {
+    const coldStart = { timeoutS: 0.05, reason: "its replicas are starting", retryAfterS: 9 };
+    const { ask, apply } = await serve([], { targets: { coldStart } });
+    const refused = {
+      status: 503,
+      body: "Deployment(name='d', app='app') had no replica that serves for 0.05 s (cold_start_timeout_s): its replicas are starting. Try again in 9 s.",
+      headers: expect.objectContaining({ "retry-after": "9", "content-type": "text/plain; charset=utf-8" }),
+    };
+    expect(await ask()).toMatchObject(refused);
+    expect(await ask({ method: "POST", body: "small" })).toMatchObject(refused);
+    expect(await ask({ method: "POST", body: Buffer.alloc(1_000_000) })).toMatchObject(refused);
+    const held = ask();
+    const replica = await replicaIn("r", { handler: (_req, res) => void res.end("served") });
+    const table = { routes: [{ prefix: "/", application: "app", deployment: "d" }] };
+    apply({ ...table, deployments: [targetsOf([replica], { coldStart: { ...coldStart, reason: "" } })] });
+    expect(await held).toMatchObject({ status: 200, body: "served" });
+  });
+
+  it("holds no more of an upload in memory than a connection does anyway, while no replica serves", async () => {
+    const { port } = await serve([]);
+    const upload = connect(port, "127.0.0.1");
+    onTestFinished(() => void upload.destroy());
+    upload.on("error", () => {});
+    upload.write(`POST / HTTP/1.1\r\nHost: h\r\nContent-Length: ${2 ** 30}\r\n\r\n`);
+    const piece = Buffer.alloc(2 ** 20);
+    let flushed = 0;
+    const write = (): void => {
+      upload.write(piece, (error) => {
+        if (error) return;
+        flushed += 1;
+        write();
+      });
+    };
+    write();
+    // The sockets' own buffers are a few MiB; then nothing moves.
+    let before = -1;
+    await vi.waitFor(
+      () => {
+        const still = flushed === before;
+        before = flushed;
+        expect(still).toBe(true);
+      },
+      { interval: 200, timeout: 5_000 },
+    );
+    expect(flushed).toBeLessThan(32);
+  });
+
   it("503 or 429 with retry-after, rounded up, for a full queue", async () => {
     const replica = await replicaIn("r", { handler: () => {} });
     const targets = {

@@ -127,4 +127,26 @@ describe("calls of handles", () => {
     expect(acknowledged).toEqual([`replica/${front.spec.replicaId}`]);
     expect(back.output()).toContain("request_id=q1");
   });
+
+  it("throws, and answers 503 with retry-after, where the callee had no replica for too long", async () => {
+    const folder = tempDir();
+    const source = `import { deployment, DeploymentUnavailableError, type DeploymentHandle } from "windlass";
+      class Back { hi() { return 1; } }
+      class App {
+        constructor(private back: DeploymentHandle<Back>) {}
+        async fetch(request: Request) {
+          if (request.url.endsWith("/uncaught")) return Response.json(await this.back.hi.remote());
+          const error = await this.back.hi.remote().catch((error: unknown) => error);
+          return Response.json(error instanceof DeploymentUnavailableError && [error.message, error.retryAfterS]);
+        }
+      }
+      export const app = deployment(App).bind(deployment(Back).bind());`;
+    const coldStart = { timeoutS: 0.05, reason: "its replicas are starting", retryAfterS: 9 };
+    await fakeController(join(folder, "controller"), () => [{ deployment: "Back", replicas: [], coldStart }]);
+    const front = await startReady({ folder, source });
+    const message = `Deployment(name='Back', app='app') had no replica that serves for 0.05 s (cold_start_timeout_s): its replicas are starting. Try again in 9 s.`;
+    expect(JSON.parse(String((await send(front)).body))).toEqual([message, 9]);
+    const { status, headers, body } = await send(front, { path: "/uncaught" });
+    expect([status, headers["retry-after"], String(body)]).toEqual([503, "9", message]);
+  });
 });

@@ -52,6 +52,7 @@ describe("serving HTTP", () => {
           "/throws": () => { throw new Error("secret"); },
           "/busy": () => { throw new BackPressureError("too many", { statusCode: 429, retryAfterS: 1.2 }); },
           "/gone": () => { throw new DeploymentUnavailableError("is gone"); },
+          "/cold": () => { throw new DeploymentUnavailableError("is starting", { retryAfterS: 3 }); },
         };
         export const app = deployment((request: Request) => values[new URL(request.url).pathname]!());`,
     });
@@ -67,6 +68,7 @@ describe("serving HTTP", () => {
     expect(await row("/throws")).toEqual([500, undefined, "Internal Server Error", undefined]);
     expect(await row("/busy")).toEqual([429, "text/plain; charset=utf-8", "too many", "2"]);
     expect(await row("/gone")).toEqual([503, "text/plain; charset=utf-8", "is gone", undefined]);
+    expect(await row("/cold")).toEqual([503, "text/plain; charset=utf-8", "is starting", "3"]);
     await until(() => /request failed.*secret.*app\.ts:5/s.test(running.output()));
   });
 

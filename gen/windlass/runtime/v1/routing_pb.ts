@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/routing.proto.
  */
 export const file_windlass_runtime_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEi5AEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBEjUKB2xvZ2dpbmcYBCABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLkxvZ2dpbmdTZXR0aW5nc0IUChJfcmVxdWVzdF90aW1lb3V0X3MiQAoFUm91dGUSDgoGcHJlZml4GAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkixwMKEURlcGxveW1lbnRUYXJnZXRzEhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmRlcGxveW1lbnQYAiABKAkSNAoIcmVwbGljYXMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FUYXJnZXQSHAoUbWF4X29uZ29pbmdfcmVxdWVzdHMYBCABKA0SGwoTbWF4X3F1ZXVlZF9yZXF1ZXN0cxgFIAEoBRIgChhiYWNrcHJlc3N1cmVfc3RhdHVzX2NvZGUYBiABKA0SJwoaYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3MYByABKAFIAIgBARITCgt1bmF2YWlsYWJsZRgIIAEoCRIeChFyZXF1ZXN0X3RpbWVvdXRfcxgJIAEoAUgBiAEBEikKBXNwbGl0GAogASgLMhoud2luZGxhc3MucnVudGltZS52MS5TcGxpdBI4Cg1sb2FkX3NhbXBsaW5nGAsgASgLMiEud2luZGxhc3MucnVudGltZS52MS5Mb2FkU2FtcGxpbmdCHQobX2JhY2twcmVzc3VyZV9yZXRyeV9hZnRlcl9zQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyJgCgVTcGxpdBIXCg9zdGFibGVfcmV2aXNpb24YASABKAMSFwoPY2FuYXJ5X3JldmlzaW9uGAIgASgDEg4KBndlaWdodBgDIAEoDRIVCg1zdGlja3lfaGVhZGVyGAQgASgJIj4KDVJlcGxpY2FUYXJnZXQSCgoCaWQYASABKAkSDwoHYWRkcmVzcxgCIAEoCRIQCghyZXZpc2lvbhgDIAEoA2IGcHJvdG8z", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging]);
+  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEi5AEKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBEjUKB2xvZ2dpbmcYBCABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLkxvZ2dpbmdTZXR0aW5nc0IUChJfcmVxdWVzdF90aW1lb3V0X3MiQAoFUm91dGUSDgoGcHJlZml4GAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAki+wMKEURlcGxveW1lbnRUYXJnZXRzEhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmRlcGxveW1lbnQYAiABKAkSNAoIcmVwbGljYXMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FUYXJnZXQSHAoUbWF4X29uZ29pbmdfcmVxdWVzdHMYBCABKA0SGwoTbWF4X3F1ZXVlZF9yZXF1ZXN0cxgFIAEoBRIgChhiYWNrcHJlc3N1cmVfc3RhdHVzX2NvZGUYBiABKA0SJwoaYmFja3ByZXNzdXJlX3JldHJ5X2FmdGVyX3MYByABKAFIAIgBARITCgt1bmF2YWlsYWJsZRgIIAEoCRIeChFyZXF1ZXN0X3RpbWVvdXRfcxgJIAEoAUgBiAEBEikKBXNwbGl0GAogASgLMhoud2luZGxhc3MucnVudGltZS52MS5TcGxpdBI4Cg1sb2FkX3NhbXBsaW5nGAsgASgLMiEud2luZGxhc3MucnVudGltZS52MS5Mb2FkU2FtcGxpbmcSMgoKY29sZF9zdGFydBgMIAEoCzIeLndpbmRsYXNzLnJ1bnRpbWUudjEuQ29sZFN0YXJ0Qh0KG19iYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfc0IUChJfcmVxdWVzdF90aW1lb3V0X3MiWAoJQ29sZFN0YXJ0EhYKCXRpbWVvdXRfcxgBIAEoAUgAiAEBEg4KBnJlYXNvbhgCIAEoCRIVCg1yZXRyeV9hZnRlcl9zGAMgASgNQgwKCl90aW1lb3V0X3MiYAoFU3BsaXQSFwoPc3RhYmxlX3JldmlzaW9uGAEgASgDEhcKD2NhbmFyeV9yZXZpc2lvbhgCIAEoAxIOCgZ3ZWlnaHQYAyABKA0SFQoNc3RpY2t5X2hlYWRlchgEIAEoCSI+Cg1SZXBsaWNhVGFyZ2V0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSEAoIcmV2aXNpb24YAyABKANiBnByb3RvMw", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging]);
 
 /**
  * All that a router (a proxy, or a handle in a replica) needs to place requests.
@@ -178,6 +178,13 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
    * @generated from field: windlass.runtime.v1.LoadSampling load_sampling = 11;
    */
   loadSampling?: LoadSampling | undefined;
+
+  /**
+   * How long requests wait while no replica serves.
+   *
+   * @generated from field: windlass.runtime.v1.ColdStart cold_start = 12;
+   */
+  coldStart?: ColdStart | undefined;
 };
 
 /**
@@ -186,6 +193,42 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
  */
 export const DeploymentTargetsSchema: GenMessage<DeploymentTargets> = /*@__PURE__*/
   messageDesc(file_windlass_runtime_v1_routing, 2);
+
+/**
+ * Bounds the wait of requests for a deployment of which no replica serves: it
+ * is scaled to zero, or its replicas are starting.
+ *
+ * @generated from message windlass.runtime.v1.ColdStart
+ */
+export type ColdStart = Message<"windlass.runtime.v1.ColdStart"> & {
+  /**
+   * Seconds each may wait like this; absent is no limit.
+   *
+   * @generated from field: optional double timeout_s = 1;
+   */
+  timeoutS?: number | undefined;
+
+  /**
+   * Why no replica serves, as the end of a sentence; empty while one does.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Seconds after which it is worth trying again, for `retry-after`; >= 1.
+   *
+   * @generated from field: uint32 retry_after_s = 3;
+   */
+  retryAfterS: number;
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ColdStart.
+ * Use `create(ColdStartSchema)` to create a new message.
+ */
+export const ColdStartSchema: GenMessage<ColdStart> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_routing, 3);
 
 /**
  * How requests are split between two revisions of an application.
@@ -228,7 +271,7 @@ export type Split = Message<"windlass.runtime.v1.Split"> & {
  * Use `create(SplitSchema)` to create a new message.
  */
 export const SplitSchema: GenMessage<Split> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_routing, 3);
+  messageDesc(file_windlass_runtime_v1_routing, 4);
 
 /**
  * One replica as routers see it.
@@ -265,5 +308,5 @@ export type ReplicaTarget = Message<"windlass.runtime.v1.ReplicaTarget"> & {
  * Use `create(ReplicaTargetSchema)` to create a new message.
  */
 export const ReplicaTargetSchema: GenMessage<ReplicaTarget> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_routing, 4);
+  messageDesc(file_windlass_runtime_v1_routing, 5);
 
