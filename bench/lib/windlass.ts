@@ -29,16 +29,25 @@ export interface Windlass {
 
 /** Starts Windlass on free ports with an empty state dir; resolves at its ready line. */
 export async function startWindlass(
-  options: { readonly proxyWorkers?: number; readonly onSpawn?: (started: Started) => void } = {},
+  options: {
+    readonly proxyWorkers?: number;
+    readonly onSpawn?: (started: Started) => void;
+    /** Default: {@link CONFIG}. */
+    readonly config?: string;
+  } = {},
 ): Promise<Windlass> {
   const folder = tempFolder();
   const stateDir = join(folder, "state");
   const workers = options.proxyWorkers === undefined ? [] : ["--proxy-workers", String(options.proxyWorkers)];
   const ports = ["--control-port", "0", "--http-port", "0", "--grpc-port", "0"];
-  const started = start(process.execPath, [LAUNCHER, "start", CONFIG, "--state-dir", stateDir, ...ports, ...workers], {
-    // Its sockets go there too, and away with the run.
-    env: { ...cleanEnv(), XDG_RUNTIME_DIR: folder },
-  });
+  const started = start(
+    process.execPath,
+    [LAUNCHER, "start", options.config ?? CONFIG, "--state-dir", stateDir, ...ports, ...workers],
+    {
+      // Its sockets go there too, and away with the run.
+      env: { ...cleanEnv(), XDG_RUNTIME_DIR: folder },
+    },
+  );
   options.onSpawn?.(started);
   const { promise: readyMs, resolve } = Promise.withResolvers<number>();
   started.child.stdout?.on("data", () => {

@@ -2,6 +2,7 @@
 import { valueAt } from "./aggregate.ts";
 import { constantUntilS } from "./boundary.ts";
 import { BUILT_IN, type Decision, decide, isColdStart, type PolicyAnswer, type Situation } from "./decide.ts";
+import { saysTheSame } from "./decision-log.ts";
 import { type Load, loadOf, NO_LOAD } from "./load.ts";
 import { emptyReports } from "./reports.ts";
 import type { ScalingRules } from "./rules.ts";
@@ -13,17 +14,29 @@ const TICKS_A_SECOND = 10;
 
 /** What a replay found. */
 export interface Replay {
-  /** The decisions in order: those that were recorded, and those at which something fired. */
+  /** The decisions in order: those that were recorded, those that say something new between them, those asked for. */
   readonly decisions: readonly Decision[];
   /** Moments at which it decided otherwise than was recorded, epoch seconds; empty where the record is true. */
   readonly differences: readonly { readonly atS: number; readonly recorded: number; readonly replayed: number }[];
+}
+
+/** How to replay. */
+export interface ReplayOptions {
+  /** Ticks to decide at besides, epoch seconds, in order; those past the last entry, too. Default: none. */
+  readonly alsoAtS?: readonly number[];
+  /**
+   * Replays as if the controller had never been away: nothing was missed, memory and target are the replay's own, and
+   * only what was deployed begins anew. Default: false; then memory and target are the recorded ones.
+   */
+  readonly uninterrupted?: boolean;
 }
 
 /**
  * Decides again, at each recorded moment and at each tick between them. A record begins with an entry that tells all,
  * so entries before the first such are passed over.
  */
-export function replay(entries: readonly TraceEntry[]): Replay {
+export function replay(entries: readonly TraceEntry[], options: ReplayOptions = {}): Replay {
+  const { alsoAtS = [], uninterrupted = false } = options;
   const decisions: Decision[] = [];
   const differences: { atS: number; recorded: number; replayed: number }[] = [];
   const reports = emptyReports();
@@ -34,6 +47,7 @@ export function replay(entries: readonly TraceEntry[]): Replay {
   let target = 0;
   let last: Decision | undefined;
   let hosted = false;
+  let also = 0;
   const situationAt = (atS: number): Situation => ({
     rules: rules!,
     running: running.length,
@@ -41,40 +55,49 @@ export function replay(entries: readonly TraceEntry[]): Replay {
     total: valueAt(load.total, atS),
     source: load.source,
   });
+  const make = (atS: number, answer?: PolicyAnswer): Decision => {
+    const step = decide(situationAt(atS), state, atS, answer);
+    state = step.state;
+    last = step.decision;
+    return last;
+  };
+  /** What was decided before `endS` without being recorded; ticks from `missedS` on were left out. */
+  const between = (endS: number, missedS: number): void => {
+    while (last !== undefined && !hosted) {
+      const before: Decision = last;
+      while (also < alsoAtS.length && alsoAtS[also]! <= before.atS) also += 1;
+      const wantedS = alsoAtS[also] ?? Number.POSITIVE_INFINITY;
+      const tickS = tickAfter(before, load) / TICKS_A_SECOND;
+      const atS = Math.min(wantedS, tickS < missedS ? tickS : Number.POSITIVE_INFINITY);
+      if (atS >= endS) return;
+      const decision = make(atS);
+      if (atS === wantedS || !saysTheSame(before, decision)) decisions.push(decision);
+      if (decision.result === target) continue;
+      if (!uninterrupted) differences.push({ atS, recorded: target, replayed: decision.result });
+      target = decision.result;
+    }
+  };
 
   for (const entry of entries) {
     if (rules === undefined && !(entry.whole && entry.rules)) continue;
-    if (entry.state === undefined && last !== undefined && !hosted) {
-      // What fired between two entries was not recorded as it happened.
-      const endS = entry.missedFromS ?? entry.atS;
-      for (let tick = tickAfter(last, load); tick / TICKS_A_SECOND < endS; tick = tickAfter(last, load)) {
-        const atS = tick / TICKS_A_SECOND;
-        const step = decide(situationAt(atS), state, atS);
-        state = step.state;
-        last = step.decision;
-        if (last.result === target) continue;
-        decisions.push(last);
-        differences.push({ atS, recorded: target, replayed: last.result });
-        target = last.result;
-      }
-    }
-    state = entry.state ?? state;
+    const anew = entry.state !== undefined && (!uninterrupted || rules === undefined || !entry.whole);
+    // What fired between two entries was not recorded as it happened.
+    if (!anew) between(entry.atS, uninterrupted ? entry.atS : (entry.missedFromS ?? entry.atS));
+    if (anew) state = entry.state!;
+    if (anew || !uninterrupted) target = entry.target ?? target;
     rules = entry.rules ?? rules!;
     running = entry.running ?? running;
-    target = entry.target ?? target;
     applyDelta(reports, entry);
     load = loadOf(reports, running, rules.aggregation);
-    const situation = situationAt(entry.atS);
-    const answer = answerOf(entry, situation);
     hosted = entry.answer !== undefined;
-    const step = decide(situation, state, entry.atS, answer);
-    state = step.state;
-    last = step.decision;
-    decisions.push(last);
-    if (last.result !== entry.result)
-      differences.push({ atS: entry.atS, recorded: entry.result, replayed: last.result });
-    target = entry.result;
+    const decision = make(entry.atS, answerOf(entry, situationAt(entry.atS)));
+    decisions.push(decision);
+    if (!uninterrupted && decision.result !== entry.result)
+      differences.push({ atS: entry.atS, recorded: entry.result, replayed: decision.result });
+    target = uninterrupted ? decision.result : entry.result;
   }
+  const endS = alsoAtS.at(-1);
+  if (endS !== undefined) between(endS + 0.5 / TICKS_A_SECOND, Number.POSITIVE_INFINITY);
   return { decisions, differences };
 }
 

@@ -40,7 +40,7 @@ interface Told {
 export const NEW_RECORDING: Recording = Object.freeze({ told: null, entries: [], chunks: 0 });
 
 /** Chunks that are kept of one deployment and of all, so that memory stays bounded. */
-const CHUNKS_OF_ONE = 512;
+const CHUNKS_OF_ONE = 2_048;
 const CHUNKS_OF_ALL = 32_768;
 const FEWEST_CHUNKS = 16;
 

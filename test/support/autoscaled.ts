@@ -35,8 +35,10 @@ export async function deployAutoscaled(
   options: Parameters<typeof simulate>[0] = {},
 ): Promise<{ simulation: SimulatedController; router: SimulatedRouter }> {
   const simulation = await simulate(options);
-  simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "1" });
-  await simulation.put([autoscaled(config, more)]);
+  const application = autoscaled(config, more);
+  const deployments = application.deployments!.map(({ name }) => ({ name }));
+  simulation.engine.applications.set("app", { deployments, ingress: "D", hash: "1" });
+  await simulation.put([application]);
   await simulation.clock.advance(500);
   return { simulation, router: new SimulatedRouter(simulation) };
 }
