@@ -61,7 +61,11 @@ export function withStable(
 ): DeploymentRecord {
   const { stable: _earlier, ...rest } = next;
   const stable = before && !before.deleting ? stableOf(before) : undefined;
-  if (canary && stable && !sameVersion(stable.version, next.version)) return { ...rest, stable, rollout: "active" };
+  if (before && canary && stable && !sameVersion(stable.version, next.version)) {
+    // The stable replicas go on serving, so what a scaler set for them goes on to hold.
+    const target = before.target.owner === "config" ? rest.target : before.target;
+    return { ...rest, target, stable, rollout: "active" };
+  }
   if (next.stable === undefined) return next;
   // Of the two versions that run one is to go.
   return { ...rest, rollout: "active", progressAt: now };

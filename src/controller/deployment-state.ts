@@ -11,7 +11,7 @@ import type { ReplicaAction, ReplicaFact } from "./replica-state.ts";
 import { replicaDeadline, stepReplica } from "./replica-state.ts";
 import { isLimited, needsOf } from "./resources.ts";
 import { failureThreshold, hasGivenUp, planRollout } from "./rollout.ts";
-import { ENDLESS, leaversFor, type NodeView, remarkWaiting, roomFor } from "./waiting.ts";
+import { couldFit, ENDLESS, leaversFor, type NodeView, remarkWaiting, roomFor } from "./waiting.ts";
 
 /** What the reconciler is to do for a deployment. */
 export type DeploymentAction =
@@ -69,7 +69,7 @@ export function stepDeployment(input: {
       : planCanary({ ...deployment, stable }, present, input.canaries ?? 0);
   const plan =
     canary === undefined
-      ? planRollout(deployment, present, leaversFor(deployment, present, node))
+      ? planRollout(deployment, present, leaversFor(deployment, present, node), couldFit(deployment, node))
       : { ...canary, start: canary.startCanary, reconfigure: [] };
   const stop = (id: string, timeoutMs: number): void => {
     const step = stepReplica(replicas.get(id)!, { kind: "stop", timeoutMs }, now);

@@ -44,7 +44,8 @@ export function hasGivenUp(deployment: DeploymentRecord): boolean {
  *   replicas are not counted. Which numbers: config/rollout.ts.
  * - The last serving replica never leaves before its successor serves (T14, a fix), so a single replica is updated by
  *   starting the new one first, whatever the limits.
- * - Unless the node has no room for any successor: then as many leave as one takes (`leaversNeeded`).
+ * - Unless the node has no room for any successor: then as many leave as one takes (`leaversNeeded`). For successors
+ *   that would not fit on the empty node (`successorsFit` false) nobody leaves.
  *
  * Example: target 5, unavailable 1, surge 0. Five old run: one may leave → stop one, start one. One new starting, four
  * old: none may leave → wait.
@@ -53,6 +54,7 @@ export function planRollout(
   deployment: DeploymentRecord,
   replicas: readonly ReplicaRecord[],
   leaversNeeded: LeaversNeeded = () => 0,
+  successorsFit = true,
 ): RolloutPlan {
   const live = replicas.filter((replica) => replica.state.kind !== "stopping");
   if (deployment.deleting) return stopThese(live);
@@ -77,12 +79,16 @@ export function planRollout(
   const serving = oldServing.length + kept.filter((replica) => isRoutable(replica.state)).length;
   const { minReady, maxLive } = bounds(deployment);
 
-  let stopCount = Math.min(oldServing.length, Math.max(0, serving - minReady));
+  // Nobody makes way for successors that the node could never hold.
+  const least = successorsFit ? minReady : target;
+  let stopCount = Math.min(oldServing.length, Math.max(0, serving - least));
   const coming = kept.filter((replica) => !isRoutable(replica.state));
   const stuck = coming.length > 0 && coming.every(({ state }) => state.kind === "waiting");
   if (stopCount === 0 && stuck) stopCount = leaversNeeded(oldServing);
   const liveAfter = kept.length + oldServing.length - stopCount;
-  const start = Math.max(0, Math.min(target - kept.length, maxLive - liveAfter));
+  // One of those that cannot be held waits all the same, to say so.
+  const most = successorsFit ? maxLive : Math.max(maxLive, target + 1);
+  const start = Math.max(0, Math.min(target - kept.length, most - liveAfter));
   const leaving = stopThese([...unready, ...surplus]);
   return {
     ...leaving,

@@ -79,6 +79,11 @@ export function leaversFor(
     });
 }
 
+/** Whether the node would have room for a replica of the present version if nothing else ran there. */
+export function couldFit({ config }: DeploymentRecord, { capacity }: Pick<NodeView, "capacity">): boolean {
+  return place(needsOf(config), new Map(), capacity) !== undefined;
+}
+
 /** Says on a deployment that replicas of it wait, and why; takes that back when none does. */
 export function remarkWaiting(
   deployment: DeploymentRecord,

@@ -260,6 +260,18 @@ describe("a canary", () => {
     expect(table(simulation).counts).toEqual({ 1: 1, 2: 1 });
   });
 
+  it("leaves a target that a scaler set as it is, from its begin to its promotion", async () => {
+    const simulation = await deployed();
+    await simulation.scale("a", "D", 6);
+    await simulation.clock.advance(5_000);
+    await edit(simulation, "h2");
+    expect(table(simulation).counts).toEqual({ 1: 6, 2: 1 });
+    await change(simulation, "promote", { full: true });
+    await simulation.clock.advance(60_000);
+    expect(simulation.replicas("a", "D")).toBe("RUNNING 6");
+    expect(simulation.controller.deployment("a", "D")?.target).toMatchObject({ replicas: 6, owner: "external" });
+  });
+
   it("waits for room on a full node without harm to the stable replicas", async () => {
     const simulation = await simulate({ capacity: { cpus: 10, gpus: null, custom: null } });
     simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });

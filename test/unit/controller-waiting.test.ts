@@ -192,6 +192,20 @@ describe("an update on a full node", () => {
     expect(simulation.status("a", "D")).toBe("HEALTHY/CONFIG_UPDATE_COMPLETED");
   });
 
+  it("touches no old replica where the new ones could not even have the node for themselves", async () => {
+    const simulation = await simulated(cpus(4));
+    await simulation.put([app("a", { num_replicas: 3 })]);
+    await simulation.clock.advance(1_000);
+    await simulation.put([app("a", { num_replicas: 3, ray_actor_options: { num_cpus: 5 } })]);
+    await simulation.clock.advance(60_000);
+    expect(states(simulation, "a").filter((state) => state === "running")).toHaveLength(3);
+    expect(simulation.controller.deployment("a", "D")?.message).toContain("CPU");
+    // A scale-down still takes them.
+    await simulation.scale("a", "D", 1);
+    await simulation.clock.advance(60_000);
+    expect(states(simulation, "a").filter((state) => state === "running")).toHaveLength(1);
+  });
+
   it("gives the room of its old replica to the new one, not to another that waits longer", async () => {
     const simulation = await simulated(cpus(1));
     await simulation.put([app("a")]);
