@@ -8,6 +8,7 @@ export default defineConfig({
       "test/examples/**/*.test.ts",
       "test/ray/**/*.test.ts",
       "test/fuzz/**/*.test.ts",
+      "test/prometheus/**/*.test.ts",
     ],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 180_000,
