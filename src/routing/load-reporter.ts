@@ -160,8 +160,8 @@ export class LoadReporter {
     // While the controller is away one try after the other is enough, however many requests come.
     if (measured.told === true || this.#retry !== undefined || queue.queued === 0 || queue.replicas > 0) return;
     measured.told = true;
-    // Idle time before requests came counts nowhere; without it even the smallest value says that some wait.
-    if (store.get(QUEUED)?.values.every((value) => value === 0)) store.delete(QUEUED);
+    // What was before this idle time, and the time itself, count nowhere; so even the smallest value says that some wait.
+    if (store.get(QUEUED)?.values.at(-1) === 0) store.delete(QUEUED);
     const { timesS = [] } = store.get(QUEUED) ?? {};
     if (timesS.at(-1) !== this.#o.clock.now() / 1_000) this.#sample(measured);
     this.#urgent.add(measured);

@@ -35,9 +35,8 @@ export class LoadWindow {
   #from = 0;
   #to = 0;
   #lastBusy = -1;
-  /** Where the series of what waits begins, and the last row in which something did. */
+  /** Where the series of what waits begins. */
   #queuedSince = 0;
-  #lastQueued = -1;
 
   /** Begins a series for a replica that runs now. */
   track(replica: Sampled): void {
@@ -62,13 +61,11 @@ export class LoadWindow {
       this.#columns[replica.column]![row] = replica.ongoing;
     }
     if (busy > 0) this.#lastBusy = this.#base + row;
-    if (queued > 0) this.#lastQueued = this.#base + row;
   }
 
-  /** If nothing has waited, what waits is counted from now on only: idle time before says nothing. */
+  /** If nothing waited at last, what waits is counted from now on only: idle time before says nothing. */
   forgetIdle(): void {
-    if (this.#lastQueued < Math.max(this.#base, this.#queuedSince))
-      this.#queuedSince = this.#base + this.#timesS.length;
+    if (!this.#queued.at(-1)) this.#queuedSince = this.#base + this.#timesS.length;
   }
 
   /** Makes the present samples the last report, of which those up to `startS`, epoch seconds, are pruned. */
@@ -103,18 +100,17 @@ export class LoadWindow {
     }
     const begins = counted.map(({ sinceRow }) => Math.max(0, sinceRow - this.#base));
     const aligned = begins.reduce((latest, begin) => Math.max(latest, begin), queuedBegin);
-    return mergedCurve(this.#merged(counted, begins, rows), this.#timesS[aligned]!, by);
+    return mergedCurve(this.#merged(counted, begins, queuedBegin, rows), this.#timesS[aligned]!, by);
   }
 
-  /** What waited before its series begins was nothing, so that needs no look. */
-  #merged(counted: readonly Sampled[], begins: readonly number[], rows: number): Merged {
+  #merged(counted: readonly Sampled[], begins: readonly number[], queuedBegin: number, rows: number): Merged {
     const timesS: number[] = [];
     const values: number[] = [];
     const columns = counted.map(({ column }) => this.#columns[column]!);
     let lastS = Number.NaN;
     let queuedBefore = 0;
     for (let row = 0; row < rows; row++) {
-      let total = this.#queued[row]!;
+      let total = row < queuedBegin ? 0 : this.#queued[row]!;
       let changed = total !== queuedBefore;
       queuedBefore = total;
       for (let i = 0; i < columns.length; i++) {

@@ -107,7 +107,7 @@ export class SimulatedRouter {
     else if (!this.#told && this.#targets()?.loadSampling !== undefined) {
       this.#told = true;
       // As routers do: idle time before requests came counts nowhere.
-      if (this.#store.get(QUEUED)?.values.every((value) => value === 0)) this.#store.delete(QUEUED);
+      if (this.#store.get(QUEUED)?.values.at(-1) === 0) this.#store.delete(QUEUED);
       this.#sample(this.#simulation.clock.now() / 1_000);
       this.#push();
     }

@@ -449,18 +449,8 @@ describe("requests that wait where no replica is", () => {
     ]);
     send("d");
     await settle();
-    expect(said().at(-1)).toEqual([
-      11,
-      {
-        d: {
-          queued: [
-            [0, 1],
-            [6, 0],
-            [11, 1],
-          ],
-        },
-      },
-    ]);
+    // The smallest value of a window says it, too.
+    expect(said().at(-1)).toEqual([11, { d: { queued: [[11, 1]] } }]);
   });
 });
 

@@ -48,7 +48,7 @@ function reference() {
     },
     /** What the product does before it reports at once that requests wait. */
     forgetIdle(): void {
-      if (store.get("queued")?.values.every((value) => value === 0)) store.delete("queued");
+      if (store.get("queued")?.values.at(-1) === 0) store.delete("queued");
     },
     report(timeS: number, startS: number): void {
       prune(store, startS);
