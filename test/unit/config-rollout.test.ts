@@ -114,6 +114,11 @@ describe("rollout refuses", () => {
       input: { ...APP, deployments: [{ name: "D", request_timeout_s: 0 }] },
       line: "deployments[0].request_timeout_s: must be a finite number > 0 or null, got 0",
     },
+    {
+      name: "a wait for replicas of nothing",
+      input: { ...APP, deployments: [{ name: "D", cold_start_timeout_s: 0 }] },
+      line: "deployments[0].cold_start_timeout_s: must be a finite number > 0 or null, got 0",
+    },
   ])("$name", ({ input, line }) => {
     expect(lines(input)[0]).toBe(line);
   });
@@ -309,7 +314,10 @@ describe("messages", () => {
   it.each<{ name: string; app: Partial<ApplicationConfig> }>([
     { name: "scaling", app: { scaling: { owner: "external", lease_fallback: "floor" } } },
     { name: "an empty scaling", app: { scaling: {} } },
-    { name: "a rollout of null", app: { deployments: [{ name: "D", rollout: null, request_timeout_s: null }] } },
+    {
+      name: "a rollout of null",
+      app: { deployments: [{ name: "D", rollout: null, request_timeout_s: null, cold_start_timeout_s: null }] },
+    },
     {
       name: "a full rollout",
       app: {
@@ -318,6 +326,7 @@ describe("messages", () => {
             name: "D",
             autoscaling_config: { max_replicas: 3 },
             request_timeout_s: 1.5,
+            cold_start_timeout_s: 2.5,
             rollout: {
               max_surge: "25%",
               max_unavailable: 1,
