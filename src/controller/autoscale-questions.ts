@@ -31,8 +31,18 @@ export function deploymentQuestion(
     deployment: deployment.name,
     policy,
     input: inputOf(asked, shownTarget(seen.rules, seen.target), nowS),
-    code: codeOf(application, policy, `${scaler.registration}/${scaler.build}`),
+    code: codeOf(application, policy, deploymentGeneration(scaler)),
   };
+}
+
+/** Of a deployment's own policy: changes with each deploy that changed something about the deployment, or built anew. */
+export function deploymentGeneration({ registration, build }: Pick<Scaler, "registration" | "build">): string {
+  return `${registration}/${build}`;
+}
+
+/** Of an application's policy: changes where the policy did, or the application was built anew. */
+export function applicationGeneration({ uid }: ApplicationRecord, build: string, policy: HostedPolicy): string {
+  return `${uid}/${build}/${JSON.stringify(policy)}`;
 }
 
 /** What the policy of an application is asked about all of its autoscaled deployments. */
@@ -45,7 +55,7 @@ export function applicationQuestion(
 ): PolicyQuestion {
   const input: Record<string, PolicyInput> = Object.create(null);
   for (const asked of members) input[asked.deployment.name] = inputOf(asked, asked.seen.target, nowS);
-  const generation = `${application.uid}/${members[0]?.scaler.build ?? ""}/${JSON.stringify(policy)}`;
+  const generation = applicationGeneration(application, members[0]?.scaler.build ?? "", policy);
   return {
     id,
     application: application.name,

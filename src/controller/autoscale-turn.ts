@@ -22,7 +22,13 @@ import type { Clock } from "../core/clock.ts";
 import { applyDecision } from "./autoscale-apply.ts";
 import { type Autoscaled, applicationPolicy, deploymentPolicy, isAutoscaled } from "./autoscale-inputs.ts";
 import { reportsToSave, SAVE_INTERVAL_MS, type ScalingRecord } from "./autoscale-memory.ts";
-import { type Asked, applicationQuestion, deploymentQuestion } from "./autoscale-questions.ts";
+import {
+  type Asked,
+  applicationGeneration,
+  applicationQuestion,
+  deploymentGeneration,
+  deploymentQuestion,
+} from "./autoscale-questions.ts";
 import { chunkLimit, recorded, stored } from "./autoscale-record.ts";
 import { inputsOf, mustSaveReports, registered, type Scaler, type Seen } from "./autoscale-scaler.ts";
 import { TICK_MS, tickAt, tickFrom } from "./autoscale-ticks.ts";
@@ -174,7 +180,7 @@ export class DecidingTurn {
       const shown = shownTarget(seen.rules, seen.target);
       ({ answer, wish } = askSchedule(kwargs, situation, shown, found.atMs / 1_000));
     } else if (policy !== undefined) {
-      const reply = this.#pending.replies.get(key);
+      const reply = this.#reply(key, deploymentGeneration(scaler));
       if (reply !== undefined) {
         answer = reply.outcome.kind === "failed" ? reply.outcome : readPolicyOutput(reply.outcome.value);
         if (reply.outcome.kind === "returned") warning = reply.outcome.warning ?? "";
@@ -204,7 +210,7 @@ export class DecidingTurn {
     }
     if (members.length === 0) return;
     const key = replyKey(name, null);
-    const reply = this.#pending.replies.get(key);
+    const reply = this.#reply(key, applicationGeneration(application, members[0]!.scaler.build, policy));
     let answer: ApplicationAnswer;
     let warning = "";
     if (reply !== undefined) {
@@ -238,6 +244,12 @@ export class DecidingTurn {
           : { failed: decision.kind === "kept" ? decision.reason : "" };
       this.#act({ ...found, atMs: now }, { decision, state, failure, answer: told });
     }
+  }
+
+  /** What a policy answered; not what one answered that is no longer deployed, whose state means nothing to the next. */
+  #reply(key: string, generation: string): PolicyReply | undefined {
+    const reply = this.#pending.replies.get(key);
+    return reply?.generation === generation ? reply : undefined;
   }
 
   /** Asks a policy, unless its answer is still awaited. The deployment's next decision is made on the answer. */

@@ -104,6 +104,31 @@ describe("a deployment's own policy", () => {
     await simulation.controller.close();
   });
 
+  it("that was deployed anew neither follows nor is told what the one before it answers late", async () => {
+    const { simulation, policies, deploy } = await withPolicies(OWN);
+    policies.delayMs = 900;
+    policies.answer = () => ({ desired: 2, state: { of: "old" } });
+    await simulation.clock.advance(2_000);
+    expect(targetOf(simulation)).toBe(2);
+    policies.answer = () => ({ desired: 7, state: { of: "old" } });
+    const before = policies.asked.length;
+    for (let i = 0; i < 20 && policies.asked.length === before; i++) await simulation.clock.advance(100);
+    expect(policies.asked.length).toBe(before + 1);
+    const late = policies.asked.length;
+    policies.answer = () => ({ desired: 3, state: { of: "new" } });
+    await deploy({ policy: { policy_function: "./policy.ts:decide", policy_kwargs: { a: 2 } } });
+    const targets = new Set<number>();
+    for (let i = 0; i < 30; i++) {
+      await simulation.clock.advance(100);
+      targets.add(targetOf(simulation));
+    }
+    expect([...targets]).toEqual([2, 3]);
+    const states = policies.asked.slice(late).map(({ input }) => (input as PolicyInput).policyState);
+    expect(states[0]).toEqual({});
+    expect(states.at(-1)).toEqual({ of: "new" });
+    await simulation.controller.close();
+  });
+
   it("is not asked while requests wait and nothing runs: they are served at once", async () => {
     const { simulation, policies, router } = await withPolicies({ ...OWN, min_replicas: 0 });
     policies.answer = () => ({ desired: 0, state: { kept: true } });
