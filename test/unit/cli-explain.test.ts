@@ -67,6 +67,20 @@ describe("windlass explain", () => {
     );
   });
 
+  it("tells that a delay leads nowhere beyond the bounds", async () => {
+    const bounded = decide(
+      { rules: scalingRules({ ...AUTOSCALING_DEFAULTS, min_replicas: 2 }), running: 2, target: 2, total: 0, source },
+      { ...NEW_SCALING_STATE, delay: { kind: "down", sinceS: AT_S - 1, turns: 2 } },
+      AT_S,
+    ).decision;
+    const { deployments } = answers(true);
+    const decisions = [decisionView(decisionShown({ first: bounded, last: bounded, turns: 1 }))];
+    const api = await fakeApi({ deployments: { ...deployments!, listScalingDecisions: () => ({ decisions }) } });
+    const { out } = await runCli(["explain", "a", "d"], { env: { WINDLASS_ADDRESS: api.address } });
+    expect(out).toContain("downscale delay   1 → 2, 599 s left of 600 s");
+    expect(out).toContain("without delays    2 replicas");
+  });
+
   it("prints the names of REST with -o", async () => {
     const { out } = await run(true, "-o", "json");
     expect(JSON.parse(out)).toMatchObject({

@@ -66,10 +66,13 @@ function decisionLines(decision: ScalingDecision): string[] {
   for (const adjustment of decision.adjustments)
     rows.push([nameOf(adjustment), `${round(adjustment.from)} → ${round(adjustment.to)}${detailOf(adjustment)}`]);
   rows.push(["result", replicas(decision.result)]);
-  if (decision.withoutDelays !== decision.result) rows.push(["without delays", replicas(decision.withoutDelays)]);
+  // Also where it is the same: a bound may hold a count that a delay seems to change.
+  const delayed = decision.adjustments.some(({ kind }) => kind === "delay");
+  if (delayed || decision.withoutDelays !== decision.result)
+    rows.push(["without delays", replicas(decision.withoutDelays)]);
   const width = Math.max(...rows.map(([left]) => left.length));
   return [
-    `Decided at ${isoTime(time)}${sinceText}, by the ${policy === "built-in" ? "built-in" : "user's"} policy:`,
+    `Decided at ${isoTime(time)}${sinceText}, by ${policy === "built-in" ? "the built-in policy" : "its policy_function"}:`,
     ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
   ];
 }
