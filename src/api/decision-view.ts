@@ -24,6 +24,7 @@ export function decisionView(decision: ScalingDecision): Message {
     result: decision.result,
     withoutDelays: decision.withoutDelays,
     keptBecause: decision.keptBecause ?? "",
+    shadow: decision.shadow ?? false,
   });
 }
 
@@ -47,6 +48,7 @@ export function decisionBody(decision: ScalingDecision): Record<string, unknown>
     result: decision.result,
     without_delays: decision.withoutDelays,
     kept_because: decision.keptBecause ?? "",
+    shadow: decision.shadow ?? false,
   };
 }
 

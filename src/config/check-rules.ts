@@ -235,6 +235,7 @@ function checkCommands(app: ApplicationConfig, path: Path, result: CheckResult):
 function checkDeployment(deployment: DeploymentOverride, path: Path, result: CheckResult): void {
   const {
     autoscaling_config: autoscaling,
+    autoscaling_shadow: shadow,
     placement_group_strategy: strategy,
     max_replicas_per_node: limit,
   } = deployment;
@@ -244,14 +245,9 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   }
   if (autoscaling) {
     const base = deployment.num_replicas === "auto" ? AUTO_REPLICAS_BASE : {};
-    checkContents(DEPLOYMENT_SCHEMA, "autoscaling_config", { ...base, ...autoscaling }, path, result);
-    const { policy, max_replicas: max }: Record<string, unknown> = { ...AUTOSCALING_DEFAULTS, ...base, ...autoscaling };
-    checkPolicy(policy, Number(max), [...path, "autoscaling_config", "policy"], result);
-    if (autoscaling.target_ongoing_requests === null) {
-      const at = [...path, "autoscaling_config", "target_ongoing_requests"];
-      refuse(result, "no-target", at, "must be a number > 0, got null; leave it out for 2");
-    }
+    checkAutoscaling("autoscaling_config", { ...base, ...autoscaling }, path, result);
   }
+  if (shadow) checkAutoscaling("autoscaling_shadow", shadow, path, result);
   if (deployment.request_router_config) {
     checkContents(DEPLOYMENT_SCHEMA, "request_router_config", deployment.request_router_config, path, result);
   }
@@ -269,6 +265,24 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
     const message = `must be a whole number from 1 to 100, got ${limit}`;
     refuse(result, "replicas-per-node", [...path, "max_replicas_per_node"], message);
   }
+}
+
+function checkAutoscaling(
+  field: "autoscaling_config" | "autoscaling_shadow",
+  given: Readonly<Record<string, unknown>>,
+  path: Path,
+  result: CheckResult,
+): void {
+  checkContents(DEPLOYMENT_SCHEMA, field, given, path, result);
+  const { policy, max_replicas: max }: Record<string, unknown> = { ...AUTOSCALING_DEFAULTS, ...given };
+  checkPolicy(policy, Number(max), [...path, field, "policy"], result);
+  if (given.target_ongoing_requests !== null) return;
+  refuse(
+    result,
+    "no-target",
+    [...path, field, "target_ongoing_requests"],
+    "must be a number > 0, got null; leave it out for 2",
+  );
 }
 
 function checkPolicy(policy: unknown, maxReplicas: number | null, path: Path, result: CheckResult): void {

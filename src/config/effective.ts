@@ -51,6 +51,8 @@ export function effectiveDeployment(
   const scaling = mergeScaling(code, over);
   if (!scaling.ok) return { ok: false, problems: scaling.problems.map((problem) => inDeployment(name, problem)) };
   const both: Options = { ...code, ...over };
+  const shadow = readAutoscaling("autoscaling_shadow", both.autoscaling_shadow ?? {});
+  if (!shadow.ok) return { ok: false, problems: shadow.problems.map((problem) => inDeployment(name, problem)) };
   const router = readBy(REQUEST_ROUTER_SCHEMA, both.request_router_config ?? {}, {
     path: ["request_router_config"],
   });
@@ -61,7 +63,10 @@ export function effectiveDeployment(
   if (noRoom) return { ok: false, problems: [inDeployment(name, noRoom)] };
   return {
     ok: true,
-    config: fill(name, both, scaling.value, router.value),
+    config: {
+      ...fill(name, both, scaling.value, router.value),
+      ...(both.autoscaling_shadow ? { autoscaling_shadow: shadow.config } : {}),
+    },
     userConfigured: [...new Set([...Object.keys(code), ...Object.keys(over)])].sort(),
     warnings: "autoscaling_config" in scaling.value ? ignoredCount(name, over) : [],
   };
@@ -98,6 +103,7 @@ function fill(
   const {
     num_replicas: _replicas,
     autoscaling_config: _autoscaling,
+    autoscaling_shadow: _shadow,
     gang_scheduling_config: gang,
     deployment_actors: actors,
     rollout,
@@ -151,15 +157,23 @@ function mergeScaling(code: Options, over: Options): Scaling {
 }
 
 function autoscaled(given: Record<string, unknown>): Scaling {
-  const parsed = parseAutoscalingConfig(given, { path: ["autoscaling_config"] });
+  const read = readAutoscaling("autoscaling_config", given);
+  return read.ok ? { ok: true, value: { autoscaling_config: read.config } } : read;
+}
+
+function readAutoscaling(
+  field: string,
+  given: Record<string, unknown>,
+): { readonly ok: true; readonly config: AutoscalingConfig } | { readonly ok: false; readonly problems: Problem[] } {
+  const parsed = parseAutoscalingConfig(given, { path: [field] });
   if (!parsed.ok) return { ok: false, problems: parsed.problems };
   const { policy, max_replicas: max } = parsed.config;
   const findings = policyFindings(policy, max);
-  if (findings.length === 0) return { ok: true, value: { autoscaling_config: parsed.config } };
+  if (findings.length === 0) return { ok: true, config: parsed.config };
   return {
     ok: false,
     problems: findings.map(({ path, message }) => ({
-      path: formatPath(["autoscaling_config", "policy", ...path]),
+      path: formatPath([field, "policy", ...path]),
       message,
     })),
   };

@@ -11,6 +11,8 @@ export const LINT_RULES = {
   "small-target-large-factor": "A target below 1 with a factor above 1, which overshoots.",
   "target-above-limit": "target_ongoing_requests above max_ongoing_requests, so that requests wait before a scale-up.",
   "fixed-bounds": "min_replicas equal to max_replicas: nothing can scale.",
+  "shadow-measured-otherwise":
+    "autoscaling_shadow with other intervals than autoscaling_config, by which load is measured.",
   "drain-too-short": "Replicas killed before the requests they work on may end.",
   "slow-health-check": "A health check that may take longer than three periods.",
   "hasty-health-check": "A health check that must answer within less than a second.",
@@ -128,7 +130,7 @@ function sameAs({ rule, path }: LintFinding): (other: LintFinding) => boolean {
 
 /** One deployment with everything that code and config set. */
 export function lintDeployment({ config, userConfigured }: LintedDeployment, path: string): LintFinding[] {
-  const found = [...lintAutoscaling(config), ...lintLife(config), ...lintRollout(config)];
+  const found = [...lintAutoscaling(config), ...lintShadow(config), ...lintLife(config), ...lintRollout(config)];
   return found
     .filter(({ set }) => set.some((field) => userConfigured.includes(field)))
     .map(({ field, rule, message }) => ({ path: join(path, field), message, rule }));
@@ -180,6 +182,22 @@ function lintAutoscaling(config: EffectiveDeploymentConfig): DeploymentFinding[]
     );
   }
   return found;
+}
+
+function lintShadow({
+  autoscaling_config: followed,
+  autoscaling_shadow: shadow,
+}: EffectiveDeploymentConfig): DeploymentFinding[] {
+  if (!followed || !shadow) return [];
+  const differing = (["metrics_interval_s", "look_back_period_s"] as const).filter(
+    (key) => shadow[key] !== followed[key],
+  );
+  return differing.map((key) => ({
+    field: `autoscaling_shadow.${key}`,
+    set: ["autoscaling_shadow"],
+    rule: "shadow-measured-otherwise",
+    message: `${shadow[key]} has no effect: load is measured by autoscaling_config, which has ${followed[key]}; set the same in both`,
+  }));
 }
 
 function lintWindow(autoscaling: AutoscalingConfig): DeploymentFinding[] {

@@ -47,6 +47,8 @@ const LOCATIONS: Readonly<Record<string, string>> = {
   EveryNode: "EVERY_NODE",
 };
 const AGGREGATION_PREFIX = "AGGREGATION_FUNCTION_";
+/** Fields of a deployment that hold an autoscaling config. */
+const SCALINGS = ["autoscaling_config", "autoscaling_shadow"] as const;
 const SCALING_PREFIXES: Readonly<Record<string, string>> = {
   owner: "SCALING_OWNER_",
   lease_fallback: "LEASE_FALLBACK_",
@@ -69,10 +71,11 @@ export function applicationConfigToMessage(app: ApplicationConfig): ApplicationM
 
 /** The settings in force as a message; fields that are null in them are absent. */
 export function deploymentConfigToMessage(config: EffectiveDeploymentConfig): DeploymentMessage {
-  const autoscaling = config.autoscaling_config;
+  const { autoscaling_config: autoscaling, autoscaling_shadow: shadow } = config;
   return build(DeploymentConfigSchema, {
     ...withoutNulls(config),
     ...(autoscaling ? { autoscaling_config: autoscalingJson(withoutNulls(autoscaling)) } : {}),
+    ...(shadow ? { autoscaling_shadow: autoscalingJson(withoutNulls(shadow)) } : {}),
     ...(config.rollout ? { rollout: rolloutJson(config.rollout) } : {}),
   });
 }
@@ -167,15 +170,19 @@ function overrideJson({ rollout, ...rest }: DeploymentOverride): Plain {
 }
 
 function scaledJson(override: DeploymentOverride): Plain {
-  const given = override.autoscaling_config;
-  if (!given) return nameNulls(override);
-  // Its contents are kept as they were sent; a message needs them coerced.
-  const parsed = readBy(AUTOSCALING_FIELDS, given);
-  if (!parsed.ok) {
-    const { message } = parsed.issues[0]!;
-    throw new WindlassError("INVALID_CONFIG", `autoscaling_config of ${override.name}: ${message}`);
+  const json = nameNulls(override);
+  for (const field of SCALINGS) {
+    const given = override[field];
+    if (!given) continue;
+    // Its contents are kept as they were sent; a message needs them coerced.
+    const parsed = readBy(AUTOSCALING_FIELDS, given);
+    if (!parsed.ok) {
+      const { message } = parsed.issues[0]!;
+      throw new WindlassError("INVALID_CONFIG", `${field} of ${override.name}: ${message}`);
+    }
+    json[field] = autoscalingJson(nameNulls(parsed.value));
   }
-  return { ...nameNulls(override), autoscaling_config: autoscalingJson(nameNulls(parsed.value)) };
+  return json;
 }
 
 function autoscalingJson(config: Plain): Plain {
@@ -197,22 +204,25 @@ function applicationPlain(json: Plain): Plain {
 
 function overridePlain(json: Plain): Plain {
   const { rollout, ...given } = withNulls(json, DEPLOYMENT_FIELDS);
-  const override = {
+  const override: Plain = {
     ...given,
     ...(rollout === undefined ? {} : { rollout: isRecord(rollout) ? rolloutPlain(rollout) : rollout }),
   };
-  const { autoscaling_config: scaling } = override as Plain;
-  if (!isRecord(scaling)) return override;
+  for (const field of SCALINGS) {
+    const scaling = override[field];
+    if (isRecord(scaling)) override[field] = autoscalingPlain(scaling);
+  }
+  return override;
+}
+
+function autoscalingPlain(scaling: Plain): Plain {
   const { aggregation_function: aggregation, policy, ...rest } = withNulls(scaling, AUTOSCALING_NAMES);
   return {
-    ...override,
-    autoscaling_config: {
-      ...rest,
-      ...(typeof aggregation === "string"
-        ? { aggregation_function: aggregation.replace(AGGREGATION_PREFIX, "").toLowerCase() }
-        : {}),
-      ...(policy === undefined ? {} : { policy }),
-    },
+    ...rest,
+    ...(typeof aggregation === "string"
+      ? { aggregation_function: aggregation.replace(AGGREGATION_PREFIX, "").toLowerCase() }
+      : {}),
+    ...(policy === undefined ? {} : { policy }),
   };
 }
 

@@ -22,3 +22,15 @@ export function scalingOwner(
 export function leaseFallback(app: App): LeaseFallback {
   return app.scaling?.lease_fallback ?? "hold";
 }
+
+/** What is configured of a deployment, and which of it by users. */
+interface Configured {
+  readonly config: EffectiveDeploymentConfig;
+  readonly userConfigured: readonly string[];
+}
+
+/** The same without its shadow, which changes nothing else about the deployment. */
+export function withoutShadow({ config, userConfigured }: Configured): Configured {
+  const { autoscaling_shadow: _shadow, ...rest } = config;
+  return { config: rest, userConfigured: userConfigured.filter((name) => name !== "autoscaling_shadow") };
+}

@@ -109,6 +109,11 @@ const SHARED_FIELDS = {
     default: null,
     update: "reconfigure",
   }),
+  autoscaling_shadow: optional(anyObject(AUTOSCALING_SCHEMA).nullable(), {
+    doc: "An autoscaling config that is decided by and recorded but never followed (autoscaling-policies.md); null switches off what the code sets.",
+    default: null,
+    update: "target",
+  }),
   graceful_shutdown_wait_loop_s: optional(laxFloat({ min: 0 }), {
     doc: "Taken for the reference's sake: a draining replica ends as soon as it has nothing to do, without pauses.",
     default: D.graceful_shutdown_wait_loop_s,

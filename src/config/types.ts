@@ -100,6 +100,7 @@ export interface DeploymentOverride {
   backpressure_config?: Partial<BackpressureConfig>;
   user_config?: unknown;
   autoscaling_config?: Record<string, unknown> | null;
+  autoscaling_shadow?: Record<string, unknown> | null;
   graceful_shutdown_wait_loop_s?: number;
   graceful_shutdown_timeout_s?: number;
   health_check_period_s?: number;
@@ -197,6 +198,8 @@ export interface EffectiveDeploymentConfig {
   /** Exactly one of `num_replicas` and `autoscaling_config` is set. */
   num_replicas?: number;
   autoscaling_config?: AutoscalingConfig;
+  /** Decided by and recorded, never followed; absent: there is none. */
+  autoscaling_shadow?: AutoscalingConfig;
   max_ongoing_requests: number;
   max_queued_requests: number;
   backpressure_config: BackpressureConfig;

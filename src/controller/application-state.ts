@@ -3,6 +3,7 @@ import { withApplicationLogging } from "../config/logging.ts";
 import { canaryProblem } from "../config/rollout.ts";
 import { withApplicationEnv, workingDirOf } from "../config/runtime-env.ts";
 import { otherFolder, runtimeEnvFindings } from "../config/runtime-env-rules.ts";
+import { withoutShadow } from "../config/scaling.ts";
 import { externalScalerConflict } from "../config/schema-deploy.ts";
 import { isRecord } from "../config/schema-types.ts";
 import {
@@ -248,11 +249,18 @@ export function applyDesired(
       updatedAt: now,
     };
   }
-  const configSame = same(current.config, desired.config) && same(current.userConfigured, desired.userConfigured);
+  const configSame = same(withoutShadow(current), withoutShadow(desired));
   const versionSame = same(current.version, desired.version);
   const unchanged =
     configSame && versionSame && current.ingress === desired.ingress && !context.capacityChanged && !current.deleting;
-  if (unchanged) return same(current.outbound, desired.outbound) ? current : { ...current, outbound: desired.outbound };
+  if (unchanged) {
+    const { config, userConfigured, outbound } = desired;
+    // A shadow is no reason to touch anything else, the target least of all.
+    if (!same(current.config, config) || !same(current.userConfigured, userConfigured)) {
+      return { ...current, generation: current.generation + 1, config, userConfigured, outbound, updatedAt: now };
+    }
+    return same(current.outbound, outbound) ? current : { ...current, outbound };
+  }
 
   const restarts = current.version.restart !== desired.version.restart || current.deleting;
   const rolls = restarts || current.version.settings !== desired.version.settings;

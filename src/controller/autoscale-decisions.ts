@@ -11,9 +11,9 @@ import { keys } from "./records.ts";
 /** Decisions that are shown at most. */
 const MOST = 1_000;
 
-/** What is recorded of a deployment's decisions, oldest first; what is younger than a second may not be stored yet. */
-export function recordedEntries(store: Store, application: string, deployment: string): TraceEntry[] {
-  const folder = keys.trace(application, deployment, 0).slice(0, -8);
+/** What is recorded of the decisions on a deployment or by its shadow, oldest first; what is younger than a second may not be stored yet. */
+export function recordedEntries(store: Store, application: string, deployment: string, shadow = false): TraceEntry[] {
+  const folder = keys.trace(application, deployment, 0, shadow).slice(0, -8);
   return store.range(folder).flatMap(({ value }) => (JSON.parse(value) as TraceChunk).entries);
 }
 
@@ -21,14 +21,18 @@ export function recordedEntries(store: Store, application: string, deployment: s
 export function decisionsMade(
   log: readonly LoggedDecision[],
   entries: readonly TraceEntry[],
+  shadow = false,
 ): readonly ScalingDecision[] {
   const beganS = log[0]?.first.atS ?? Number.POSITIVE_INFINITY;
   const earlier = new DecisionLog(MOST);
   for (const decision of replay(entries.filter(({ atS }) => atS < beganS)).decisions) earlier.add(decision);
-  return [...earlier.list(), ...log].slice(-MOST).reverse().map(decisionShown);
+  return [...earlier.list(), ...log]
+    .slice(-MOST)
+    .reverse()
+    .map((logged) => decisionShown(logged, shadow));
 }
 
 /** A decision for those who read it. */
-export function decisionShown({ first, last, turns }: LoggedDecision): ScalingDecision {
-  return { ...explain(last), sinceS: first.atS, turns };
+export function decisionShown({ first, last, turns }: LoggedDecision, shadow = false): ScalingDecision {
+  return { ...explain(last), sinceS: first.atS, turns, ...(shadow ? { shadow } : {}) };
 }

@@ -3,9 +3,10 @@ import { createHash } from "node:crypto";
 import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
 import { DEFAULT_POLICY_FUNCTION } from "../config/defaults.ts";
 import { policyKind } from "../config/policy-kwargs.ts";
-import { scalingOwner } from "../config/scaling.ts";
+import { scalingOwner, withoutShadow } from "../config/scaling.ts";
 import type { AutoscalingConfig } from "../config/types.ts";
 import { stableJson } from "../config/versions.ts";
+import { isShadowed, shadowView } from "./autoscale-shadow.ts";
 import { sameVersion } from "./canary-rollout.ts";
 import type { HostedPolicy } from "./policy-runner.ts";
 import type { ApplicationRecord, DeploymentRecord, InstanceRecord, ReplicaRecord } from "./records.ts";
@@ -24,6 +25,19 @@ export function isAutoscaled(
     return false;
   const owner = scalingOwner(application.config, deployment.config);
   return owner === "autoscaler" || (owner === "external" && deployment.target.owner === "autoscaler");
+}
+
+/**
+ * The deployment as its decisions see it; undefined: none are made. `shadowTarget`: the target of its shadow, which is
+ * decided on then; null: its own.
+ */
+export function decidedOn(
+  application: ApplicationRecord | undefined,
+  deployment: DeploymentRecord,
+  shadowTarget: number | null,
+): Autoscaled | undefined {
+  if (shadowTarget === null) return isAutoscaled(application, deployment) ? deployment : undefined;
+  return isShadowed(application, deployment) ? shadowView(deployment, shadowTarget) : undefined;
 }
 
 /** Ids of the replicas that count as running, of any version. One that a restarted controller looks for ran and runs. */
@@ -50,7 +64,8 @@ export function rulesOf({ config }: Autoscaled, instance: InstanceRecord): Scali
 
 /** Changes whenever a deploy changed something about the deployment, the instance's capacity included. */
 export function registrationOf(deployment: Autoscaled, instance: InstanceRecord): string {
-  const { uid, config, userConfigured, version, ingress } = deployment;
+  const { uid, version, ingress } = deployment;
+  const { config, userConfigured } = withoutShadow(deployment);
   const { targetCapacity, targetCapacityDirection } = instance;
   const all = [uid, config, userConfigured, version, ingress, targetCapacity, targetCapacityDirection];
   return createHash("sha256").update(stableJson(all)).digest("base64url").slice(0, 16);

@@ -1,4 +1,4 @@
-/** What of the autoscaler outlives the controller: key `autoscaling/<a>/<d>`. */
+/** What of the autoscaler outlives the controller: key `autoscaling/<a>/<d>`, of a shadow `shadow/<a>/<d>`. */
 import { type Reports, type SavedReports, saveReports } from "../autoscaling/reports.ts";
 import type { ScalingState } from "../autoscaling/state.ts";
 
@@ -12,8 +12,12 @@ export interface ScalingRecord {
   readonly registration: string;
   readonly build: string;
   readonly state: ScalingState;
+  /** Of a shadow: the replicas it would have; absent: this is of what is followed. */
+  readonly shadowTarget?: number;
   /** null: nobody had any load. */
   readonly reports: SavedReports | null;
+  /** When it was written, epoch seconds; absent in records of older versions. */
+  readonly savedAtS?: number;
 }
 
 /** At most one write of a deployment's memory in so many milliseconds. */

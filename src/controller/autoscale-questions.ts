@@ -32,6 +32,7 @@ export function deploymentQuestion(
     policy,
     input: inputOf(asked, shownTarget(seen.rules, seen.target), nowS),
     code: codeOf(application, policy, deploymentGeneration(scaler)),
+    ...(scaler.shadowTarget === null ? {} : { shadow: true }),
   };
 }
 

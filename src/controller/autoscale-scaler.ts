@@ -37,6 +37,8 @@ export interface Scaler {
   /** Whether the store's reports are of nothing. */
   readonly savedIdle: boolean;
   readonly recording: Recording;
+  /** Of a shadow: the replicas it would have; null: this one is followed. */
+  readonly shadowTarget: number | null;
 }
 
 /** The inputs of a decision. */
@@ -59,8 +61,8 @@ interface Basis {
   readonly direction: string | null;
 }
 
-/** One that nothing is known of, to be decided on at the next tick. */
-export function newScaler(deployment: Autoscaled, nowMs: number): Scaler {
+/** One that nothing is known of, to be decided on at the next tick; of a shadow with the target that it begins with. */
+export function newScaler(deployment: Autoscaled, nowMs: number, shadowTarget: number | null = null): Scaler {
   return {
     application: deployment.application,
     deployment: deployment.name,
@@ -75,12 +77,13 @@ export function newScaler(deployment: Autoscaled, nowMs: number): Scaler {
     unsaved: false,
     savedIdle: true,
     recording: NEW_RECORDING,
+    shadowTarget,
   };
 }
 
 /** One as an earlier controller left it. */
 export function recoveredScaler(record: ScalingRecord, nowMs: number): Scaler {
-  const { application, deployment, uid, registration, build, state, reports } = record;
+  const { application, deployment, uid, registration, build, state, reports, shadowTarget = null } = record;
   return {
     application,
     deployment,
@@ -95,6 +98,7 @@ export function recoveredScaler(record: ScalingRecord, nowMs: number): Scaler {
     unsaved: false,
     savedIdle: reports === null,
     recording: NEW_RECORDING,
+    shadowTarget,
   };
 }
 
@@ -148,7 +152,7 @@ export function registered(
   if (scaler.registration === registration && scaler.build === build) return scaler;
   if (scaler.registration === "") return { ...scaler, registration, build, unsaved: true };
   const rebuilt = scaler.build !== build;
-  const byApplication = applicationPolicy(context.application) !== undefined;
+  const byApplication = scaler.shadowTarget === null && applicationPolicy(context.application) !== undefined;
   const { delay, policyState, lastScaleUpS, lastScaleDownS } = NEW_SCALING_STATE;
   const state = {
     ...scaler.state,

@@ -20,7 +20,7 @@ import type { TraceEntry } from "../autoscaling/trace.ts";
 import { policyKind } from "../config/policy-kwargs.ts";
 import type { Clock } from "../core/clock.ts";
 import { applyDecision } from "./autoscale-apply.ts";
-import { type Autoscaled, applicationPolicy, deploymentPolicy, isAutoscaled } from "./autoscale-inputs.ts";
+import { type Autoscaled, applicationPolicy, decidedOn, deploymentPolicy } from "./autoscale-inputs.ts";
 import { reportsToSave, SAVE_INTERVAL_MS, type ScalingRecord } from "./autoscale-memory.ts";
 import {
   type Asked,
@@ -31,6 +31,7 @@ import {
 } from "./autoscale-questions.ts";
 import { chunkLimit, recorded, stored } from "./autoscale-record.ts";
 import { inputsOf, mustSaveReports, registered, type Scaler, type Seen } from "./autoscale-scaler.ts";
+import { rememberedByShadow } from "./autoscale-shadow.ts";
 import { TICK_MS, tickAt, tickFrom } from "./autoscale-ticks.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
 import { type ApplicationRecord, keys, type ReplicaRecord } from "./records.ts";
@@ -59,7 +60,7 @@ export interface Standing {
   readonly clock: Clock;
   readonly policies: PolicyRunner | undefined;
   readonly scalers: ReadonlyMap<string, Scaler>;
-  /** The same of one application. */
+  /** The same of one application, without shadows. */
   readonly scalersOf: (application: string) => readonly (readonly [key: string, scaler: Scaler])[];
   /** When to decide because of reports that came since the last decision, epoch ms. A turn takes what it acts on. */
   readonly reported: Map<string, number>;
@@ -122,9 +123,10 @@ export class DecidingTurn {
   /** What a decision at this moment is made on; undefined: nothing is to be decided. */
   #find(application: ApplicationRecord, key: string, before: Scaler): Found | undefined {
     const draft = this.#draft;
-    const deployment = draft.deployment(before.application, before.deployment);
-    if (deployment === undefined || deployment.uid !== before.uid || !isAutoscaled(application, deployment))
-      return undefined;
+    const record = draft.deployment(before.application, before.deployment);
+    if (record === undefined || record.uid !== before.uid) return undefined;
+    const deployment = decidedOn(application, record, before.shadowTarget);
+    if (deployment === undefined) return undefined;
     const reportedMs = this.#s.reported.get(key);
     const news = this.take(key);
     const context = { application, instance: draft.instance };
@@ -261,11 +263,9 @@ export class DecidingTurn {
 
   /** Makes a decision real on the draft, and notes when the next one is due. */
   #act(found: Found, made: Made): void {
-    const { key, deployment, replicas, scaler, seen, reports = emptyReports(), news, atMs } = found;
-    const { decision, failure, wish } = made;
-    const applied = applyDecision(deployment, replicas, decision, samePolicyState(scaler.state, made.state), this.#now);
-    const told = withFailure(applied.deployment, failure);
-    if (told !== deployment) this.#draft.setDeployment(told);
+    const { key, scaler, seen, reports = emptyReports(), news, atMs } = found;
+    const { decision, wish } = made;
+    const state = this.#follow(found, { ...made, state: samePolicyState(scaler.state, made.state) });
     const changed = decision.result !== seen.target;
     const futile = isFutile(decision);
     const recording = recorded(scaler.recording, {
@@ -281,20 +281,30 @@ export class DecidingTurn {
     });
     const next: Scaler = {
       ...scaler,
-      state: applied.state,
+      state,
+      shadowTarget: scaler.shadowTarget === null ? null : decision.result,
       seen: { ...seen, target: decision.result, decision },
       lastMs: atMs,
       dueMs: tickFrom(changed ? 0 : this.#holdsUntilS(decision, seen, futile, wish), atMs),
       unsaved:
         scaler.unsaved ||
         recording.entries.length > 0 ||
-        (!futile && worthSaving(scaler.state, applied.state)) ||
+        (!futile && worthSaving(scaler.state, state)) ||
         (news && mustSaveReports(scaler, reports)),
       recording,
     };
     this.#pending.decisions.push({ key, decision });
     const mayWait = !changed && next.savedMs + SAVE_INTERVAL_MS > this.#now;
     this.#pending.scalers.set(key, next.unsaved && !mayWait ? this.saved(next) : next);
+  }
+
+  /** Puts a decision into the deployment's record; one of a shadow is remembered and leaves the deployment alone. */
+  #follow({ deployment, replicas, scaler }: Found, { decision, state, failure }: Made): ScalingState {
+    if (scaler.shadowTarget !== null) return rememberedByShadow(decision, state);
+    const applied = applyDecision(deployment, replicas, decision, state, this.#now);
+    const told = withFailure(applied.deployment, failure);
+    if (told !== deployment) this.#draft.setDeployment(told);
+    return applied.state;
   }
 
   /** Until when all decisions are the same, epoch seconds, unless something happens. */
@@ -313,14 +323,15 @@ export class DecidingTurn {
 
   /** Writes the memory of a deployment, and what was recorded since the last time. */
   saved(scaler: Scaler): Scaler {
-    const { application, deployment, uid, registration, build, state, recording } = scaler;
+    const { application, deployment, uid, registration, build, state, recording, shadowTarget } = scaler;
+    const shadow = shadowTarget !== null;
     const now = this.#now;
     const reports = reportsToSave(this.#s.load.reports(application, deployment), now, this.#s.clock.monotonic());
     const record: ScalingRecord = { application, deployment, uid, registration, build, state, reports };
-    this.#draft.setScaling(record);
+    this.#draft.setScaling(shadow ? { ...record, shadowTarget } : record);
     const limit = chunkLimit(this.#s.scalers.size);
     const { entries } = recording;
-    if (entries.length > 0) this.#draft.addTrace(application, deployment, { entries }, limit);
+    if (entries.length > 0) this.#draft.addTrace(application, deployment, shadow, { entries }, limit);
     return {
       ...scaler,
       unsaved: false,
@@ -339,8 +350,8 @@ function isFutile(decision: Decision): boolean {
 }
 
 /** What a reply is told by. */
-export function replyKey(application: string, deployment: string | null): string {
-  return deployment === null ? keys.application(application) : keys.scaling(application, deployment);
+export function replyKey(application: string, deployment: string | null, shadow = false): string {
+  return deployment === null ? keys.application(application) : keys.scaling(application, deployment, shadow);
 }
 
 function askedOf({ deployment, scaler, seen, reports }: Found): Asked {

@@ -9,13 +9,14 @@ import { restoreReports } from "../autoscaling/reports.ts";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Logger } from "../observability/logger.ts";
-import { applicationPolicy, isAutoscaled } from "./autoscale-inputs.ts";
+import { type Autoscaled, applicationPolicy, isAutoscaled } from "./autoscale-inputs.ts";
 import { SAVE_INTERVAL_MS } from "./autoscale-memory.ts";
 import { inputsChanged, isDue, newScaler, recoveredScaler, type Scaler } from "./autoscale-scaler.ts";
+import { firstShadowTarget, isShadowed, shadowView } from "./autoscale-shadow.ts";
 import { nextTick } from "./autoscale-ticks.ts";
 import { DecidingTurn, type LoadReports, type PendingDecisions, replyKey, type Standing } from "./autoscale-turn.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
-import { keys } from "./records.ts";
+import { type ApplicationRecord, keys } from "./records.ts";
 import type { Draft, World } from "./world.ts";
 
 export interface AutoscalerOptions {
@@ -76,7 +77,13 @@ export class Autoscaler {
 
   /** Reports on a deployment changed. Returns when a turn is needed for it, epoch ms; Infinity: it needs none. */
   reported(application: string, deployment: string): number {
-    const key = keys.scaling(application, deployment);
+    return Math.min(
+      this.#reportedOn(keys.scaling(application, deployment)),
+      this.#reportedOn(keys.scaling(application, deployment, true)),
+    );
+  }
+
+  #reportedOn(key: string): number {
     const scaler = this.#scalers.get(key);
     if (scaler === undefined) return Number.POSITIVE_INFINITY;
     const now = this.#o.clock.now();
@@ -89,8 +96,11 @@ export class Autoscaler {
 
   /** A policy answered. The next turn decides on it. */
   answered(reply: PolicyReply): void {
-    const key = replyKey(reply.application, reply.deployment);
-    if (this.#asked.get(key) !== reply.id) return;
+    const { id, application, deployment } = reply;
+    const key = [false, true]
+      .map((shadow) => replyKey(application, deployment, shadow))
+      .find((asked) => this.#asked.get(asked) === id);
+    if (key === undefined) return;
     this.#asked.delete(key);
     this.#replies.set(key, reply);
   }
@@ -124,7 +134,9 @@ export class Autoscaler {
       if (!isDue(scaler, now) && reported > now && !answered) continue;
       const application = draft.application(scaler.application);
       if (application === undefined) continue;
-      if (applicationPolicy(application) !== undefined) applications.add(application.name);
+      // The policy of an application decides in earnest alone.
+      if (scaler.shadowTarget === null && applicationPolicy(application) !== undefined)
+        applications.add(application.name);
       else this.#guarded(draft, pending, turn, [key], () => turn.decideOne(application, key, scaler));
     }
     for (const { application: name, deployment } of pending.replies.values()) {
@@ -144,32 +156,52 @@ export class Autoscaler {
 
   /** After the steps of these applications: takes up who is autoscaled now, and sees whose inputs changed. */
   look(draft: Draft, pending: PendingDecisions, names: Iterable<string>): void {
-    const now = this.#o.clock.now();
     for (const name of names) {
       const application = draft.application(name);
       const wanted = new Set<string>();
       for (const deployment of application === undefined ? [] : draft.deploymentsOf(name)) {
-        if (!isAutoscaled(application, deployment)) continue;
-        const key = keys.scaling(name, deployment.name);
-        wanted.add(key);
+        const look = (seen: Autoscaled, shadowTarget: number | null): void => {
+          wanted.add(this.#lookAt(draft, pending, application!, seen, shadowTarget));
+        };
+        if (isAutoscaled(application, deployment)) look(deployment, null);
+        if (!isShadowed(application, deployment)) continue;
+        const key = keys.scaling(name, deployment.name, true);
         const known = pending.scalers.get(key) ?? this.#scalers.get(key);
-        if (known?.uid !== deployment.uid) pending.scalers.set(key, newScaler(deployment, now));
-        else {
-          const context = { application: application!, instance: draft.instance };
-          if (!inputsChanged(known, deployment, context, draft.replicasOf(name, deployment.name))) continue;
-          const dueMs = Math.min(known.dueMs, nextTick(now, known.lastMs));
-          if (dueMs !== known.dueMs) pending.scalers.set(key, { ...known, dueMs });
-        }
+        const own = known?.uid === deployment.uid ? known.shadowTarget : null;
+        const target = own ?? firstShadowTarget(deployment, draft.instance);
+        look(shadowView(deployment, target), target);
       }
-      for (const { deployment } of draft.scalingOf(name)) {
-        const key = keys.scaling(name, deployment);
+      for (const { deployment, shadowTarget } of draft.scalingOf(name)) {
+        const shadow = shadowTarget !== undefined;
+        const key = keys.scaling(name, deployment, shadow);
         if (wanted.has(key)) continue;
-        draft.deleteScaling(name, deployment);
-        draft.deleteTraces(name, deployment);
+        draft.deleteScaling(name, deployment, shadow);
+        draft.deleteTraces(name, deployment, shadow);
         pending.scalers.set(key, null);
       }
       for (const key of this.#keysOf.get(name) ?? []) if (!wanted.has(key)) pending.scalers.set(key, null);
     }
+  }
+
+  /** Takes a deployment up, or has it decided on once more where its inputs changed. Returns its key. */
+  #lookAt(
+    draft: Draft,
+    pending: PendingDecisions,
+    application: ApplicationRecord,
+    deployment: Autoscaled,
+    shadowTarget: number | null,
+  ): string {
+    const now = this.#o.clock.now();
+    const key = keys.scaling(application.name, deployment.name, shadowTarget !== null);
+    const known = pending.scalers.get(key) ?? this.#scalers.get(key);
+    if (known?.uid !== deployment.uid) pending.scalers.set(key, newScaler(deployment, now, shadowTarget));
+    else {
+      const context = { application, instance: draft.instance };
+      if (!inputsChanged(known, deployment, context, draft.replicasOf(application.name, deployment.name))) return key;
+      const dueMs = Math.min(known.dueMs, nextTick(now, known.lastMs));
+      if (dueMs !== known.dueMs) pending.scalers.set(key, { ...known, dueMs });
+    }
+    return key;
   }
 
   /** The turn is stored. Returns what policies are to be asked. */
@@ -183,7 +215,7 @@ export class Autoscaler {
     }
     for (const { key, decision } of pending.decisions) this.#log(key, decision);
     for (const question of pending.questions) {
-      this.#asked.set(replyKey(question.application, question.deployment), question.id);
+      this.#asked.set(replyKey(question.application, question.deployment, question.shadow), question.id);
     }
     return pending.questions;
   }
@@ -197,8 +229,8 @@ export class Autoscaler {
   }
 
   /** The last decisions on a deployment that differ, oldest first; those of this process alone. */
-  log(application: string, deployment: string): ReturnType<DecisionLog["list"]> {
-    return this.#logs.get(keys.scaling(application, deployment))?.list() ?? [];
+  log(application: string, deployment: string, shadow = false): ReturnType<DecisionLog["list"]> {
+    return this.#logs.get(keys.scaling(application, deployment, shadow))?.list() ?? [];
   }
 
   /** Calls back with the store key and each decision that says something new; returns how to end that. */
@@ -208,7 +240,9 @@ export class Autoscaler {
   }
 
   #scalersOf(application: string): (readonly [string, Scaler])[] {
-    return [...(this.#keysOf.get(application) ?? [])].map((key) => [key, this.#scalers.get(key)!] as const);
+    return [...(this.#keysOf.get(application) ?? [])]
+      .map((key) => [key, this.#scalers.get(key)!] as const)
+      .filter(([, { shadowTarget }]) => shadowTarget === null);
   }
 
   #set(key: string, scaler: Scaler): void {

@@ -80,9 +80,14 @@ export interface Controller {
    * The scaling decisions on a deployment that differ from the one before them, newest first, as far as they are kept;
    * none where it is not autoscaled.
    */
-  decisions(application: string, deployment: string): readonly ScalingDecision[];
+  decisions(application: string, deployment: string, shadow?: boolean): readonly ScalingDecision[];
   /** Calls back with each new decision on the deployment that differs from the one before; returns how to end that. */
-  onDecision(application: string, deployment: string, listener: (decision: ScalingDecision) => void): () => void;
+  onDecision(
+    application: string,
+    deployment: string,
+    listener: (decision: ScalingDecision) => void,
+    shadow?: boolean,
+  ): () => void;
   /** Raises the rotation of an application's scaler token. */
   rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
 }
@@ -91,6 +96,8 @@ export interface Controller {
 export interface ScalingDecision extends DecisionRecord {
   readonly sinceS: number;
   readonly turns: number;
+  /** Whether it is a shadow's, which nothing follows. Default: false. */
+  readonly shadow?: boolean;
 }
 
 /** What may be done to a canary. */

@@ -47,7 +47,7 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       ? world.revisions.get(application.name)?.find(({ number }) => number === application.canary!.stable)
       : undefined;
   const { config: applicationConfig, baseDir } = stable ?? application;
-  const sampling = loadSampling(config.autoscaling_config);
+  const sampling = loadSampling(config);
   return {
     id: replica.id,
     application: replica.application,

@@ -175,19 +175,25 @@ export abstract class ControllerFace implements Controller {
     return application && canaryStanding(new Draft(this.world), application, this.traffic, this.clock.now());
   }
 
-  decisions(application: string, deployment: string): readonly ScalingDecision[] {
+  decisions(application: string, deployment: string, shadow = false): readonly ScalingDecision[] {
     const record = this.deployment(application, deployment);
     if (record === undefined) return [];
     return decisionsMade(
-      this.autoscaler.log(application, deployment),
-      recordedEntries(this.store, application, deployment),
+      this.autoscaler.log(application, deployment, shadow),
+      recordedEntries(this.store, application, deployment, shadow),
+      shadow,
     );
   }
 
-  onDecision(application: string, deployment: string, listener: (decision: ScalingDecision) => void): () => void {
-    const wanted = keys.scaling(application, deployment);
+  onDecision(
+    application: string,
+    deployment: string,
+    listener: (decision: ScalingDecision) => void,
+    shadow = false,
+  ): () => void {
+    const wanted = keys.scaling(application, deployment, shadow);
     return this.autoscaler.onDecision((key, decision) => {
-      if (key === wanted) listener(decisionShown({ first: decision, last: decision, turns: 1 }));
+      if (key === wanted) listener(decisionShown({ first: decision, last: decision, turns: 1 }, shadow));
     });
   }
 

@@ -1,5 +1,5 @@
 import { samplingIntervalS } from "../autoscaling/intervals.ts";
-import type { AutoscalingConfig } from "../config/types.ts";
+import type { EffectiveDeploymentConfig } from "../config/types.ts";
 
 /** How routers and replicas measure the load of a deployment; windlass.runtime.v1.LoadSampling as numbers. Seconds. */
 export interface LoadSampling {
@@ -11,8 +11,15 @@ export interface LoadSampling {
 /** Nothing is measured or told more often: decisions are not made more often either. */
 const MIN_INTERVAL_S = 0.1;
 
-/** What follows from a deployment's autoscaling config; undefined without one. */
-export function loadSampling(config: AutoscalingConfig | null | undefined): LoadSampling | undefined {
+/**
+ * What follows from a deployment's autoscaling config, else from its shadow; undefined without both. Beside an
+ * autoscaling config the shadow has no say in it: longer windows would change what is decided in earnest.
+ */
+export function loadSampling({
+  autoscaling_config,
+  autoscaling_shadow,
+}: Pick<EffectiveDeploymentConfig, "autoscaling_config" | "autoscaling_shadow">): LoadSampling | undefined {
+  const config = autoscaling_config ?? autoscaling_shadow;
   if (!config) return undefined;
   return {
     sampleIntervalS: Math.max(MIN_INTERVAL_S, samplingIntervalS(config)),

@@ -24,6 +24,8 @@ export interface PolicyQuestion {
   /** For an application's policy by deployment. */
   readonly input: PolicyInput | Readonly<Record<string, PolicyInput>>;
   readonly code: PolicyCode;
+  /** What is answered is recorded and not followed. Its code is kept apart from that which decides in earnest. */
+  readonly shadow?: boolean;
   /** How long the call may take once the policy is loaded. Default: {@link POLICY_DEADLINE_MS}. */
   readonly deadlineMs?: number;
 }

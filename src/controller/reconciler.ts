@@ -398,7 +398,10 @@ export class Reconciler extends ControllerFace {
       });
     }
     // What the autoscaler remembers concerns no router.
-    return { revision: store.revision, changed: writes.some(({ key }) => !/^(autoscaling|trace)\//.test(key)) };
+    return {
+      revision: store.revision,
+      changed: writes.some(({ key }) => !/^(autoscaling|shadow|(shadow-)?trace)\//.test(key)),
+    };
   }
 
   #publishRoutes(): void {

@@ -9,6 +9,7 @@
  *   proxy/<id>                                ProxyRecord
  *   autoscaling/<a>/<d>                       ScalingRecord (autoscale-memory.ts)
  *   trace/<a>/<d>/<8 digits>                  TraceChunk (autoscale-record.ts)
+ *   shadow/<a>/<d>, shadow-trace/<a>/<d>/…    the same two of a deployment's autoscaling_shadow
  *   token/<id>                                TokenRecord (written by api/)
  *   journal/<16 digits>                       JournalRecord
  *
@@ -398,10 +399,10 @@ export const keys = {
   revision: (application: string, number: number) =>
     `revision/${encodeURIComponent(application)}/${String(number).padStart(8, "0")}`,
   proxy: (id: string) => `proxy/${id}`,
-  scaling: (application: string, deployment: string) =>
-    `autoscaling/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
-  trace: (application: string, deployment: string, sequence: number) =>
-    `trace/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${String(sequence).padStart(8, "0")}`,
+  scaling: (application: string, deployment: string, shadow = false) =>
+    `${shadow ? "shadow" : "autoscaling"}/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
+  trace: (application: string, deployment: string, sequence: number, shadow = false) =>
+    `${shadow ? "shadow-" : ""}trace/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${String(sequence).padStart(8, "0")}`,
   token: (id: string) => `token/${id}`,
   journal: (sequence: number) => `journal/${String(sequence).padStart(16, "0")}`,
 } as const;

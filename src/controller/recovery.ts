@@ -25,11 +25,14 @@ export interface RecoveryOptions {
 
 /** Reads everything the store holds into the world. */
 export function loadWorld(store: Store, world: World): void {
-  for (const prefix of ["instance", "application/", "revision/", "deployment/", "replica/", "proxy/", "autoscaling/"]) {
+  const kinds = ["application", "revision", "deployment", "replica", "proxy", "autoscaling", "shadow"];
+  for (const prefix of ["instance", ...kinds.map((kind) => `${kind}/`)]) {
     for (const { key, value } of store.range(prefix)) applyWrite(world, key, JSON.parse(value));
   }
   // What was recorded is read by those who ask for it.
-  for (const { key } of store.range("trace/")) applyWrite(world, key, {});
+  for (const kind of ["trace/", "shadow-trace/"]) {
+    for (const { key } of store.range(kind)) applyWrite(world, key, {});
+  }
   const last = store.range("journal/").at(-1);
   if (last) applyWrite(world, last.key, null);
 }

@@ -32,7 +32,7 @@ export function routingTable(world: World): RoutingTableData {
       // The settings of whoever gets most requests; each replica keeps to its own whatever routers think.
       const config = deployment.stable?.config ?? deployment.config;
       // Of what is desired, as the autoscaler's decisions are.
-      const sampling = loadSampling(deployment.config.autoscaling_config);
+      const sampling = loadSampling(deployment.config);
       deployments.push({
         application: application.name,
         deployment: deployment.name,

@@ -199,34 +199,40 @@ export class Draft {
     this.#writes.set(key, null);
   }
 
-  /** What the autoscaler remembers of an application's deployments. */
+  /** What the autoscaler remembers of an application's deployments and their shadows. */
   scalingOf(application: string): ScalingRecord[] {
-    const folder = keys.scaling(application, "");
     const known = [...(this.#world.scalingOf.get(application) ?? [])].map((key) => this.#world.scaling.get(key)!);
-    return this.#list(folder, known, (record) => keys.scaling(record.application, record.deployment));
+    return [false, true].flatMap((shadow) =>
+      this.#list(
+        keys.scaling(application, "", shadow),
+        known.filter(({ shadowTarget }) => (shadowTarget !== undefined) === shadow),
+        (record) => keys.scaling(record.application, record.deployment, shadow),
+      ),
+    );
   }
   setScaling(record: ScalingRecord): void {
-    this.#writes.set(keys.scaling(record.application, record.deployment), record);
+    const { application, deployment, shadowTarget } = record;
+    this.#writes.set(keys.scaling(application, deployment, shadowTarget !== undefined), record);
   }
-  deleteScaling(application: string, deployment: string): void {
-    this.#writes.set(keys.scaling(application, deployment), null);
+  deleteScaling(application: string, deployment: string, shadow: boolean): void {
+    this.#writes.set(keys.scaling(application, deployment, shadow), null);
   }
 
-  /** Which chunks of recorded decisions there are of a deployment. */
-  traceRange(application: string, deployment: string): TraceRange {
-    return this.#world.traces.get(traceFolder(application, deployment)) ?? { first: 0, next: 0 };
+  /** Which chunks of recorded decisions there are of a deployment, or of its shadow. */
+  traceRange(application: string, deployment: string, shadow: boolean): TraceRange {
+    return this.#world.traces.get(traceFolder(application, deployment, shadow)) ?? { first: 0, next: 0 };
   }
-  addTrace(application: string, deployment: string, chunk: TraceChunk, limit: number): void {
-    const { first, next } = this.traceRange(application, deployment);
-    this.#writes.set(keys.trace(application, deployment, next), chunk);
+  addTrace(application: string, deployment: string, shadow: boolean, chunk: TraceChunk, limit: number): void {
+    const { first, next } = this.traceRange(application, deployment, shadow);
+    this.#writes.set(keys.trace(application, deployment, next, shadow), chunk);
     // Two at a time are enough to come down to a limit that was lowered.
     for (let old = first; old < Math.min(first + 2, next - limit + 1); old++) {
-      this.#writes.set(keys.trace(application, deployment, old), null);
+      this.#writes.set(keys.trace(application, deployment, old, shadow), null);
     }
   }
-  deleteTraces(application: string, deployment: string): void {
-    const { first, next } = this.traceRange(application, deployment);
-    for (let old = first; old <= next; old++) this.#writes.set(keys.trace(application, deployment, old), null);
+  deleteTraces(application: string, deployment: string, shadow: boolean): void {
+    const { first, next } = this.traceRange(application, deployment, shadow);
+    for (let old = first; old <= next; old++) this.#writes.set(keys.trace(application, deployment, old, shadow), null);
   }
 
   proxies(): ProxyRecord[] {
@@ -304,8 +310,8 @@ export class Draft {
   }
 }
 
-function traceFolder(application: string, deployment: string): string {
-  return keys.trace(application, deployment, 0).slice(0, -8);
+function traceFolder(application: string, deployment: string, shadow: boolean): string {
+  return keys.trace(application, deployment, 0, shadow).slice(0, -8);
 }
 
 /** Puts one record of the store into the world; null removes it. */
@@ -350,11 +356,13 @@ export function applyWrite(world: World, key: string, value: unknown): void {
       return;
     }
     case "autoscaling":
+    case "shadow":
       index(world.scalingOf, decodeURIComponent(key.split("/")[1]!), key, value !== null);
       if (value === null) world.scaling.delete(key);
       else world.scaling.set(key, value as ScalingRecord);
       return;
-    case "trace": {
+    case "trace":
+    case "shadow-trace": {
       const folder = key.slice(0, key.lastIndexOf("/") + 1);
       const sequence = Number(key.slice(folder.length));
       const range = world.traces.get(folder) ?? { first: sequence, next: sequence };

@@ -14,6 +14,8 @@ export interface DeploymentOptions {
   userConfig?: unknown;
   /** Scales between two bounds by load. */
   autoscalingConfig?: AutoscalingOptions | null;
+  /** Is decided by and recorded, beside whatever sets the number of replicas, and never followed. */
+  autoscalingShadow?: AutoscalingOptions | null;
   /** Seconds between two looks at a draining replica. Default 2. */
   gracefulShutdownWaitLoopS?: number;
   /** Seconds a replica has to finish its requests before it is killed. Default 20. */
@@ -133,6 +135,14 @@ type Fields = { readonly [field: string]: true | Fields };
 
 const any = (...names: string[]): Fields => Object.fromEntries(names.map((name) => [name, true as const]));
 
+const AUTOSCALING: Fields = {
+  ...any("min_replicas", "initial_replicas", "max_replicas", "target_ongoing_requests", "metrics_interval_s"),
+  ...any("look_back_period_s", "smoothing_factor", "upscale_smoothing_factor", "downscale_smoothing_factor"),
+  ...any("upscaling_factor", "downscaling_factor", "upscale_delay_s", "downscale_delay_s"),
+  ...any("downscale_to_zero_delay_s", "aggregation_function"),
+  policy: any("policy_function", "policy_kwargs"),
+};
+
 const FIELDS: Fields = {
   ...any("name", "num_replicas", "max_ongoing_requests", "max_queued_requests", "user_config"),
   ...any("graceful_shutdown_wait_loop_s", "graceful_shutdown_timeout_s"),
@@ -146,13 +156,8 @@ const FIELDS: Fields = {
     canary_sticky: any("header"),
   },
   backpressure_config: any("status_code", "retry_after_s"),
-  autoscaling_config: {
-    ...any("min_replicas", "initial_replicas", "max_replicas", "target_ongoing_requests", "metrics_interval_s"),
-    ...any("look_back_period_s", "smoothing_factor", "upscale_smoothing_factor", "downscale_smoothing_factor"),
-    ...any("upscaling_factor", "downscaling_factor", "upscale_delay_s", "downscale_delay_s"),
-    ...any("downscale_to_zero_delay_s", "aggregation_function"),
-    policy: any("policy_function", "policy_kwargs"),
-  },
+  autoscaling_config: AUTOSCALING,
+  autoscaling_shadow: AUTOSCALING,
   ray_actor_options: {
     ...any("num_cpus", "num_gpus", "memory", "resources", "runtime_env", "accelerator_type"),
     ...any("label_selector", "fallback_strategy"),

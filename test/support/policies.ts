@@ -62,6 +62,7 @@ export interface Asked {
   /** Default: ten seconds, since machines that run tests are busy. */
   readonly deadlineMs?: number;
   readonly application?: string;
+  readonly shadow?: boolean;
 }
 
 /** Starts with these files as the application's folder. */
@@ -131,6 +132,7 @@ export async function startPolicies(
         input: given.input ?? policyInputOf(),
         code: { baseDir, workingDir: null, built: null, env, generation },
         deadlineMs: given.deadlineMs ?? 10_000,
+        ...(given.shadow ? { shadow: true } : {}),
       });
       return (await eventually(() => replies.get(id))).outcome;
     },

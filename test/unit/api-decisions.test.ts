@@ -33,9 +33,10 @@ async function start(): Promise<{ api: TestApi; decide(decision: ScalingDecision
   const api = await startTestApi();
   await api.write(put.application(applicationRecord("a")), put.deployment(deploymentRecord("a", "Echo")));
   let hear: (decision: ScalingDecision) => void = () => {};
-  api.controller.decisions = () => [decisionOf(AT_S + 10, 1), decisionOf(AT_S, 2)];
-  api.controller.onDecision = (_application, _deployment, listener) => {
-    hear = listener;
+  api.controller.decisions = (_application, _deployment, shadow) =>
+    shadow ? [{ ...decisionOf(AT_S, 7), shadow }] : [decisionOf(AT_S + 10, 1), decisionOf(AT_S, 2)];
+  api.controller.onDecision = (_application, _deployment, listener, shadow) => {
+    hear = (decision) => listener(shadow ? { ...decision, shadow } : decision);
     return () => {};
   };
   return { api, decide: (decision) => hear(decision) };
@@ -83,6 +84,7 @@ describe("the decisions on a deployment", () => {
       result: 2,
       without_delays: 3,
       kept_because: "",
+      shadow: false,
     });
   });
 
@@ -95,6 +97,27 @@ describe("the decisions on a deployment", () => {
     const { text } = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?at=${at}` });
     const { decisions } = JSON.parse(text) as { decisions: { result: number }[] };
     expect(decisions.map(({ result }) => result)).toEqual(held);
+  });
+
+  it("are a shadow's where that is asked for, over REST and Connect", async () => {
+    const { api, decide } = await start();
+    const { text } = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?shadow=true` });
+    expect(JSON.parse(text)).toMatchObject({ decisions: [{ result: 7, shadow: true }] });
+    const wrong = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?shadow=maybe` });
+    expect([wrong.status, wrong.text]).toEqual([400, expect.stringContaining("shadow")]);
+    const client = clientOf(api);
+    const { decisions } = await client.listScalingDecisions({ name: NAME, shadow: true });
+    expect(decisions.map(({ result, shadow }) => [result, shadow])).toEqual([[7, true]]);
+    const seen: [number, boolean][] = [];
+    for await (const { decision } of client.watchScalingDecisions({ name: NAME, shadow: true })) {
+      seen.push([decision!.result, decision!.shadow]);
+      if (seen.length === 1) decide(decisionOf(AT_S + 20, 4));
+      else break;
+    }
+    expect(seen).toEqual([
+      [7, true],
+      [4, true],
+    ]);
   });
 
   it("are refused by name and by a moment that is none", async () => {

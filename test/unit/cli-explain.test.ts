@@ -21,21 +21,26 @@ const { decision } = decide(
   AT_S,
 );
 
-const answers = (decisions: boolean): FakeAnswers => ({
+const answers = (decisions: boolean, config: object = {}): FakeAnswers => ({
   deployments: {
     getDeployment: () => ({
       deployment: {
         name: "applications/a/deployments/d",
+        config,
         targetNumReplicas: 2,
         targetOwner: Deployment_TargetOwner.AUTOSCALER,
         targetReason: "4 requests on 1 running: the policy wants 2",
         targetTime: timestampFromMs((AT_S - 60) * 1_000),
       },
     }),
-    listScalingDecisions: ({ atTime }: { atTime?: unknown }) => ({
+    listScalingDecisions: ({ atTime, shadow }: { atTime?: unknown; shadow?: boolean }) => ({
       decisions:
         decisions && atTime === undefined
-          ? [decisionView(decisionShown({ first: { ...decision, atS: AT_S - 12 }, last: decision, turns: 121 }))]
+          ? [
+              decisionView(
+                decisionShown({ first: { ...decision, atS: AT_S - 12 }, last: decision, turns: 121 }, shadow),
+              ),
+            ]
           : [],
     }),
   },
@@ -97,6 +102,17 @@ describe("windlass explain", () => {
         without_delays: 4,
       },
     });
+  });
+
+  it("tells with --shadow what autoscaling_shadow would have done, or that there is none", async () => {
+    const api = await fakeApi(answers(true, { autoscalingShadow: {} }));
+    const argv = ["explain", "a", "d", "--shadow"];
+    const { out } = await runCli(argv, { env: { WINDLASS_ADDRESS: api.address } });
+    expect(out).toContain("Its autoscaling_shadow would have 2 replicas; nothing follows it.\nDecided at ");
+    const json = await runCli([...argv, "-o", "json"], { env: { WINDLASS_ADDRESS: api.address } });
+    expect(JSON.parse(json.out)).toMatchObject({ decision: { shadow: true, result: 2 } });
+    expect((await run(true, "--shadow")).out).toContain("It has no autoscaling_shadow");
+    expect((await run(true, "-o", "json")).out).toContain('"shadow": false');
   });
 
   it("says so where nothing was decided, or nothing of that time is kept", async () => {

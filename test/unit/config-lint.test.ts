@@ -47,6 +47,11 @@ const CASES: { name: string; document: object; line: string }[] = [
     line: `fixed-bounds ${AT}.autoscaling_config.max_replicas: 10 equals min_replicas: nothing can scale; use num_replicas 10 instead`,
   },
   {
+    name: "a shadow that wants load measured otherwise",
+    document: deployed({ autoscaling_config: { look_back_period_s: 20 }, autoscaling_shadow: {} }),
+    line: `shadow-measured-otherwise ${AT}.autoscaling_shadow.look_back_period_s: 30 has no effect: load is measured by autoscaling_config, which has 20; set the same in both`,
+  },
+  {
     name: "no time to drain",
     document: deployed({ graceful_shutdown_timeout_s: 0 }),
     line: `drain-too-short ${AT}.graceful_shutdown_timeout_s: 0 kills replicas with the requests they work on; allow at least as long as a request takes`,

@@ -148,6 +148,16 @@ it.each([
   },
 );
 
+it("a shadow's policy runs in a process of its own, so that one that blocks costs the one that is followed nothing", async () => {
+  const { ask, pid } = await startPolicies({ "policy.ts": MISHAPS });
+  expect(await ask("./policy.ts:Kept")).toMatchObject({ value: { desired: 1 } });
+  const before = pid();
+  const blocked = await ask("./policy.ts:blocks", { shadow: true, deadlineMs: 300 });
+  expect(blocked).toMatchObject({ kind: "failed", reason: expect.stringContaining("took longer than 0.3 s") });
+  expect(await ask("./policy.ts:Kept")).toMatchObject({ value: { desired: 2 } });
+  expect(pid()).toBe(before);
+});
+
 it("a policy that took too long is asked again after its pause", async () => {
   const { ask, dir } = await startPolicies({
     "policy.ts": `import { existsSync } from "node:fs";

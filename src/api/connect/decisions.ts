@@ -28,7 +28,7 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
     listScalingDecisions(request, context) {
       callerWith(context, { kind: "read-application", application: deploymentOf(request.name).application });
       const { application, deployment } = mustExist(request.name);
-      const all = controller.decisions(application, deployment);
+      const all = controller.decisions(application, deployment, request.shadow);
       if (request.atTime !== undefined) {
         const held = decisionAt(all, timestampMs(request.atTime) / 1_000);
         return { decisions: held === undefined ? [] : [decisionView(held)], nextPageToken: "" };
@@ -44,14 +44,16 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
     async *watchScalingDecisions(request, context) {
       callerWith(context, { kind: "read-application", application: deploymentOf(request.name).application });
       const { application, deployment } = mustExist(request.name);
+      const { shadow } = request;
       const signal = AbortSignal.any([context.signal, feed.closed]);
-      const waiting: ScalingDecision[] = controller.decisions(application, deployment).slice(0, 1);
+      const waiting: ScalingDecision[] = controller.decisions(application, deployment, shadow).slice(0, 1);
       let wake: () => void = () => {};
-      const end = controller.onDecision(application, deployment, (decision) => {
+      const hear = (decision: ScalingDecision): void => {
         waiting.push(decision);
         if (waiting.length > MOST_WAITING) waiting.shift();
         wake();
-      });
+      };
+      const end = controller.onDecision(application, deployment, hear, shadow);
       const onAbort = (): void => wake();
       signal.addEventListener("abort", onAbort);
       try {

@@ -3,16 +3,17 @@ import { WindlassError } from "../../core/errors.ts";
 import { decisionAt, decisionBody } from "../decision-view.ts";
 import { json, type Reply } from "../http.ts";
 import { notFound } from "../lookup.ts";
+import { flagOf } from "./flag.ts";
 import type { RestRequest } from "./router.ts";
 
-/** Those that are kept, newest first; with `at`, the one that held then. */
+/** Those that are kept, newest first; with `at`, the one that held then; with `shadow`, those of the shadow. */
 export function getDecisions({ deps, params, query }: RestRequest): Reply {
   const application = params.application!;
   const deployment = params.deployment!;
   if (deps.controller.deployment(application, deployment) === undefined) {
     throw notFound(`deployment ${JSON.stringify(`${application}/${deployment}`)}`);
   }
-  const all = deps.controller.decisions(application, deployment);
+  const all = deps.controller.decisions(application, deployment, flagOf("shadow", query.get("shadow")));
   const atS = momentOf(query.get("at"));
   const held = atS === undefined ? all : [decisionAt(all, atS)].filter((decision) => decision !== undefined);
   return json(200, { decisions: held.map(decisionBody) }, { "cache-control": "no-store" });

@@ -51,6 +51,7 @@ export const PARAMETERS = {
   },
   deployment: { in: "query", description: "Only this deployment.", schema: text },
   at: { in: "query", description: "Only the one that held then: epoch seconds or ISO 8601.", schema: text },
+  shadow: { in: "query", description: "Those of the deployment's autoscaling_shadow instead.", schema: flag },
   replica: { in: "query", description: "Only this replica.", schema: text },
   lines: { in: "query", description: "Of each replica, the last so many.", schema: { type: "integer", minimum: 0 } },
   follow: { in: "query", description: "Go on with what is written later.", schema: flag },
@@ -185,7 +186,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /api/v1/applications/{application}/deployments/{deployment}/decisions": {
     id: "listScalingDecisions",
     summary: "The autoscaler's decisions that differ from the one before them, newest first.",
-    parameters: ["at"],
+    parameters: ["at", "shadow"],
     answers: [JSON_TYPE, "ScalingDecisions"],
     fails: [400, 404],
   },

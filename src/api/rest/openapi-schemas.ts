@@ -204,6 +204,7 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
           result: whole,
           without_delays: whole,
           kept_because: text,
+          shadow: flag,
         }),
       ),
     }),

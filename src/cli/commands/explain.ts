@@ -13,6 +13,8 @@ import { type OutputFormat, printDocument } from "../output.ts";
 export interface ExplainOptions {
   /** Epoch milliseconds; absent: the newest decision. */
   readonly at?: number;
+  /** What the deployment's autoscaling_shadow decided. Default: false. */
+  readonly shadow?: boolean;
   /** Absent: text for a person. */
   readonly output?: OutputFormat;
 }
@@ -23,33 +25,44 @@ export async function explain(
   target: Target,
   application: string,
   name: string,
-  { at, output }: ExplainOptions,
+  { at, shadow = false, output }: ExplainOptions,
 ): Promise<void> {
   const resource = deploymentName(application, name);
   const { deployment, decision } = await withApi(target, async (api) => {
     const { deployment: found } = await api.deployments.getDeployment({ name: resource });
     const atTime = at === undefined ? {} : { atTime: timestampFromMs(at) };
-    const { decisions } = await api.deployments.listScalingDecisions({ name: resource, pageSize: 1, ...atTime });
+    const { decisions } = await api.deployments.listScalingDecisions({
+      name: resource,
+      pageSize: 1,
+      shadow,
+      ...atTime,
+    });
     return { deployment: found!, decision: decisions[0] };
   });
   if (output !== undefined) return printDocument(ctx, documentOf(deployment, decision), output);
-  ctx.out(explanation(`${application}/${name}`, deployment, decision, at));
+  ctx.out(explanation(`${application}/${name}`, deployment, decision, { at, shadow }));
 }
 
 function explanation(
   name: string,
   deployment: Deployment,
   decision: ScalingDecision | undefined,
-  at: number | undefined,
+  { at, shadow }: { readonly at: number | undefined; readonly shadow: boolean },
 ): string {
   const { targetNumReplicas: target, targetReason } = deployment;
   const reason = targetReason === "" ? "" : `: ${oneLine(targetReason)}`;
   const since = isoTime(deployment.targetTime);
   const head = `${name} is to have ${replicas(target)}, set by ${ownerOf(deployment)}${since === null ? "" : ` at ${since}`}${reason}`;
   const lines = [head, ""];
-  if (decision === undefined) {
-    lines.push(at === undefined ? "The autoscaler has decided nothing on it." : "No decision of that time is kept.");
-  } else lines.push(...decisionLines(decision));
+  if (shadow && deployment.config?.autoscalingShadow === undefined) {
+    lines.push("It has no autoscaling_shadow, so there is nothing that would decide otherwise.");
+  } else if (decision === undefined) {
+    const who = shadow ? "Its autoscaling_shadow" : "The autoscaler";
+    lines.push(at === undefined ? `${who} has decided nothing on it.` : "No decision of that time is kept.");
+  } else {
+    if (shadow) lines.push(`Its autoscaling_shadow would have ${replicas(decision.result)}; nothing follows it.`);
+    lines.push(...decisionLines(decision));
+  }
   return `${lines.join("\n")}\n`;
 }
 
@@ -163,6 +176,7 @@ function decisionDocument(decision: ScalingDecision): Record<string, unknown> {
     result: decision.result,
     without_delays: decision.withoutDelays,
     kept_because: decision.keptBecause,
+    shadow: decision.shadow,
   };
 }
 

@@ -1,4 +1,5 @@
 import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import type { ExplainOptions } from "../commands/explain.ts";
 import type { CliContext } from "../context.ts";
 import type { OutputFormat } from "../output.ts";
 import { add, addressOption, outputOption, revision, targetOf, whole } from "./shared.ts";
@@ -28,15 +29,13 @@ export function addReads(program: Command, ctx: CliContext): void {
     .addArgument(new Argument("<APP>", "name of the application"))
     .addArgument(new Argument("<DEPLOYMENT>", "name of the deployment"))
     .addOption(new Option("--at <time>", "the decision that held then, as in 2026-01-31T12:00:00Z").argParser(moment))
+    .option("--shadow", "what autoscaling_shadow decided, which nothing follows")
     .addOption(outputOption())
     .addOption(addressOption());
-  explain.action(
-    async (application: string, deployment: string, { at, output }: { at?: number; output?: OutputFormat }) => {
-      const command = await import("../commands/explain.ts");
-      const options = { ...(at === undefined ? {} : { at }), ...(output === undefined ? {} : { output }) };
-      await command.explain(ctx, await targetOf(ctx, explain), application, deployment, options);
-    },
-  );
+  explain.action(async (application: string, deployment: string, options: ExplainOptions) => {
+    const command = await import("../commands/explain.ts");
+    await command.explain(ctx, await targetOf(ctx, explain), application, deployment, options);
+  });
 
   const config = add(program, "config", "print the configs of the applications as they were deployed");
   config

@@ -17,7 +17,7 @@ export interface LocalPoliciesOptions {
   readonly stateDir: string;
 }
 
-/** Policies in processes under the supervisor: one for each application that is asked. */
+/** Policies in processes under the supervisor: one for each application that is asked, and one for its shadows. */
 export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner {
   const { supervisor, clock, runDir, stateDir } = options;
   /** By id; those of an earlier controller are among them. */
@@ -26,8 +26,7 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
   let listener: (reply: PolicyReply) => void = () => {};
   mkdirSync(join(runDir, "p"), { recursive: true, mode: 0o700 });
 
-  const hostOf = (application: string): PolicyProcess => {
-    const id = idOf(application);
+  const hostOf = (application: string, id: string): PolicyProcess => {
     const socketPath = join(runDir, "p", `${id.slice(PREFIX.length)}.sock`);
     const host = new PolicyProcess({
       clock,
@@ -76,7 +75,9 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
       listener = next;
     },
     ask(question: PolicyQuestion) {
-      (hosts.get(idOf(question.application)) ?? hostOf(question.application)).ask(question);
+      const { application, shadow = false } = question;
+      const id = idOf(application, shadow);
+      (hosts.get(id) ?? hostOf(application, id)).ask(question);
     },
   };
 }
@@ -84,8 +85,8 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
 const PREFIX = "policy/";
 
 /** Names of applications may hold anything and be long; paths of sockets may not. */
-function idOf(application: string): string {
-  return `${PREFIX}${hash(application)}`;
+function idOf(application: string, shadow: boolean): string {
+  return `${PREFIX}${hash(shadow ? `${application}\0shadow` : application)}`;
 }
 
 function placeOf({ baseDir, workingDir, env }: PolicyCode): string {
