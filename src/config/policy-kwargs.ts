@@ -100,6 +100,10 @@ function oneCount(value: Window): Fault | undefined {
   return fault("must have replicas (exactly so many) or min_replicas (at least so many), not both");
 }
 
+function someWindow(windows: readonly unknown[]): Fault | undefined {
+  return windows.length > 0 ? undefined : fault("must have at least one window, got []");
+}
+
 function oneTime(value: Window): Fault | undefined {
   const both = value.start !== undefined && value.end !== undefined;
   const any = value.start !== undefined || value.end !== undefined;
@@ -124,7 +128,7 @@ const SCHEDULE_SCHEMA = strictObject("windlass:schedule", {
           ...COUNT,
         }).superRefine(rules(oneTime, oneCount)),
       )
-      .min(1),
+      .superRefine(rules(someWindow)),
     { doc: "When how many replicas are wished for." },
   ),
   else: optional(strictObject("else", COUNT).superRefine(rules(oneCount)).nullable(), { doc: "Outside all windows." }),

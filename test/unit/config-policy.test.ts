@@ -56,6 +56,7 @@ describe("the policy of a deployment", () => {
       { policy_function: "./p.ts:p", policy_kwargs: { by: Infinity } },
     ],
     ["policy_kwargs.windows: is required: give a list", schedule({})],
+    ["policy_kwargs.windows: must have at least one window, got []", schedule({ windows: [] })],
     [
       'policy_kwargs.timezone: is no known time zone, got "Berlin"; write an IANA name such as Europe/Berlin or UTC',
       schedule({ timezone: "Berlin", windows: [day] }),
