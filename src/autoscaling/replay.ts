@@ -85,7 +85,7 @@ export function replay(entries: readonly TraceEntry[], options: ReplayOptions = 
     if (!anew) between(entry.atS, uninterrupted ? entry.atS : (entry.missedFromS ?? entry.atS));
     if (anew) state = entry.state!;
     if (anew || !uninterrupted) target = entry.target ?? target;
-    rules = entry.rules ?? rules!;
+    rules = sameOr(rules, entry.rules);
     running = entry.running ?? running;
     applyDelta(reports, entry);
     load = loadOf(reports, running, rules.aggregation);
@@ -107,6 +107,11 @@ function answerOf({ answer }: TraceEntry, situation: Situation): PolicyAnswer {
     return { kind: "failed", reason: "failed" in answer ? answer.failed : "" };
   }
   return { kind: "answered", desired: answer.desired, state: {} };
+}
+
+/** Rules that say the same are the same object, as in the controller: decisions under them are told by it. */
+function sameOr(known: ScalingRules | undefined, told: ScalingRules | undefined): ScalingRules {
+  return told === undefined || (known !== undefined && JSON.stringify(known) === JSON.stringify(told)) ? known! : told;
 }
 
 /** The next tick after a decision at which the outcome may differ; ticks are counted from the epoch. */

@@ -1,5 +1,5 @@
 /** Decisions as they are shown: those of this process, and before them those that an earlier one recorded. */
-import { DecisionLog, type LoggedDecision } from "../autoscaling/decision-log.ts";
+import { DecisionLog, type LoggedDecision, saysTheSame } from "../autoscaling/decision-log.ts";
 import { explain } from "../autoscaling/explain.ts";
 import { replay } from "../autoscaling/replay.ts";
 import type { TraceEntry } from "../autoscaling/trace.ts";
@@ -26,10 +26,22 @@ export function decisionsMade(
   const beganS = log[0]?.first.atS ?? Number.POSITIVE_INFINITY;
   const earlier = new DecisionLog(MOST);
   for (const decision of replay(entries.filter(({ atS }) => atS < beganS)).decisions) earlier.add(decision);
-  return [...earlier.list(), ...log]
+  return joined(earlier.list(), log)
     .slice(-MOST)
     .reverse()
     .map((logged) => decisionShown(logged, shadow));
+}
+
+/** Both lists; where the first ends as the second begins, that is one decision. */
+function joined(earlier: readonly LoggedDecision[], later: readonly LoggedDecision[]): readonly LoggedDecision[] {
+  const [before, after] = [earlier.at(-1), later[0]];
+  if (before === undefined || after === undefined) return [...earlier, ...later];
+  const { rules } = after.first;
+  const same =
+    JSON.stringify(before.last.rules) === JSON.stringify(rules) && saysTheSame({ ...before.last, rules }, after.first);
+  if (!same) return [...earlier, ...later];
+  const one = { first: before.first, last: after.last, turns: before.turns + after.turns };
+  return [...earlier.slice(0, -1), one, ...later.slice(1)];
 }
 
 /** A decision for those who read it. */

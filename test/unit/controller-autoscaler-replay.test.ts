@@ -104,6 +104,23 @@ describe("what is recorded of decisions", () => {
     await simulation.controller.close();
   });
 
+  it("is shown as one decision however often it was made, in one controller or the next", async () => {
+    const { simulation, router } = await deployAutoscaled({ initial_replicas: 2 });
+    router.concurrent = 4;
+    await router.run(6);
+    const [held] = simulation.controller.decisions("a", "D");
+    await simulation.clock.advance(2_000);
+    for (let i = 0; i < 3; i++) {
+      await simulation.restart();
+      router.reconnected();
+      await router.run(6);
+    }
+    const shown = simulation.controller.decisions("a", "D");
+    expect(shown[0]).toMatchObject({ result: 2, sinceS: held!.sinceS });
+    expect(shown[0]!.turns).toBeGreaterThan(held!.turns);
+    await simulation.controller.close();
+  });
+
   it("is shown to people, newest first, what an earlier controller decided too", async () => {
     const { simulation, router } = await deployAutoscaled({ upscale_delay_s: 1, downscale_delay_s: 2 });
     router.concurrent = 8;
