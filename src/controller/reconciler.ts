@@ -64,6 +64,11 @@ interface Command {
 /** Revisions of history that watches can resume from; more are kept for a while, as compacting costs a sync. */
 const HISTORY_REVISIONS = 10_000;
 
+/** What the autoscaler remembers and records concerns no router and no watch. */
+function isScalingMemory(key: string): boolean {
+  return /^(autoscaling|shadow|(shadow-)?trace)\//.test(key);
+}
+
 /** How long the store gets after it refused a write. */
 const STORE_RETRY_MS = 500;
 
@@ -385,9 +390,12 @@ export class Reconciler extends ControllerFace {
   async #commit(draft: Draft): Promise<{ revision: number; changed: boolean }> {
     const writes = draft.writes();
     if (writes.length > 0) {
-      const ops: Op[] = writes.map(({ key, value }) =>
-        value === null ? { kind: "delete", key } : { kind: "put", key, value: JSON.stringify(value) },
-      );
+      const ops: Op[] = writes.map(({ key, value }) => {
+        const quiet = isScalingMemory(key);
+        return value === null
+          ? { kind: "delete", key, quiet }
+          : { kind: "put", key, value: JSON.stringify(value), quiet };
+      });
       await this.#o.store.txn([], ops);
       draft.commit();
     }
@@ -397,10 +405,9 @@ export class Reconciler extends ControllerFace {
         logger.warn("history was not compacted", { error: errorText(error) });
       });
     }
-    // What the autoscaler remembers concerns no router.
     return {
       revision: store.revision,
-      changed: writes.some(({ key }) => !/^(autoscaling|shadow|(shadow-)?trace)\//.test(key)),
+      changed: writes.some(({ key }) => !isScalingMemory(key)),
     };
   }
 

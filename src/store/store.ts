@@ -47,10 +47,13 @@ export interface Compare {
   readonly modRevision: number;
 }
 
-/** One write of a transaction. A transaction names a key at most once. */
+/**
+ * One write of a transaction. A transaction names a key at most once. `quiet`: watches are not told, and history does not
+ * hold it; for what is written all the time and read by its writer alone.
+ */
 export type Op =
-  | { readonly kind: "put"; readonly key: string; readonly value: string }
-  | { readonly kind: "delete"; readonly key: string };
+  | { readonly kind: "put"; readonly key: string; readonly value: string; readonly quiet?: boolean }
+  | { readonly kind: "delete"; readonly key: string; readonly quiet?: boolean };
 
 /** `conflict` names the first key whose compare did not hold. */
 export type TxnResult =

@@ -25,10 +25,10 @@ export function evaluate(
     if (op.kind === "put") {
       const createRevision = before?.createRevision ?? revision;
       writes.set(op.key, { key: op.key, value: op.value, createRevision, modRevision: revision });
-      changes.push({ key: op.key, value: op.value });
+      if (!op.quiet) changes.push({ key: op.key, value: op.value });
     } else if (before !== undefined) {
       writes.set(op.key, undefined);
-      changes.push({ key: op.key, value: undefined });
+      if (!op.quiet) changes.push({ key: op.key, value: undefined });
     }
   }
   return { ok: true, batch: { revision, changes }, writes };

@@ -225,6 +225,20 @@ function describeStore(name: string, make: MakeStore): void {
       expect(await watching(store, "p/", 0).take(2)).toEqual(wanted);
     });
 
+    it("keeps quiet writes, tells no watch of them, and holds none in history", async () => {
+      const store = await make();
+      await store.txn([], [put("a/1", "1"), { ...put("quiet", "1"), quiet: true }]);
+      await store.txn([], [{ ...put("quiet", "2"), quiet: true }]);
+      await store.txn([], [{ ...del("quiet"), quiet: true }, put("a/2", "2")]);
+      expect(store.revision).toBe(3);
+      expect(await watching(store, "", 0).take(2)).toEqual([
+        { revision: 1, changes: [{ key: "a/1", value: "1" }] },
+        { revision: 3, changes: [{ key: "a/2", value: "2" }] },
+      ]);
+      await store.txn([], [{ ...put("quiet", "3"), quiet: true }]);
+      expect(store.get("quiet")).toMatchObject({ value: "3", createRevision: 4, modRevision: 4 });
+    });
+
     it("has no gap, no duplicate and no disorder for watchers that join while many write", async () => {
       const store = await make({ queuedBatches: 5, pageRevisions: 7 });
       const writers = Array.from({ length: 8 }, async (_, w) => {

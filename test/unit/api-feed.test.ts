@@ -218,6 +218,21 @@ describe("a watch", () => {
     feed.close();
   });
 
+  it("says which revision it has reached while only quiet writes come", async () => {
+    const clock = new VirtualClock();
+    const { open, write, feed } = await setUp(SEED, clock);
+    const watch = open();
+    await watch.untilSynced();
+    const waiting = watch.next();
+    const revision = await write({ kind: "put", key: "autoscaling/a/D", value: "{}", quiet: true });
+    await clock.advance(PROGRESS_INTERVAL_MS);
+    await waiting;
+    const next = watch.next();
+    await clock.advance(PROGRESS_INTERVAL_MS);
+    expect(line(await next)).toBe(`${revision} progress`);
+    feed.close();
+  });
+
   it("whose reader leaves ends quietly and is forgotten", async () => {
     const { open, feed } = await setUp();
     const waiting = open();

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { autoscaled, deployAutoscaled, targetOf } from "../support/autoscaled.ts";
 import type { SimulatedController } from "../support/simulated-controller.ts";
 import type { SimulatedRouter } from "../support/simulated-router.ts";
+import { historyOf } from "../support/store-drivers.ts";
 
 /** The controller is dead for so long; what is reported meanwhile is lost. */
 async function killed(simulation: SimulatedController, router: SimulatedRouter, seconds: number): Promise<void> {
@@ -47,6 +48,19 @@ describe("the autoscaler's memory", () => {
     }
     const [uninterrupted, interrupted] = took as [number, number];
     expect(Math.abs(uninterrupted - interrupted)).toBeLessThanOrEqual(0.1);
+  });
+
+  it("is kept, and is no part of the history that watches resume from", async () => {
+    const { simulation, router } = await deployAutoscaled();
+    router.concurrent = 8;
+    await router.run(4);
+    const { store } = simulation;
+    expect(store.range("autoscaling/")).toHaveLength(1);
+    expect(store.range("trace/").length).toBeGreaterThan(0);
+    const keys = (await historyOf(store, "", 0)).flatMap(({ changes }) => changes.map(({ key }) => key.split("/")[0]));
+    expect(keys).toContain("deployment");
+    expect(keys.filter((key) => key === "autoscaling" || key === "trace")).toEqual([]);
+    await simulation.controller.close();
   });
 
   it("decides on the window that an earlier controller had, before anybody reports", async () => {
