@@ -33,6 +33,7 @@ import { chunkLimit, recorded, stored } from "./autoscale-record.ts";
 import { inputsOf, mustSaveReports, registered, type Scaler, type Seen } from "./autoscale-scaler.ts";
 import { rememberedByShadow } from "./autoscale-shadow.ts";
 import { TICK_MS, tickAt, tickFrom } from "./autoscale-ticks.ts";
+import type { ReportDelays } from "./load-ingest.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
 import { type ApplicationRecord, keys, type ReplicaRecord } from "./records.ts";
 import type { Draft } from "./world.ts";
@@ -41,6 +42,7 @@ import type { Draft } from "./world.ts";
 export interface LoadReports {
   reports(application: string, deployment: string): Reports | undefined;
   restore(application: string, deployment: string, reports: Reports): void;
+  delays(application: string, deployment: string): ReportDelays;
 }
 
 /** Decisions of a turn that is not stored yet. */

@@ -9,6 +9,7 @@ import { restoreReports } from "../autoscaling/reports.ts";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Logger } from "../observability/logger.ts";
+import type { FollowedFigures, ScalingFigures } from "../observability/scaling-metrics.ts";
 import { type Autoscaled, applicationPolicy, isAutoscaled } from "./autoscale-inputs.ts";
 import { SAVE_INTERVAL_MS } from "./autoscale-memory.ts";
 import { inputsChanged, isDue, newScaler, recoveredScaler, type Scaler } from "./autoscale-scaler.ts";
@@ -40,6 +41,9 @@ export class Autoscaler {
   /** Ids of the questions without an answer, by key of a deployment or application. */
   readonly #asked = new Map<string, string>();
   readonly #replies = new Map<string, PolicyReply>();
+  /** When they were asked, monotonic ms, and how long the last answers took, by the same keys. */
+  readonly #askedMs = new Map<string, number>();
+  readonly #took = new Map<string, { readonly atMs: number; readonly tookMs: number }>();
   readonly #logs = new Map<string, DecisionLog>();
   /** Called with each decision that differs from the one before it. */
   readonly #listeners = new Set<(key: string, decision: Decision) => void>();
@@ -103,6 +107,10 @@ export class Autoscaler {
     if (key === undefined) return;
     this.#asked.delete(key);
     this.#replies.set(key, reply);
+    const askedMs = this.#askedMs.get(key);
+    this.#askedMs.delete(key);
+    const atMs = this.#o.clock.monotonic();
+    if (askedMs !== undefined) this.#took.set(key, { atMs, tookMs: atMs - askedMs });
   }
 
   /** When the next turn is needed although nothing happens, epoch ms. */
@@ -215,7 +223,9 @@ export class Autoscaler {
     }
     for (const { key, decision } of pending.decisions) this.#log(key, decision);
     for (const question of pending.questions) {
-      this.#asked.set(replyKey(question.application, question.deployment, question.shadow), question.id);
+      const key = replyKey(question.application, question.deployment, question.shadow);
+      this.#asked.set(key, question.id);
+      this.#askedMs.set(key, this.#o.clock.monotonic());
     }
     return pending.questions;
   }
@@ -239,6 +249,41 @@ export class Autoscaler {
     return () => void this.#listeners.delete(listener);
   }
 
+  /** The newest decisions of this process in numbers, of each deployment at most one entry. */
+  figures(): ScalingFigures[] {
+    const figures = new Map<string, ScalingFigures>();
+    for (const { application, deployment, seen, shadowTarget } of this.#scalers.values()) {
+      if (!seen?.decision) continue;
+      const key = keys.scaling(application, deployment);
+      const known = figures.get(key) ?? { application, deployment };
+      const figure =
+        shadowTarget === null
+          ? { followed: this.#followed(key, application, deployment, seen.decision) }
+          : { shadowReplicas: shadowTarget };
+      figures.set(key, { ...known, ...figure });
+    }
+    return [...figures.values()];
+  }
+
+  #followed(key: string, application: string, deployment: string, decision: Decision): FollowedFigures {
+    const { proposed, result, total, rules, policy } = decision;
+    const own = this.#took.get(key);
+    const shared = this.#took.get(replyKey(application, null));
+    // The policies of both may have answered once; the later one is in force.
+    const scope = shared === undefined || (own !== undefined && own.atMs > shared.atMs) ? "deployment" : "application";
+    const took = scope === "deployment" ? own : shared;
+    const { handleMs, replicaMs } = this.#o.load.delays(application, deployment);
+    return {
+      desired: proposed,
+      target: result,
+      totalRequests: total,
+      targetOngoingRequests: rules.targetOngoingRequests,
+      policy: policy === "built-in" || took === undefined ? undefined : { scope, tookMs: took.tookMs },
+      handleDelayMs: handleMs,
+      replicaDelayMs: replicaMs,
+    };
+  }
+
   #scalersOf(application: string): (readonly [string, Scaler])[] {
     return [...(this.#keysOf.get(application) ?? [])]
       .map((key) => [key, this.#scalers.get(key)!] as const)
@@ -260,7 +305,10 @@ export class Autoscaler {
     this.#scalers.delete(key);
     const others = this.#keysOf.get(scaler.application)!;
     others.delete(key);
-    if (others.size === 0) this.#keysOf.delete(scaler.application);
+    this.#took.delete(key);
+    if (others.size > 0) return;
+    this.#keysOf.delete(scaler.application);
+    this.#took.delete(replyKey(scaler.application, null));
   }
 
   #log(key: string, decision: Decision): void {

@@ -5,6 +5,7 @@
 import type { Adjustment, DecisionRecord } from "../autoscaling/explain.ts";
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
+import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { CanaryStanding } from "./canary.ts";
 import type { ColdStart } from "./cold-start.ts";
 import type { LoadSampling } from "./load-sampling.ts";
@@ -88,6 +89,8 @@ export interface Controller {
     listener: (decision: ScalingDecision) => void,
     shadow?: boolean,
   ): () => void;
+  /** The newest decisions of the autoscaler in numbers, of those that this process made. */
+  scalingFigures(): readonly ScalingFigures[];
   /** Raises the rotation of an application's scaler token. */
   rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
 }

@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { Store } from "../store/store.ts";
 import { decisionShown, decisionsMade, recordedEntries } from "./autoscale-decisions.ts";
 import type { Autoscaler } from "./autoscaler.ts";
@@ -195,6 +196,10 @@ export abstract class ControllerFace implements Controller {
     return this.autoscaler.onDecision((key, decision) => {
       if (key === wanted) listener(decisionShown({ first: decision, last: decision, turns: 1 }, shadow));
     });
+  }
+
+  scalingFigures(): readonly ScalingFigures[] {
+    return this.autoscaler.figures();
   }
 
   instanceEnded(signal: AbortSignal): Promise<void> {

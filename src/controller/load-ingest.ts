@@ -15,12 +15,19 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { ReplicaLoad, ReplicaLoadSink } from "../engine/engine.ts";
 import type { RouterLoad, RoutingTableData } from "./controller.ts";
 
+/** See {@link LoadIngest.delays}. */
+export interface ReportDelays {
+  readonly handleMs: number | null;
+  readonly replicaMs: number | null;
+}
+
 interface Followed {
   readonly application: string;
   readonly deployment: string;
   readonly reports: Reports;
   /** A router that says nothing for so long is forgotten. */
   timeoutS: number;
+  readonly delays: { handleMs: number | null; replicaMs: number | null };
 }
 
 /** A router whose stream ended may be back by then: its counts stay, and no wait is disturbed. */
@@ -52,6 +59,11 @@ export class LoadIngest implements ReplicaLoadSink {
     return this.#followed.get(key(application, deployment))?.reports;
   }
 
+  /** How old the newest report of a router and of a replica on a deployment was when it came; null: none came. */
+  delays(application: string, deployment: string): ReportDelays {
+    return this.#followed.get(key(application, deployment))?.delays ?? { handleMs: null, replicaMs: null };
+  }
+
   /** Calls back for a deployment whose reports changed: what was decided on them may not hold any more. */
   onChange(listener: (application: string, deployment: string) => void): void {
     this.#onChange = listener;
@@ -77,9 +89,10 @@ export class LoadIngest implements ReplicaLoadSink {
       gone.delete(name);
       const timeoutS = handleTimeoutS(loadSampling.pushIntervalS);
       const followed = this.#followed.get(name);
-      if (followed === undefined)
-        this.#followed.set(name, { application, deployment, reports: emptyReports(), timeoutS });
-      else if (followed.timeoutS !== timeoutS) {
+      if (followed === undefined) {
+        const delays = { handleMs: null, replicaMs: null };
+        this.#followed.set(name, { application, deployment, reports: emptyReports(), timeoutS, delays });
+      } else if (followed.timeoutS !== timeoutS) {
         followed.timeoutS = timeoutS;
         this.#expireAt(nextStaleAtMonoS(followed.reports, timeoutS));
       }
@@ -90,6 +103,7 @@ export class LoadIngest implements ReplicaLoadSink {
   /** A router's report; deployments that are not followed, and late ones, are passed over. */
   routerReported({ routerId, timestampS, deployments }: RouterLoad): void {
     const nowMonoS = this.#monoS();
+    const nowMs = this.#clock.now();
     for (const { application, deployment, series } of deployments) {
       const followed = this.#followed.get(key(application, deployment));
       if (followed === undefined) continue;
@@ -103,6 +117,7 @@ export class LoadIngest implements ReplicaLoadSink {
         running,
       };
       if (!acceptHandleReport(followed.reports, report, nowMonoS)) continue;
+      followed.delays.handleMs = nowMs - timestampS * 1_000;
       this.#expireAt(nowMonoS + followed.timeoutS);
       this.#onChange(application, deployment);
     }
@@ -129,6 +144,7 @@ export class LoadIngest implements ReplicaLoadSink {
     const followed = this.#followed.get(key(application, deployment));
     if (followed === undefined) return;
     if (acceptReplicaReport(followed.reports, { replica: id, timestampS, metrics })) {
+      followed.delays.replicaMs = this.#clock.now() - timestampS * 1_000;
       this.#onChange(application, deployment);
     }
   }

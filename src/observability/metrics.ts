@@ -3,6 +3,7 @@
  * and series exist only for what exists: the number of applications and deployments bounds them.
  */
 import type { Gauge, Registry } from "prom-client";
+import { type ScalingFigures, scalingText } from "./scaling-metrics.ts";
 
 /** The client library takes its time to load, and most controllers are never scraped. */
 const loadClient = async () => (await import("prom-client")).default; // once bundled, it has no other export
@@ -15,6 +16,8 @@ export interface ControlState {
   readonly deployments: readonly { readonly application: string; readonly name: string; readonly status: string }[];
   /** One entry a node with proxies. */
   readonly proxies: readonly { readonly nodeId: string; readonly nodeIp: string; readonly status: string }[];
+  /** Of the deployments that are autoscaled or have a shadow. */
+  readonly scaling: readonly ScalingFigures[];
   readonly revision: number;
   readonly watchers: number;
 }
@@ -66,8 +69,9 @@ export function createControlMetrics(read: () => ControlState): ControlMetrics {
     async text() {
       begun ??= begin();
       const { registry, set } = await begun;
-      set(read());
-      return registry.metrics();
+      const state = read();
+      set(state);
+      return (await registry.metrics()) + scalingText(state.scaling);
     },
   };
 }

@@ -309,6 +309,7 @@ export function createFakeController(store: Store): FakeController {
     canary: () => undefined,
     decisions: () => [],
     onDecision: () => () => {},
+    scalingFigures: () => [],
     async rotateToken(application, actor) {
       asked("rotateToken", { application, actor });
       const record = fake.application(application);

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { ApplicationStatus, DeploymentStatus, ProxyRecord } from "../../src/controller/records.ts";
 import { keys } from "../../src/controller/records.ts";
+import type { ScalingFigures } from "../../src/observability/scaling-metrics.ts";
 import { ask, startTestApi, type TestApi } from "../support/api-harness.ts";
 import { openStream } from "../support/event-stream.ts";
 import { applicationRecord, deploymentRecord, instanceRecord, put } from "../support/fake-controller.ts";
@@ -35,6 +36,22 @@ const values = ({ series }: Scrape, name: string): Record<string, number> =>
   Object.fromEntries(
     [...series].filter(([key]) => key.startsWith(`${name}{`)).map(([key, value]) => [key.slice(name.length), value]),
   );
+
+/** Of a deployment of which everything is known. */
+const FIGURES: ScalingFigures = {
+  application: "a",
+  deployment: "Echo",
+  followed: {
+    desired: 12,
+    target: 10,
+    totalRequests: 23.5,
+    targetOngoingRequests: 2,
+    policy: { scope: "application", tookMs: 4.25 },
+    handleDelayMs: 1.5,
+    replicaDelayMs: 0,
+  },
+  shadowReplicas: 7,
+};
 
 describe("GET /metrics", () => {
   it("tells where applications, deployments and proxies stand", async () => {
@@ -112,6 +129,38 @@ describe("GET /metrics", () => {
     expect(values(await scrape(api), "serve_proxy_status")).toEqual({});
   });
 
+  it("tells what the autoscaler decided last, and what is not known of a deployment has no series", async () => {
+    await using api = await startTestApi();
+    const { policy: _policy, ...followed } = FIGURES.followed!;
+    api.controller.scalingFigures = () => [
+      FIGURES,
+      {
+        application: "a",
+        deployment: 'b"\\\n',
+        followed: { ...followed, targetOngoingRequests: null, handleDelayMs: null, replicaDelayMs: null },
+      },
+      { application: "b", deployment: "Echo", shadowReplicas: 0 },
+    ];
+    const { series } = await scrape(api);
+    const found = [...series].filter(([name]) => name.includes("_autoscaling_"));
+    const echo = 'deployment="Echo",application="a"';
+    const other = 'deployment="b\\"\\\\\\n",application="a"';
+    expect(Object.fromEntries(found)).toEqual({
+      [`serve_autoscaling_desired_replicas{${echo}}`]: 12,
+      [`serve_autoscaling_desired_replicas{${other}}`]: 12,
+      [`serve_autoscaling_target_replicas{${echo}}`]: 10,
+      [`serve_autoscaling_target_replicas{${other}}`]: 10,
+      [`serve_autoscaling_total_requests{${echo}}`]: 23.5,
+      [`serve_autoscaling_total_requests{${other}}`]: 23.5,
+      [`serve_autoscaling_target_ongoing_requests{${echo}}`]: 2,
+      [`serve_autoscaling_policy_execution_time_ms{${echo},policy_scope="application"}`]: 4.25,
+      [`serve_autoscaling_handle_metrics_delay_ms{${echo}}`]: 1.5,
+      [`serve_autoscaling_replica_metrics_delay_ms{${echo}}`]: 0,
+      [`windlass_autoscaling_shadow_replicas{${echo}}`]: 7,
+      'windlass_autoscaling_shadow_replicas{deployment="Echo",application="b"}': 0,
+    });
+  });
+
   it("escapes names that hold anything", async () => {
     await using api = await startTestApi({ seed: [put.application(applicationRecord('a"b\\c é'))] });
     expect(values(await scrape(api), "serve_application_status")).toEqual({ '{application="a\\"b\\\\c é"}': 6 });
@@ -144,6 +193,7 @@ describe("GET /metrics", () => {
 describe("docs/metrics.md", () => {
   it("lists each metric of ours with its type, labels and numbers, and no other", async () => {
     await using api = await startTestApi();
+    api.controller.scalingFigures = () => [FIGURES];
     const { series, types } = await scrape(api);
     const { text } = await ask(api.port, { path: "/metrics", token: api.tokens.viewer });
     const page = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");

@@ -15,6 +15,7 @@ export function apiMetrics({ controller, feed, host }: Omit<ApiDeps, "metrics">)
       proxies: proxied
         ? [{ nodeId: host.nodeId, nodeIp: host.nodeIp, status: bestProxyState(now.proxies).toUpperCase() }]
         : [],
+      scaling: controller.scalingFigures(),
       watchers: feed.active,
     };
   });

@@ -1,0 +1,103 @@
+/**
+ * What the autoscaler did last, for Prometheus. At most eight series a deployment, none of what is not autoscaled. Not
+ * written by the client library, which holds the event loop for half a second with the series of 10,000 deployments.
+ */
+
+/** The newest decision on a deployment in numbers. */
+export interface ScalingFigures {
+  readonly application: string;
+  readonly deployment: string;
+  /** What is followed; undefined: only a shadow decides. */
+  readonly followed?: FollowedFigures | undefined;
+  /** Replicas that its autoscaling_shadow would have; absent without one. */
+  readonly shadowReplicas?: number | undefined;
+}
+
+/** See {@link ScalingFigures}. */
+export interface FollowedFigures {
+  /** Replicas wished for, before gangs and bounds, and decided for. */
+  readonly desired: number;
+  readonly target: number;
+  /** Requests that ran or waited, and how many a replica should have; null: that is not set. */
+  readonly totalRequests: number;
+  readonly targetOngoingRequests: number | null;
+  /** Whose policy answered last and how long it took; absent: it was decided in the controller. */
+  readonly policy?: { readonly scope: "deployment" | "application"; readonly tookMs: number } | undefined;
+  /** How old the newest report of a router and of a replica was when it came; null: none came. */
+  readonly handleDelayMs: number | null;
+  readonly replicaDelayMs: number | null;
+}
+
+interface ScalingMetric {
+  readonly name: string;
+  readonly help: string;
+  /** Labels of a value besides those of its deployment. */
+  readonly more?: (figures: ScalingFigures) => string;
+  readonly value: (figures: ScalingFigures) => number | null | undefined;
+}
+
+const METRICS: readonly ScalingMetric[] = [
+  {
+    name: "serve_autoscaling_desired_replicas",
+    help: "Replicas that the newest decision wished for, before gangs and bounds.",
+    value: ({ followed }) => followed?.desired,
+  },
+  {
+    name: "serve_autoscaling_target_replicas",
+    help: "Replicas that it led to.",
+    value: ({ followed }) => followed?.target,
+  },
+  {
+    name: "serve_autoscaling_total_requests",
+    help: "Requests that ran or waited, aggregated over the window.",
+    value: ({ followed }) => followed?.totalRequests,
+  },
+  {
+    name: "serve_autoscaling_target_ongoing_requests",
+    help: "Requests that one replica should have.",
+    value: ({ followed }) => followed?.targetOngoingRequests,
+  },
+  {
+    name: "serve_autoscaling_policy_execution_time_ms",
+    help: "Time from question to answer of a policy outside the controller.",
+    more: ({ followed }) => `,policy_scope="${followed?.policy?.scope ?? ""}"`,
+    value: ({ followed }) => followed?.policy?.tookMs,
+  },
+  {
+    name: "serve_autoscaling_handle_metrics_delay_ms",
+    help: "Age of the newest report of a router when it came.",
+    value: ({ followed }) => followed?.handleDelayMs,
+  },
+  {
+    name: "serve_autoscaling_replica_metrics_delay_ms",
+    help: "Age of the newest report of a replica when it came.",
+    value: ({ followed }) => followed?.replicaDelayMs,
+  },
+  {
+    name: "windlass_autoscaling_shadow_replicas",
+    help: "Replicas that autoscaling_shadow would have.",
+    value: ({ shadowReplicas }) => shadowReplicas,
+  },
+];
+
+/** The gauges in Prometheus's text format. */
+export function scalingText(all: readonly ScalingFigures[]): string {
+  const labels = all.map(
+    ({ deployment, application }) => `deployment="${escaped(deployment)}",application="${escaped(application)}"`,
+  );
+  let text = "";
+  for (const { name, help, more, value } of METRICS) {
+    text += `\n# HELP ${name} ${help}\n# TYPE ${name} gauge\n`;
+    for (let index = 0; index < all.length; index++) {
+      const found = value(all[index]!) ?? null;
+      if (found !== null) text += `${name}{${labels[index]}${more?.(all[index]!) ?? ""}} ${found}\n`;
+    }
+  }
+  return text;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
+
+function escaped(label: string): string {
+  return label.replace(/[\\"\n]/g, (character) => ESCAPES[character]!);
+}
