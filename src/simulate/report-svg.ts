@@ -12,7 +12,7 @@ const PLOT = WIDTH - LEFT - RIGHT;
 const LOAD_HEIGHT = 130;
 const REPLICA_HEIGHT = 110;
 const GAP = 34;
-const HEAD = 30;
+const HEAD = 42;
 /** Of one deployment's two plots and what is written beside them. */
 export const PANEL_HEIGHT = HEAD + LOAD_HEIGHT + GAP + REPLICA_HEIGHT + 40;
 const COLUMNS = 460;
