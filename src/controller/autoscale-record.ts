@@ -6,6 +6,7 @@ import type { ScalingRules } from "../autoscaling/rules.ts";
 import type { ScalingState } from "../autoscaling/state.ts";
 import { type KnownReports, NO_KNOWN_REPORTS, reportsDelta, type TraceEntry } from "../autoscaling/trace.ts";
 import { isIdle } from "./autoscale-memory.ts";
+import { nextTick } from "./autoscale-ticks.ts";
 
 /** One write of recorded decisions: key `trace/<a>/<d>/<number>`. */
 export interface TraceChunk {
@@ -71,7 +72,8 @@ export function recorded(recording: Recording, made: Recordable): Recording {
   const { told } = recording;
   const { rules, target, result } = decision;
   const idle = isIdle(reports);
-  const late = made.dueMs < made.atMs && Number.isFinite(made.dueMs);
+  // A tick was left out; between ticks nothing is due that a replay would find.
+  const late = Number.isFinite(made.dueMs) && nextTick(made.dueMs, Number.NEGATIVE_INFINITY) < made.atMs;
   const same =
     told !== null &&
     !fresh &&

@@ -37,6 +37,8 @@ export interface Scaler {
   /** Whether the store's reports are of nothing. */
   readonly savedIdle: boolean;
   readonly recording: Recording;
+  /** What an earlier controller wrote down, until this one has decided. */
+  readonly left?: { readonly atS: number; readonly reports: Reports };
   /** Of a shadow: the replicas it would have; null: this one is followed. */
   readonly shadowTarget: number | null;
 }
@@ -81,9 +83,9 @@ export function newScaler(deployment: Autoscaled, nowMs: number, shadowTarget: n
   };
 }
 
-/** One as an earlier controller left it. */
-export function recoveredScaler(record: ScalingRecord, nowMs: number): Scaler {
-  const { application, deployment, uid, registration, build, state, reports, shadowTarget = null } = record;
+/** One as an earlier controller left it, with the reports it had. */
+export function recoveredScaler(record: ScalingRecord, restored: Reports, nowMs: number): Scaler {
+  const { application, deployment, uid, registration, build, state, reports, savedAtS, shadowTarget = null } = record;
   return {
     application,
     deployment,
@@ -99,6 +101,7 @@ export function recoveredScaler(record: ScalingRecord, nowMs: number): Scaler {
     savedIdle: reports === null,
     recording: NEW_RECORDING,
     shadowTarget,
+    ...(savedAtS === undefined ? {} : { left: { atS: savedAtS, reports: restored } }),
   };
 }
 

@@ -22,6 +22,7 @@ import type { Clock } from "../core/clock.ts";
 import { applyDecision } from "./autoscale-apply.ts";
 import { type Autoscaled, applicationPolicy, decidedOn, deploymentPolicy } from "./autoscale-inputs.ts";
 import { reportsToSave, SAVE_INTERVAL_MS, type ScalingRecord } from "./autoscale-memory.ts";
+import { decideMissed, isNewsless } from "./autoscale-missed.ts";
 import {
   type Asked,
   applicationGeneration,
@@ -169,11 +170,12 @@ export class DecidingTurn {
 
   /** Decides on a deployment by its own policy. */
   decideOne(application: ApplicationRecord, key: string, before: Scaler): void {
-    const found = this.#find(application, key, before);
-    if (found === undefined) {
+    const asFound = this.#find(application, key, before);
+    if (asFound === undefined) {
       this.#pending.scalers.set(key, { ...before, dueMs: Number.POSITIVE_INFINITY });
       return;
     }
+    const found = caughtUp(asFound);
     const { deployment, scaler, situation, seen } = found;
     const policy = deploymentPolicy(deployment);
     let answer: PolicyAnswer = BUILT_IN;
@@ -281,22 +283,21 @@ export class DecidingTurn {
       atMs,
       answer: made.answer,
     });
+    const { left: _left, ...standing } = scaler;
+    const worth = !futile && worthSaving(scaler.state, state);
     const next: Scaler = {
-      ...scaler,
+      ...standing,
       state,
       shadowTarget: scaler.shadowTarget === null ? null : decision.result,
       seen: { ...seen, target: decision.result, decision },
       lastMs: atMs,
       dueMs: tickFrom(changed ? 0 : this.#holdsUntilS(decision, seen, futile, wish), atMs),
-      unsaved:
-        scaler.unsaved ||
-        recording.entries.length > 0 ||
-        (!futile && worthSaving(scaler.state, state)) ||
-        (news && mustSaveReports(scaler, reports)),
+      unsaved: scaler.unsaved || recording.entries.length > 0 || worth || (news && mustSaveReports(scaler, reports)),
       recording,
     };
     this.#pending.decisions.push({ key, decision });
-    const mayWait = !changed && next.savedMs + SAVE_INTERVAL_MS > this.#now;
+    // A wait that has begun is not to begin anew in the next controller.
+    const mayWait = !changed && !worth && next.savedMs + SAVE_INTERVAL_MS > this.#now;
     this.#pending.scalers.set(key, next.unsaved && !mayWait ? this.saved(next) : next);
   }
 
@@ -329,7 +330,8 @@ export class DecidingTurn {
     const shadow = shadowTarget !== null;
     const now = this.#now;
     const reports = reportsToSave(this.#s.load.reports(application, deployment), now, this.#s.clock.monotonic());
-    const record: ScalingRecord = { application, deployment, uid, registration, build, state, reports };
+    const savedAtS = now / 1_000;
+    const record: ScalingRecord = { application, deployment, uid, registration, build, state, reports, savedAtS };
     this.#draft.setScaling(shadow ? { ...record, shadowTarget } : record);
     const limit = chunkLimit(this.#s.scalers.size);
     const { entries } = recording;
@@ -349,6 +351,19 @@ function isFutile(decision: Decision): boolean {
   if (decision.kind !== "steered" || decision.delayS === null || decision.result !== decision.target) return false;
   const { scaled, shownTarget, target, rules } = decision;
   return scaled < shownTarget ? target <= rules.lower : target >= rules.upper;
+}
+
+/** With what the built-in policy would have decided since an earlier controller wrote down what it knew. */
+function caughtUp(found: Found): Found {
+  const { scaler, seen, situation, fresh, atMs, deployment, reports = emptyReports() } = found;
+  const { left } = scaler;
+  if (left === undefined || fresh || deploymentPolicy(deployment) !== undefined) return found;
+  if (!isNewsless(left.reports, reports)) return found;
+  const intervalS = deployment.config.autoscaling_config.metrics_interval_s;
+  const missed = decideMissed(seen, scaler.state, left.atS, atMs, intervalS);
+  if (missed === undefined) return found;
+  const { state, target } = missed;
+  return { ...found, scaler: { ...scaler, state }, seen: { ...seen, target }, situation: { ...situation, target } };
 }
 
 /** What a reply is told by. */

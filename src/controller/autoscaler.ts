@@ -5,7 +5,7 @@
  */
 import type { Decision } from "../autoscaling/decide.ts";
 import { DecisionLog } from "../autoscaling/decision-log.ts";
-import { restoreReports } from "../autoscaling/reports.ts";
+import { emptyReports, restoreReports } from "../autoscaling/reports.ts";
 import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -72,10 +72,10 @@ export class Autoscaler {
     for (const [key, record] of world.scaling) {
       const deployment = world.deployments.get(keys.deployment(record.application, record.deployment));
       if (deployment?.uid !== record.uid) continue;
-      this.#set(key, recoveredScaler(record, clock.now()));
-      if (record.reports === null) continue;
-      const reports = restoreReports(record.reports, clock.now() / 1_000, clock.monotonic() / 1_000);
-      load.restore(record.application, record.deployment, reports);
+      const { reports: saved } = record;
+      const reports = saved ? restoreReports(saved, clock.now() / 1_000, clock.monotonic() / 1_000) : emptyReports();
+      this.#set(key, recoveredScaler(record, reports, clock.now()));
+      if (saved !== null) load.restore(record.application, record.deployment, reports);
     }
   }
 

@@ -20,8 +20,8 @@ export interface SimulatedController {
   readonly routes: RouteHub;
   readonly store: Store;
   controller: Reconciler;
-  /** Ends the controller as a crash would and starts another one on the same store and engine. */
-  restart(): Promise<void>;
+  /** Ends the controller as a crash would and starts another one on the same store and engine, after a while. */
+  restart(awayMs?: number): Promise<void>;
   /** As `restart`, but the next thing that becomes durable is the last the old controller does: its actions are lost. */
   crash(): Promise<void>;
   /** PUTs applications; the answer once it is durable. */
@@ -94,8 +94,9 @@ export async function simulate(
       life += 1;
       Object.assign(simulation, await make());
     },
-    async restart() {
+    async restart(awayMs = 0) {
       await simulation.controller.close();
+      if (awayMs > 0) await clock.advance(awayMs);
       Object.assign(simulation, await make());
     },
     async put(applications, more = {}) {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { TraceEntry } from "../../src/autoscaling/trace.ts";
+import type { AutoscalingConfig } from "../../src/config/types.ts";
 import { recordedEntries } from "../../src/controller/autoscale-decisions.ts";
 import type { ScalingDecision } from "../../src/controller/controller.ts";
 import {
@@ -49,6 +50,32 @@ const aroundKills =
   (atS: number): boolean =>
     outages.some(({ fromS, toS }) => atS > fromS - 1 && atS <= toS);
 
+/**
+ * A load of `requests` on one replica, and a controller that is killed `afterMs` after the load came and away for `awayMs`;
+ * what is recorded of it. Routers are back only when decisions have been made.
+ */
+async function killedOnce(
+  config: Partial<AutoscalingConfig>,
+  requests: readonly [number, number],
+  afterMs: number,
+  awayMs: number,
+): Promise<{ entries: TraceEntry[]; outage: Outage }> {
+  const { simulation, router } = await deployAutoscaled({ ...config, metrics_interval_s: 0.5 });
+  router.concurrent = requests[0];
+  await router.run(8);
+  router.concurrent = requests[1];
+  await router.run(afterMs / 1_000);
+  const fromS = simulation.clock.now() / 1_000;
+  await simulation.restart(awayMs);
+  const outage = { fromS, toS: simulation.clock.now() / 1_000 };
+  await simulation.clock.advance(200);
+  router.reconnected();
+  await router.run(14);
+  const entries = recordedEntries(simulation.store, "a", "D");
+  await simulation.controller.close();
+  return { entries, outage };
+}
+
 describe("a recording beside its replay", () => {
   it("is the same to the last bit, in all that was told", async () => {
     const { entries, told, outages } = await live();
@@ -83,6 +110,21 @@ describe("a recording beside its replay", () => {
     const apart = divergences(targetSteps(entries), uninterruptedSteps(entries), endS);
     expect(beyondOutages(apart, outages, 1)).toEqual([]);
     expect(new Set(targetSteps(entries).map(({ target }) => target)).size).toBeGreaterThan(3);
+  });
+
+  it.each([
+    ["a wait of 3 s for more", { upscale_delay_s: 3 }, [2, 12]],
+    ["waits of 2.5 s for fewer, one after the other to none", { downscale_delay_s: 2.5, min_replicas: 0 }, [9, 0]],
+    ["no wait at all", { upscale_delay_s: 0 }, [2, 12]],
+  ] as const)("keeps the moments of %s, wherever in them the controller is killed", async (_, config, requests) => {
+    for (let afterMs = 250; afterMs <= 6_500; afterMs += 250) {
+      const { entries, outage } = await killedOnce(config, requests, afterMs, 400);
+      const live = targetSteps(entries);
+      const apart = divergences(live, uninterruptedSteps(entries), entries.at(-1)!.atS);
+      // What is known of the load is as old as the last report.
+      expect([afterMs, beyondOutages(apart, [outage], 0.5)]).toEqual([afterMs, []]);
+      expect(new Set(live.map(({ target }) => target)).size).toBeGreaterThan(1);
+    }
   });
 });
 
