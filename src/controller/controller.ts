@@ -3,6 +3,7 @@
  * they are durable and reject with a WindlassError whose message may be shown to the caller.
  */
 import type { Adjustment, DecisionRecord } from "../autoscaling/explain.ts";
+import type { RecordedLoad } from "../autoscaling/recorded-load.ts";
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
 import type { ScalingFigures } from "../observability/scaling-metrics.ts";
@@ -21,7 +22,7 @@ import type {
 import type { RevisionTraffic } from "./traffic.ts";
 
 export { canaryWeight } from "./canary-state.ts";
-export type { Adjustment, ApplicationPlan, CanaryStanding, DeploymentPlan, Plan };
+export type { Adjustment, ApplicationPlan, CanaryStanding, DeploymentPlan, Plan, RecordedLoad };
 
 export interface Controller {
   /** Everything as of `revision`, each list ordered by name. */
@@ -89,6 +90,8 @@ export interface Controller {
     listener: (decision: ScalingDecision) => void,
     shadow?: boolean,
   ): () => void;
+  /** What is kept of the load on a deployment between two moments, epoch seconds; undefined: nothing. */
+  recordedLoad(application: string, deployment: string, fromS: number, toS: number): RecordedLoad | undefined;
   /** The newest decisions of the autoscaler in numbers, of those that this process made. */
   scalingFigures(): readonly ScalingFigures[];
   /** Raises the rotation of an application's scaler token. */

@@ -1,3 +1,4 @@
+import { loadBetween, recordedLoad } from "../autoscaling/recorded-load.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { Store } from "../store/store.ts";
@@ -16,6 +17,7 @@ import type {
   PlanRequest,
   PutOneApplicationRequest,
   PutOneApplicationResult,
+  RecordedLoad,
   RetryRequest,
   RollbackRequest,
   RollbackResult,
@@ -196,6 +198,13 @@ export abstract class ControllerFace implements Controller {
     return this.autoscaler.onDecision((key, decision) => {
       if (key === wanted) listener(decisionShown({ first: decision, last: decision, turns: 1 }, shadow));
     });
+  }
+
+  recordedLoad(application: string, deployment: string, fromS: number, toS: number): RecordedLoad | undefined {
+    if (this.deployment(application, deployment) === undefined) return undefined;
+    const entries = recordedEntries(this.store, application, deployment);
+    const load = recordedLoad(entries, this.clock.now() / 1_000);
+    return load && loadBetween(load, fromS, toS);
   }
 
   scalingFigures(): readonly ScalingFigures[] {

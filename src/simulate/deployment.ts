@@ -59,6 +59,8 @@ export interface Outcome {
   readonly load: Float64Array;
   /** Turns of the autoscaler that decided. */
   readonly decided: number;
+  /** Only how many requests there were is known: `requests` and `waits` say nothing. */
+  readonly loadOnly?: true;
 }
 
 /** Runs `traffic` against one deployment. */
@@ -135,7 +137,7 @@ export function simulateDeployment(subject: Subject, traffic: Traffic, options: 
 }
 
 /** Collects how target and replicas went. */
-class Timeline {
+export class Timeline {
   readonly #timesS: number[] = [0];
   readonly #target: number[];
   readonly #serving: number[] = [0];
@@ -150,6 +152,11 @@ class Timeline {
   constructor(target: number, lookBackS: number) {
     this.#target = [target];
     this.#lookBackS = lookBackS;
+  }
+
+  /** The newest target. */
+  get target(): number {
+    return this.#target.at(-1)!;
   }
 
   aim(target: number, nowS: number): void {

@@ -1,7 +1,7 @@
 /** The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 import { nameOf } from "./assign.ts";
 import { CHART_STYLE, CONFIG_COLOURS, escapeText, PANEL_HEIGHT, panel, titleOf } from "./report-svg.ts";
-import { cell, formatSeconds, METRICS, type Report, type Summary, summarize } from "./summary.ts";
+import { cell, formatSeconds, metricsOf, type Report, type Summary, summarize } from "./summary.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; --ink: #1c2430; --soft: #6a7585; --line: #d8dee8; --ground: #fff }
@@ -43,25 +43,31 @@ ${deployments
 `;
 }
 
-function totals({ runs }: Report): string {
+function totals(report: Report): string {
+  const { runs } = report;
   const summaries = runs.map(({ outcomes }) => summarize(outcomes));
   const head = runs.map(
     ({ config }, i) => `<th><i style="background:${CONFIG_COLOURS[i]}"></i>${escapeText(config)}</th>`,
   );
-  const rows = METRICS.map((metric) => {
+  const rows = metricsOf(report).map((metric) => {
     const cells = summaries.map((summary) => `<td>${cell(metric, summary)}</td>`);
     return `<tr><td>${metric.title}</td>${cells.join("")}</tr>`;
   });
   return `<table><tr><th>all deployments</th>${head.join("")}</tr>\n${rows.join("\n")}</table>`;
 }
 
-function perDeployment({ runs }: Report): string {
-  const titles = METRICS.map(({ title }) => `<th>${title}</th>`).join("");
+function perDeployment(report: Report): string {
+  const { runs } = report;
+  const titles = metricsOf(report)
+    .map(({ title }) => `<th>${title}</th>`)
+    .join("");
   const several = runs.length > 1;
   const rows = runs[0]!.outcomes.flatMap((outcome, index) =>
     runs.map(({ config, outcomes }) => {
       const summary: Summary = summarize([outcomes[index]!]);
-      const cells = METRICS.map((metric) => `<td>${cell(metric, summary)}</td>`).join("");
+      const cells = metricsOf(report)
+        .map((metric) => `<td>${cell(metric, summary)}</td>`)
+        .join("");
       const which = several ? `<td>${escapeText(config)}</td>` : "";
       return `<tr><td>${escapeText(nameOf(outcome))}</td>${which}${cells}</tr>`;
     }),

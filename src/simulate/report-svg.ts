@@ -2,7 +2,7 @@
 import { nameOf } from "./assign.ts";
 import { loadColumns } from "./columns.ts";
 import type { Outcome } from "./deployment.ts";
-import { cell, METRICS, type Report, summarize } from "./summary.ts";
+import { cell, metricsOf, type Report, summarize } from "./summary.ts";
 import { timeMarks } from "./time-axis.ts";
 
 const WIDTH = 920;
@@ -74,7 +74,7 @@ export function reportSvg(report: Report): string {
   const { runs } = report;
   const panels = runs[0]!.outcomes.length;
   const tableY = 56 + panels * PANEL_HEIGHT;
-  const height = tableY + METRICS.length * 18 + 40;
+  const height = tableY + metricsOf(report).length * 18 + 40;
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH + 40} ${height}" width="${WIDTH + 40}" height="${height}">`,
     `<title>${escapeText(titleOf(report))}</title>`,
@@ -104,13 +104,15 @@ function legend({ runs }: Report): string {
     .join("");
 }
 
-function numbers({ runs }: Report): string {
-  const summaries = runs.map(({ outcomes }) => summarize(outcomes));
-  return METRICS.map((metric, row) => {
-    const y = 14 + row * 18;
-    const cells = summaries.map((summary, i) => text(260 + i * 140, y, cell(metric, summary), "end"));
-    return `${text(0, y, metric.title, "mark")}${cells.join("")}`;
-  }).join("\n");
+function numbers(report: Report): string {
+  const summaries = report.runs.map(({ outcomes }) => summarize(outcomes));
+  return metricsOf(report)
+    .map((metric, row) => {
+      const y = 14 + row * 18;
+      const cells = summaries.map((summary, i) => text(260 + i * 140, y, cell(metric, summary), "end"));
+      return `${text(0, y, metric.title, "mark")}${cells.join("")}`;
+    })
+    .join("\n");
 }
 
 function plot(y: number, height: number, top: number, title: string): string {

@@ -5,12 +5,13 @@ import { allWaits, waitAt } from "./tally.ts";
 
 /** The numbers of one deployment, or of several; seconds unless the name says otherwise. */
 export interface Summary {
-  readonly requests: number;
-  readonly completed: number;
-  readonly shed: number;
-  readonly timedOut: number;
-  readonly dropped: number;
-  readonly unserved: number;
+  /** These are null where only how many requests there were at a time is known. */
+  readonly requests: number | null;
+  readonly completed: number | null;
+  readonly shed: number | null;
+  readonly timedOut: number | null;
+  readonly dropped: number | null;
+  readonly unserved: number | null;
   /** How long requests waited for a replica; null: there were none. */
   readonly waitP50S: number | null;
   readonly waitP99S: number | null;
@@ -74,13 +75,16 @@ export function summarize(outcomes: readonly Outcome[]): Summary {
   const sum = (pick: (outcome: Outcome) => number): number => outcomes.reduce((all, outcome) => all + pick(outcome), 0);
   const waits = allWaits(outcomes.map((outcome) => outcome.waits));
   const slots = sum(({ slotSeconds }) => slotSeconds);
+  const loadOnly = outcomes.some((outcome) => outcome.loadOnly);
+  const count = (which: keyof Outcome["requests"]): number | null =>
+    loadOnly ? null : sum(({ requests }) => requests[which]);
   return {
-    requests: sum(({ requests }) => requests.arrived),
-    completed: sum(({ requests }) => requests.completed),
-    shed: sum(({ requests }) => requests.shed),
-    timedOut: sum(({ requests }) => requests.timedOut),
-    dropped: sum(({ requests }) => requests.dropped),
-    unserved: sum(({ requests }) => requests.unserved),
+    requests: count("arrived"),
+    completed: count("completed"),
+    shed: count("shed"),
+    timedOut: count("timedOut"),
+    dropped: count("dropped"),
+    unserved: count("unserved"),
     waitP50S: waitAt(waits, 0.5),
     waitP99S: waitAt(waits, 0.99),
     waitMaxS: waitAt(waits, 1),
@@ -91,6 +95,13 @@ export function summarize(outcomes: readonly Outcome[]): Summary {
     scaleDowns: sum(({ scaleDowns }) => scaleDowns),
     flaps: sum(({ flaps }) => flaps),
   };
+}
+
+/** The metrics that something is known of. */
+export function metricsOf({ runs }: Report): readonly Metric[] {
+  const all = runs.map(({ outcomes }) => summarize(outcomes));
+  const loadOnly = all.some(({ requests }) => requests === null);
+  return loadOnly ? METRICS.filter(({ value }) => all.some((summary) => value(summary) !== null)) : METRICS;
 }
 
 /** A metric as text; "-" where there is none. */

@@ -1,6 +1,6 @@
 /** The results as rows of cells, the first of which is the head. */
 import { nameOf } from "./assign.ts";
-import { cell, METRICS, type Metric, type Report, type Summary, summarize } from "./summary.ts";
+import { cell, type Metric, metricsOf, type Report, type Summary, summarize } from "./summary.ts";
 
 /** What a table for people shows of each deployment, when it has many. */
 const SHORT = new Set([
@@ -26,6 +26,7 @@ export function resultTables(report: Report): { readonly title: string; readonly
       {
         title: "",
         rows: oneConfig(
+          metricsOf(report),
           first.outcomes.map((each) => [nameOf(each), summarize([each])]),
           summarize(first.outcomes),
         ),
@@ -44,9 +45,13 @@ export function resultTables(report: Report): { readonly title: string; readonly
   return each.length > 4 ? [all] : [...each, all];
 }
 
-function oneConfig(named: readonly (readonly [name: string, summary: Summary])[], all: Summary): string[][] {
-  if (named.length === 1) return METRICS.map((metric) => [metric.title, cell(metric, all)]);
-  const metrics = METRICS.filter(({ key }) => SHORT.has(key));
+function oneConfig(
+  known: readonly Metric[],
+  named: readonly (readonly [name: string, summary: Summary])[],
+  all: Summary,
+): string[][] {
+  if (named.length === 1) return known.map((metric) => [metric.title, cell(metric, all)]);
+  const metrics = known.filter(({ key }) => SHORT.has(key));
   const head = ["DEPLOYMENT", ...metrics.map(({ title }) => title.toUpperCase())];
   const lines = [...named, ["all", all] as const].map(([name, summary]) => [
     name,
@@ -55,11 +60,11 @@ function oneConfig(named: readonly (readonly [name: string, summary: Summary])[]
   return [head, ...lines];
 }
 
-function sideBySide({ runs }: Report, before: Summary, after: Summary): string[][] {
-  const head = ["", ...runs.map(({ config }) => config), "DIFFERENCE"];
+function sideBySide(report: Report, before: Summary, after: Summary): string[][] {
+  const head = ["", ...report.runs.map(({ config }) => config), "DIFFERENCE"];
   return [
     head,
-    ...METRICS.map((metric) => [
+    ...metricsOf(report).map((metric) => [
       metric.title,
       cell(metric, before),
       cell(metric, after),

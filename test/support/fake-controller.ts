@@ -310,6 +310,7 @@ export function createFakeController(store: Store): FakeController {
     decisions: () => [],
     onDecision: () => () => {},
     scalingFigures: () => [],
+    recordedLoad: () => undefined,
     async rotateToken(application, actor) {
       asked("rotateToken", { application, actor });
       const record = fake.application(application);

@@ -1,4 +1,5 @@
-import { createClient } from "@connectrpc/connect";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
 import { DeploymentService } from "../../gen/windlass/v1/deployment_service_pb.ts";
@@ -151,5 +152,46 @@ describe("the decisions on a deployment", () => {
     }
     ended.abort();
     expect(seen).toEqual([1, 4]);
+  });
+});
+
+describe("the recorded load of a deployment", () => {
+  const load = {
+    fromS: AT_S,
+    toS: AT_S + 60,
+    requests: { timesS: [AT_S, AT_S + 9.5], values: [4, 0] },
+    replicas: { timesS: [AT_S], target: [2], running: [1] },
+  };
+
+  it("is told between two moments", async () => {
+    const { api } = await start();
+    const asked: number[] = [];
+    api.controller.recordedLoad = (_application, _deployment, fromS, toS) => {
+      asked.push(fromS, toS);
+      return load;
+    };
+    const client = clientOf(api);
+    const startTime = timestampFromMs(AT_S * 1_000);
+    const endTime = timestampFromMs((AT_S + 60) * 1_000);
+    expect(await client.getRecordedLoad({ name: NAME, startTime, endTime })).toMatchObject({
+      startTimeS: AT_S,
+      endTimeS: AT_S + 60,
+      requestTimesS: [AT_S, AT_S + 9.5],
+      requests: [4, 0],
+      replicaTimesS: [AT_S],
+      targetReplicas: [2],
+      runningReplicas: [1],
+    });
+    await client.getRecordedLoad({ name: NAME });
+    expect(asked).toEqual([AT_S, AT_S + 60, 0, Number.POSITIVE_INFINITY]);
+  });
+
+  it("is NOT_FOUND where there is no deployment, or nothing of that time", async () => {
+    const { api } = await start();
+    const client = clientOf(api);
+    for (const name of [NAME, "applications/a/deployments/Nobody"]) {
+      const error = await client.getRecordedLoad({ name }).catch((cause) => ConnectError.from(cause));
+      expect(error).toMatchObject({ code: Code.NotFound });
+    }
   });
 });

@@ -1,9 +1,11 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { bars } from "../../src/simulate/text-chart.ts";
 import { timeMarks } from "../../src/simulate/time-axis.ts";
+import { fakeApi } from "../support/fake-api.ts";
 import { type CliResult, runCli } from "../support/run-cli.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -26,6 +28,30 @@ function folder(files: Readonly<Record<string, string>> = {}): string {
 const simulate = (cwd: string, ...argv: string[]): Promise<CliResult> => runCli(["simulate", ...argv], { cwd });
 const ESCAPES = new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, "g");
 const BASE = ["--config", "a.yaml", "--trace", "t.csv"];
+
+/** A config whose deployment is autoscaled. */
+const AUTO =
+  "applications:\n  - name: a\n    import_path: ./a.ts:app\n    deployments:\n      - name: D\n        autoscaling_config: {min_replicas: 1, max_replicas: 9, target_ongoing_requests: 2, metrics_interval_s: 1, look_back_period_s: 2, upscale_delay_s: 1, downscale_delay_s: 2}\n";
+const FROM_S = 1_790_000_000;
+
+/** An instance that recorded 8 requests for 30 s, with 2 replicas, of `a/D` alone. */
+const recorded = () =>
+  fakeApi({
+    deployments: {
+      getRecordedLoad: ({ name }) => {
+        if (name !== "applications/a/deployments/D") throw new ConnectError("there is none", Code.NotFound);
+        return {
+          startTimeS: FROM_S,
+          endTimeS: FROM_S + 60,
+          requestTimesS: [FROM_S, FROM_S + 30],
+          requests: [8, 0],
+          replicaTimesS: [FROM_S],
+          targetReplicas: [2],
+          runningReplicas: [2],
+        };
+      },
+    },
+  });
 
 interface Document {
   trace: { length_s: number };
@@ -154,7 +180,31 @@ describe("windlass simulate", () => {
       code: 1,
       says: "no/r.svg: cannot be written",
     },
-    { name: "no trace", argv: ["--config", "a.yaml"], code: 2, says: "--trace <file>' not specified" },
+    { name: "no load", argv: ["--config", "a.yaml"], code: 2, says: "no load given: --trace FILE, or --from TIME" },
+    {
+      name: "a trace and a time",
+      argv: [...BASE, "--from", "1790000000"],
+      code: 2,
+      says: "--trace and --from: give one",
+    },
+    {
+      name: "a time that is none",
+      argv: ["--config", "a.yaml", "--from", "noon"],
+      code: 2,
+      says: "must be a time like 2026-01-31T12:00:00Z",
+    },
+    {
+      name: "an end before the begin",
+      argv: ["--config", "auto.yaml", "--from", "1790000000", "--to", "1790000000"],
+      code: 2,
+      says: "is not after --from 2026-09-21T14:13:20.000Z",
+    },
+    {
+      name: "a config without autoscaling for a recording",
+      argv: ["--config", "a.yaml", "--from", "1790000000", "--to", "1790000100"],
+      code: 1,
+      says: "no deployment that it lists is autoscaled",
+    },
     {
       name: "a start that is no time",
       argv: [...BASE, "--replica-start-s", "soon"],
@@ -165,6 +215,7 @@ describe("windlass simulate", () => {
     const dir = folder({
       "bad.yaml":
         "applications:\n  - name: a\n    import_path: ./a.ts:app\n    deployments: [{name: D, num_replicas: -1}]\n",
+      "auto.yaml": AUTO,
       "none.yaml": "applications:\n  - {name: a, import_path: ./a.ts:app}\n",
       "bad.csv": "arrival_s,service_s\nx,1\n",
     });
@@ -208,5 +259,42 @@ describe("docs/simulate.md", () => {
       expect(code).toBe(0);
       expect(out.trimEnd()).toBe(printed!.trimEnd());
     }
+  });
+});
+
+describe("windlass simulate --from", () => {
+  const run = async (files: Readonly<Record<string, string>>, ...argv: string[]) =>
+    runCli(["simulate", ...argv], { cwd: folder(files), env: { WINDLASS_ADDRESS: (await recorded()).address } });
+
+  it("tries a config on what an instance recorded, beside what that did itself, and says what it cannot know", async () => {
+    const { code, out, err } = await run({ "auto.yaml": AUTO }, "--config", "auto.yaml", "--from", String(FROM_S));
+    expect([code, err]).toEqual([0, ""]);
+    expect(out).toMatch(/^a\/D, 1 min 0 s of what http:\S+ recorded from 2026-09-21T14:13:20.000Z$/m);
+    expect(out).toMatch(/^replicas that serve: as it was$/m);
+    expect(out).toMatch(/^peak replicas +2 +4 +\+100.0 %$/m);
+    expect(out).toContain("nothing can be said of waiting and refused requests");
+    expect(out).not.toMatch(/^(requests|completed|shed|wait p99) {2}/m);
+  });
+
+  it("compares two configs, and gives a document in which what is not known is null", async () => {
+    const files = { "auto.yaml": AUTO, "few.yaml": AUTO.replace("max_replicas: 9", "max_replicas: 3") };
+    const argv = ["--config", "auto.yaml", "--compare", "few.yaml", "--from", "2026-09-21T14:13:20Z", "-o", "json"];
+    const { configs } = JSON.parse((await run(files, ...argv)).out) as Document;
+    expect(configs.map(({ file, total }) => [file, total["peak_replicas"], total["requests"]])).toEqual([
+      ["auto.yaml", 4, null],
+      ["few.yaml", 3, null],
+    ]);
+  });
+
+  it("says so where nothing is recorded, and leaves out what was not", async () => {
+    const other = AUTO.replace("name: D", "name: E");
+    const argv = ["--config", "auto.yaml", "--from", String(FROM_S)];
+    const { code, err } = await run({ "auto.yaml": other }, ...argv);
+    expect(code).toBe(1);
+    expect(err).toMatch(/^windlass: http:\S+ has recorded nothing of a\/E between 2026-09-21\S+ and .*\n$/);
+    const both = AUTO + other.slice(other.indexOf("      - name: E"));
+    const half = await run({ "auto.yaml": both }, ...argv);
+    expect([half.code, half.err]).toEqual([0, "a/E is left out: nothing is recorded of it in that time\n"]);
+    expect(half.out).toContain("a/D, 1 min");
   });
 });

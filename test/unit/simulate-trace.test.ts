@@ -2,7 +2,6 @@ import { describe, expect, it } from "vitest";
 import { validateDeployConfig } from "../../src/config/check.ts";
 import { assign, nameOf } from "../../src/simulate/assign.ts";
 import { generator } from "../../src/simulate/generator.ts";
-import { readRecording } from "../../src/simulate/recording.ts";
 import { simulate } from "../../src/simulate/run.ts";
 import { type Subject, subjectsOf } from "../../src/simulate/subject.ts";
 import { parseTrace, type Trace } from "../../src/simulate/trace.ts";
@@ -136,24 +135,6 @@ describe("requests drawn from rates", () => {
     );
     expect(second!.requests.arrived).toBe(first!.requests.arrived);
     expect(second!.workedSeconds).toBeCloseTo(first!.workedSeconds, 6);
-  });
-
-  it("from a recording are as many at a time as there were", () => {
-    const total = { timesS: [1_790_000_000, 1_790_000_500.5, 1_790_002_000], values: [4, 0, 10] };
-    const { startS, lengthS, traffic } = readRecording(
-      [{ name: "a/D", total, serviceS: 0.5 }],
-      1_790_000_100.5,
-      1_790_003_000,
-    );
-    expect({ startS, lengthS }).toEqual({ startS: 1_790_000_100, lengthS: 2900 });
-    expect(traffic.get("a/D")).toEqual({
-      kind: "rates",
-      rows: [
-        { startS: 0.5, endS: 400.5, rps: 8, serviceS: 0.5 },
-        { startS: 400.5, endS: 1900, rps: 0, serviceS: 0.5 },
-        { startS: 1900, endS: 2900, rps: 20, serviceS: 0.5 },
-      ],
-    });
   });
 });
 

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/v1/deployment_service.proto.
  */
 export const file_windlass_v1_deployment_service: GenFile = /*@__PURE__*/
-  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDSKPAQobTGlzdFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSKwoHYXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2hhZG93GAUgASgIImgKHExpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2USLwoJZGVjaXNpb25zGAEgAygLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChxXYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGc2hhZG93GAIgASgIIk8KHVdhdGNoU2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlEi4KCGRlY2lzaW9uGAEgASgLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uMv0EChFEZXBsb3ltZW50U2VydmljZRJbCg1HZXREZXBsb3ltZW50EiEud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi53aW5kbGFzcy52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy53aW5kbGFzcy52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJhChBXYXRjaERlcGxveW1lbnRzEiQud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaJS53aW5kbGFzcy52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UwARJhCg9TY2FsZURlcGxveW1lbnQSIy53aW5kbGFzcy52MS5TY2FsZURlcGxveW1lbnRSZXF1ZXN0GiQud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVzcG9uc2UiA5ACAhJwChRMaXN0U2NhbGluZ0RlY2lzaW9ucxIoLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBopLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UiA5ACARJwChVXYXRjaFNjYWxpbmdEZWNpc2lvbnMSKS53aW5kbGFzcy52MS5XYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0Gioud2luZGxhc3MudjEuV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_windlass_v1_deployment, file_windlass_v1_scaling]);
+  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDSKPAQobTGlzdFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSKwoHYXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2hhZG93GAUgASgIImgKHExpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2USLwoJZGVjaXNpb25zGAEgAygLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChxXYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGc2hhZG93GAIgASgIIk8KHVdhdGNoU2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlEi4KCGRlY2lzaW9uGAEgASgLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uIoQBChZHZXRSZWNvcmRlZExvYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIroBChdHZXRSZWNvcmRlZExvYWRSZXNwb25zZRIUCgxzdGFydF90aW1lX3MYASABKAESEgoKZW5kX3RpbWVfcxgCIAEoARIXCg9yZXF1ZXN0X3RpbWVzX3MYAyADKAESEAoIcmVxdWVzdHMYBCADKAESFwoPcmVwbGljYV90aW1lc19zGAUgAygBEhcKD3RhcmdldF9yZXBsaWNhcxgGIAMoDRIYChBydW5uaW5nX3JlcGxpY2FzGAcgAygNMuAFChFEZXBsb3ltZW50U2VydmljZRJbCg1HZXREZXBsb3ltZW50EiEud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi53aW5kbGFzcy52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy53aW5kbGFzcy52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJhChBXYXRjaERlcGxveW1lbnRzEiQud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaJS53aW5kbGFzcy52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UwARJhCg9TY2FsZURlcGxveW1lbnQSIy53aW5kbGFzcy52MS5TY2FsZURlcGxveW1lbnRSZXF1ZXN0GiQud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVzcG9uc2UiA5ACAhJwChRMaXN0U2NhbGluZ0RlY2lzaW9ucxIoLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBopLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UiA5ACARJwChVXYXRjaFNjYWxpbmdEZWNpc2lvbnMSKS53aW5kbGFzcy52MS5XYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0Gioud2luZGxhc3MudjEuV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UwARJhCg9HZXRSZWNvcmRlZExvYWQSIy53aW5kbGFzcy52MS5HZXRSZWNvcmRlZExvYWRSZXF1ZXN0GiQud2luZGxhc3MudjEuR2V0UmVjb3JkZWRMb2FkUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_windlass_v1_deployment, file_windlass_v1_scaling]);
 
 /**
  * Request message for GetDeployment.
@@ -474,6 +474,104 @@ export const WatchScalingDecisionsResponseSchema: GenMessage<WatchScalingDecisio
   messageDesc(file_windlass_v1_deployment_service, 11);
 
 /**
+ * Request message for GetRecordedLoad.
+ *
+ * @generated from message windlass.v1.GetRecordedLoadRequest
+ */
+export type GetRecordedLoadRequest = Message<"windlass.v1.GetRecordedLoadRequest"> & {
+  /**
+   * Format: applications/{application}/deployments/{deployment}
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * From then on; absent: from the oldest that is kept.
+   *
+   * @generated from field: google.protobuf.Timestamp start_time = 2;
+   */
+  startTime?: Timestamp | undefined;
+
+  /**
+   * Until then; absent: until now.
+   *
+   * @generated from field: google.protobuf.Timestamp end_time = 3;
+   */
+  endTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.GetRecordedLoadRequest.
+ * Use `create(GetRecordedLoadRequestSchema)` to create a new message.
+ */
+export const GetRecordedLoadRequestSchema: GenMessage<GetRecordedLoadRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 12);
+
+/**
+ * Response message for GetRecordedLoad. Times are epoch seconds.
+ *
+ * @generated from message windlass.v1.GetRecordedLoadResponse
+ */
+export type GetRecordedLoadResponse = Message<"windlass.v1.GetRecordedLoadResponse"> & {
+  /**
+   * What is told begins here: not before `start_time`.
+   *
+   * @generated from field: double start_time_s = 1;
+   */
+  startTimeS: number;
+
+  /**
+   * It ends here.
+   *
+   * @generated from field: double end_time_s = 2;
+   */
+  endTimeS: number;
+
+  /**
+   * When the number of requests changed.
+   *
+   * @generated from field: repeated double request_times_s = 3;
+   */
+  requestTimesS: number[];
+
+  /**
+   * Requests that waited or were worked on from then on, as they were sampled.
+   *
+   * @generated from field: repeated double requests = 4;
+   */
+  requests: number[];
+
+  /**
+   * When the number of replicas changed.
+   *
+   * @generated from field: repeated double replica_times_s = 5;
+   */
+  replicaTimesS: number[];
+
+  /**
+   * Replicas that were to be from then on.
+   *
+   * @generated from field: repeated uint32 target_replicas = 6;
+   */
+  targetReplicas: number[];
+
+  /**
+   * Replicas that ran from then on.
+   *
+   * @generated from field: repeated uint32 running_replicas = 7;
+   */
+  runningReplicas: number[];
+};
+
+/**
+ * Describes the message windlass.v1.GetRecordedLoadResponse.
+ * Use `create(GetRecordedLoadResponseSchema)` to create a new message.
+ */
+export const GetRecordedLoadResponseSchema: GenMessage<GetRecordedLoadResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 13);
+
+/**
  * Reads and scales the deployments of an application.
  *
  * @generated from service windlass.v1.DeploymentService
@@ -548,6 +646,18 @@ export const DeploymentService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchScalingDecisionsRequestSchema;
     output: typeof WatchScalingDecisionsResponseSchema;
+  },
+  /**
+   * Returns how many requests and replicas there were, as far as it is kept:
+   * what `windlass simulate --from` tries configs on. NOT_FOUND if the
+   * deployment does not exist, or nothing of that time is kept.
+   *
+   * @generated from rpc windlass.v1.DeploymentService.GetRecordedLoad
+   */
+  getRecordedLoad: {
+    methodKind: "unary";
+    input: typeof GetRecordedLoadRequestSchema;
+    output: typeof GetRecordedLoadResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_windlass_v1_deployment_service, 0);

@@ -10,7 +10,10 @@ import { pageOf } from "../pages.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { deploymentOf } from "./names.ts";
 
-type Handlers = Pick<ServiceImpl<typeof DeploymentService>, "listScalingDecisions" | "watchScalingDecisions">;
+type Handlers = Pick<
+  ServiceImpl<typeof DeploymentService>,
+  "listScalingDecisions" | "watchScalingDecisions" | "getRecordedLoad"
+>;
 
 /** Decisions that wait for a slow reader; the oldest give way. */
 const MOST_WAITING = 1_000;
@@ -74,6 +77,27 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
       if (!context.signal.aborted) {
         throw new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping: watch again");
       }
+    },
+    getRecordedLoad(request, context) {
+      callerWith(context, { kind: "read-application", application: deploymentOf(request.name).application });
+      const { application, deployment } = mustExist(request.name);
+      const fromS = request.startTime === undefined ? 0 : timestampMs(request.startTime) / 1_000;
+      const toS = request.endTime === undefined ? Number.POSITIVE_INFINITY : timestampMs(request.endTime) / 1_000;
+      const load = controller.recordedLoad(application, deployment, fromS, toS);
+      if (load === undefined) {
+        const name = JSON.stringify(`${application}/${deployment}`);
+        throw notFound(`load on ${name} that was recorded then; the newest is kept, of autoscaled deployments`);
+      }
+      const { requests, replicas } = load;
+      return {
+        startTimeS: load.fromS,
+        endTimeS: load.toS,
+        requestTimesS: [...requests.timesS],
+        requests: [...requests.values],
+        replicaTimesS: [...replicas.timesS],
+        targetReplicas: [...replicas.target],
+        runningReplicas: [...replicas.running],
+      };
     },
   };
 }

@@ -1,25 +1,33 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
+import type { DeployConfig } from "../../config/types.ts";
 import { errorText } from "../../core/errors.ts";
 import { assign } from "../../simulate/assign.ts";
 import { reportHtml } from "../../simulate/report-html.ts";
 import { reportSvg } from "../../simulate/report-svg.ts";
 import { simulate as run } from "../../simulate/run.ts";
-import { subjectsOf } from "../../simulate/subject.ts";
+import { type Subject, subjectsOf } from "../../simulate/subject.ts";
 import { documentOf, formatSeconds, type Report, type Run } from "../../simulate/summary.ts";
 import { textChart } from "../../simulate/text-chart.ts";
 import { resultTables } from "../../simulate/text-table.ts";
 import { parseTrace, type Trace } from "../../simulate/trace.ts";
+import type { Target } from "../address.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
 import { loadConfig } from "../load-config.ts";
 import { type OutputFormat, printDocument } from "../output.ts";
 import { table } from "../table.ts";
+import { recordedReport } from "./simulate-recorded.ts";
 
 /** Options of `windlass simulate`. */
 export interface SimulateOptions {
   readonly config: string;
-  readonly trace: string;
+  /** Either a trace, or a time from which on the recording of an instance is asked for. */
+  readonly trace?: string;
+  /** Epoch milliseconds. */
+  readonly from?: number;
+  /** Epoch milliseconds; absent: until now. */
+  readonly to?: number;
   /** A second config, for the same trace. */
   readonly compare?: string;
   /** `APP/DEPLOYMENT`: only this one. */
@@ -31,6 +39,13 @@ export interface SimulateOptions {
   readonly output?: OutputFormat;
 }
 
+/** A config file that is tried, and its deployments. */
+export interface Tried {
+  readonly file: string;
+  readonly config: DeployConfig;
+  readonly subjects: readonly Subject[];
+}
+
 /** Second 0 of traces that do not say when they were: a Monday of these years, at midnight UTC, for schedules. */
 const EPOCH_S = 20_717 * 86_400;
 /** Wide enough for a day, narrow enough for a mail. */
@@ -38,33 +53,30 @@ const PIPE_COLUMNS = 88;
 
 const WRITERS: Readonly<Record<string, (report: Report) => string>> = { ".html": reportHtml, ".svg": reportSvg };
 
-/** `windlass simulate`: what one or two configs would do under a trace. */
-export async function simulate(ctx: CliContext, options: SimulateOptions): Promise<void> {
-  const { out, output, replicaStartS, seed } = options;
+/** `windlass simulate`: what one or two configs would do under a trace, or under a load that an instance recorded. */
+export async function simulate(
+  ctx: CliContext,
+  options: SimulateOptions,
+  instance: () => Promise<Target>,
+): Promise<void> {
+  const { out, output, trace, from, to } = options;
   const write = out === undefined ? undefined : WRITERS[extname(out).toLowerCase()];
   if (out !== undefined && write === undefined) {
     throw new CliError(EXIT.usage, `--out ${out}: a report is a page or a picture; name it .html or .svg`);
   }
+  if (trace !== undefined && (from ?? to) !== undefined) {
+    throw new CliError(EXIT.usage, "--trace and --from: give one, a file or the time of a recording");
+  }
+  if (trace === undefined && from === undefined) {
+    throw new CliError(EXIT.usage, "no load given: --trace FILE, or --from TIME for what an instance recorded");
+  }
   const files = [options.config, ...(options.compare === undefined ? [] : [options.compare])];
-  const configs = [];
-  for (const file of files) configs.push({ file, config: (await loadConfig(ctx, file)).config });
-  const trace = readTrace(ctx, options.trace);
-  const runs = configs.map(({ file, config }): Run => {
-    const found = subjectsOf(config);
-    if (!found.ok) {
-      throw new CliError(
-        EXIT.failed,
-        found.problems.map(({ path, message }) => `${file}: ${path}: ${message}`),
-      );
-    }
-    const names = { trace: options.trace, config: file };
-    const assigned = assign(found.subjects, trace, options.deployment, names);
-    if (!assigned.ok) throw new CliError(EXIT.failed, assigned.problems);
-    const epochS = trace.startS ?? EPOCH_S;
-    return { config: file, outcomes: run(assigned.loads, { replicaStartS, seed, epochS, horizonS: trace.lengthS }) };
-  });
-  const { lengthS, startS } = trace;
-  const report: Report = { trace: options.trace, lengthS, startS, replicaStartS, seed, runs };
+  const tried: Tried[] = [];
+  for (const file of files) tried.push(await readConfig(ctx, file));
+  const report =
+    trace !== undefined
+      ? tracedReport(ctx, tried, trace, options)
+      : await recordedReport(ctx, tried, { ...options, from: from!, to: to ?? ctx.clock.now() }, await instance());
   if (out !== undefined) writeReport(ctx, out, write!(report));
   if (output !== undefined) {
     printDocument(ctx, documentOf(report), output);
@@ -74,16 +86,46 @@ export async function simulate(ctx: CliContext, options: SimulateOptions): Promi
   if (out !== undefined) ctx.out(`\n${out} is written\n`);
 }
 
+async function readConfig(ctx: CliContext, file: string): Promise<Tried> {
+  const { config } = await loadConfig(ctx, file);
+  const found = subjectsOf(config);
+  if (found.ok) return { file, config, subjects: found.subjects };
+  throw new CliError(
+    EXIT.failed,
+    found.problems.map(({ path, message }) => `${file}: ${path}: ${message}`),
+  );
+}
+
+function tracedReport(ctx: CliContext, tried: readonly Tried[], file: string, options: SimulateOptions): Report {
+  const { replicaStartS, seed } = options;
+  const trace = readTrace(ctx, file);
+  const runs = tried.map(({ file: config, subjects }): Run => {
+    const assigned = assign(subjects, trace, options.deployment, { trace: file, config });
+    if (!assigned.ok) throw new CliError(EXIT.failed, assigned.problems);
+    const epochS = trace.startS ?? EPOCH_S;
+    return { config, outcomes: run(assigned.loads, { replicaStartS, seed, epochS, horizonS: trace.lengthS }) };
+  });
+  const { lengthS, startS } = trace;
+  return { trace: file, lengthS, startS, replicaStartS, seed, runs };
+}
+
 function print(ctx: CliContext, report: Report): void {
   const screen = ctx.screen();
   const paper = { columns: screen?.columns ?? PIPE_COLUMNS, colour: screen?.colour ?? false };
-  const names = new Set(report.runs[0]!.outcomes.map(({ application, deployment }) => `${application}/${deployment}`));
+  const { outcomes } = report.runs[0]!;
+  const names = new Set(outcomes.map(({ application, deployment }) => `${application}/${deployment}`));
   const what = names.size === 1 ? [...names][0]! : `${names.size} deployments`;
   ctx.out(`${what}, ${formatSeconds(report.lengthS)} of ${report.trace}\n\n${textChart(report, paper)}`);
   for (const { title, rows } of resultTables(report)) {
     ctx.out(`\n${title === "" || names.size === 1 ? "" : `${title}\n`}${table(rows)}`);
   }
+  if (outcomes.some(({ loadOnly }) => loadOnly)) ctx.out(`\n${LOAD_ONLY}\n`);
 }
+
+/** What is not known of recordings. */
+const LOAD_ONLY =
+  "A recording says how many requests there were at a time, not when each came: as many are taken to be there with any\n" +
+  "number of replicas, and nothing can be said of waiting and refused requests.";
 
 function readTrace(ctx: CliContext, file: string): Trace {
   let text: string;

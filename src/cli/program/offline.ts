@@ -3,9 +3,9 @@ import type { BuildOptions } from "../commands/build.ts";
 import type { SimulateOptions } from "../commands/simulate.ts";
 import { SHELLS, type Shell } from "../completion/model.ts";
 import type { CliContext } from "../context.ts";
-import { add, outputOption, startSeconds, whole } from "./shared.ts";
+import { add, addressOption, moment, outputOption, startSeconds, targetOf, whole } from "./shared.ts";
 
-/** `build`, `simulate`, `schema` and `completion`: the commands that need no server. */
+/** `build`, `simulate`, `schema` and `completion`: the commands that need no server, or only where they are told to ask one. */
 export function addOffline(program: Command, ctx: CliContext): void {
   const build = add(program, "build", "write a config for the applications at import paths; needs no server");
   build
@@ -23,16 +23,19 @@ export function addOffline(program: Command, ctx: CliContext): void {
   const simulate = add(program, "simulate", "say what the autoscaler would do with a config under a trace of requests");
   simulate
     .requiredOption("--config <file>", "config to try")
-    .requiredOption("--trace <file>", "CSV of requests (timestamp_s,service_s) or rates (start_s,end_s,rps,service_s)")
+    .option("--trace <file>", "CSV of requests (timestamp_s,service_s) or rates (start_s,end_s,rps,service_s)")
+    .option("--from <time>", "instead of a trace: the load that a running instance recorded from then on", moment)
+    .option("--to <time>", "until then (default: now)", moment)
     .option("--compare <file>", "a second config, for the same requests")
     .option("--deployment <app/deployment>", "only this one; which one a trace without that column is for")
     .option("--replica-start-s <seconds>", "how long a replica takes to start", startSeconds, 2)
     .option("--seed <n>", "draws the requests of rates; the same one, the same requests", whole(0, 4_294_967_295), 1)
     .option("--out <file>", "write a report to this file, .html or .svg")
-    .addOption(outputOption());
+    .addOption(outputOption())
+    .addOption(addressOption());
   simulate.action(async (options: SimulateOptions) => {
     const command = await import("../commands/simulate.ts");
-    await command.simulate(ctx, options);
+    await command.simulate(ctx, options, () => targetOf(ctx, simulate));
   });
 
   const schema = add(program, "schema", "print the JSON Schema of the config, for editors");

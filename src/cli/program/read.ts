@@ -1,8 +1,8 @@
-import { Argument, type Command, InvalidArgumentError, Option } from "commander";
+import { Argument, type Command, Option } from "commander";
 import type { ExplainOptions } from "../commands/explain.ts";
 import type { CliContext } from "../context.ts";
 import type { OutputFormat } from "../output.ts";
-import { add, addressOption, outputOption, revision, targetOf, whole } from "./shared.ts";
+import { add, addressOption, moment, outputOption, revision, targetOf, whole } from "./shared.ts";
 
 /** `status`, `history`, `config`, `watch` and `logs`: the commands that look at a running instance. */
 export function addReads(program: Command, ctx: CliContext): void {
@@ -77,11 +77,4 @@ export function addReads(program: Command, ctx: CliContext): void {
       await command.logs(ctx, await targetOf(ctx, logs), { application, deployment, ...options }, output);
     },
   );
-}
-
-/** Epoch milliseconds of a time as users write it. */
-function moment(text: string): number {
-  const at = /^\d{9,10}(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
-  if (Number.isFinite(at)) return at;
-  throw new InvalidArgumentError("It must be a time like 2026-01-31T12:00:00Z, or epoch seconds.");
 }

@@ -103,3 +103,10 @@ export function revision(value: string): bigint {
   if (/^\d{1,18}$/.test(value)) return BigInt(value);
   throw new InvalidArgumentError("It must be a revision: a whole number from 0.");
 }
+
+/** Epoch milliseconds of a time as users write it. */
+export function moment(text: string): number {
+  const at = /^\d{9,10}(\.\d+)?$/.test(text) ? Number(text) * 1_000 : Date.parse(text);
+  if (Number.isFinite(at)) return at;
+  throw new InvalidArgumentError("It must be a time like 2026-01-31T12:00:00Z, or epoch seconds.");
+}

@@ -1,0 +1,102 @@
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { deploymentName } from "../../core/names.ts";
+import { nameOf } from "../../simulate/assign.ts";
+import { type RecordedLoad, recordedOutcome, simulateRecording } from "../../simulate/recording.ts";
+import type { Subject } from "../../simulate/subject.ts";
+import type { Report, Run } from "../../simulate/summary.ts";
+import type { Target } from "../address.ts";
+import { withApi } from "../api.ts";
+import type { CliContext } from "../context.ts";
+import { CliError, EXIT } from "../exit.ts";
+import type { SimulateOptions, Tried } from "./simulate.ts";
+
+/** What is asked for: between two moments, epoch milliseconds. */
+type Period = { readonly from: number; readonly to: number };
+
+/** What configs would have done under the load that an instance recorded; with one config, beside what it did itself. */
+export async function recordedReport(
+  ctx: CliContext,
+  tried: readonly Tried[],
+  { deployment, replicaStartS, seed, from, to }: SimulateOptions & Period,
+  target: Target,
+): Promise<Report> {
+  if (to <= from) throw new CliError(EXIT.usage, `--to ${iso(to)} is not after --from ${iso(from)}`);
+  const wanted = wantedOf(tried[0]!, deployment);
+  const names = wanted.map(nameOf);
+  const loads = await fetchLoads(target, wanted, { from, to });
+  const known = names.filter((name) => loads.has(name));
+  if (known.length === 0) {
+    const period = `between ${iso(from)} and ${iso(to)}`;
+    const what = "an instance keeps the newest load of what it autoscales";
+    throw new CliError(EXIT.failed, `${target.address} has recorded nothing of ${names.join(", ")} ${period}; ${what}`);
+  }
+  for (const name of names) {
+    if (!loads.has(name)) ctx.err(`${name} is left out: nothing is recorded of it in that time\n`);
+  }
+  const all = [...loads.values()];
+  const fromS = Math.min(...all.map((load) => load.fromS));
+  const toS = Math.max(...all.map((load) => load.toS));
+  const epochS = Math.floor(fromS);
+  const options = { epochS, horizonS: toS - epochS, replicaStartS };
+  const of = ({ file, subjects }: Tried, outcome: typeof simulateRecording): Run["outcomes"] =>
+    known.map((name) => outcome(subjectOf(subjects, name, file), loads.get(name)!, options));
+  const runs = tried.map((each): Run => ({ config: each.file, outcomes: of(each, simulateRecording) }));
+  if (runs.length === 1) runs.unshift({ config: "as it was", outcomes: of(tried[0]!, recordedOutcome) });
+  const trace = `what ${target.address} recorded from ${iso(fromS * 1_000)}`;
+  return { trace, lengthS: options.horizonS, startS: epochS, replicaStartS, seed, runs };
+}
+
+/** The autoscaled deployments of a config, or the one that is named. */
+function wantedOf({ file, subjects }: Tried, wanted: string | undefined): Subject[] {
+  const found = subjects.filter((subject) =>
+    wanted === undefined ? subject.autoscaling !== null : [nameOf(subject), subject.deployment].includes(wanted),
+  );
+  if (wanted !== undefined && found.length !== 1) {
+    const why = found.length === 0 ? "is not" : "is several times";
+    throw new CliError(EXIT.failed, `--deployment ${wanted}: ${why} in ${file}; write APP/DEPLOYMENT`);
+  }
+  if (found.length === 0) {
+    throw new CliError(EXIT.failed, `${file}: no deployment that it lists is autoscaled; give it autoscaling_config`);
+  }
+  return found;
+}
+
+function subjectOf(subjects: readonly Subject[], name: string, file: string): Subject {
+  const subject = subjects.find((each) => nameOf(each) === name);
+  if (subject === undefined) throw new CliError(EXIT.failed, `${file}: ${name} is not among its deployments; list it`);
+  return subject;
+}
+
+/** The recorded loads by name, without those of which nothing is known. */
+function fetchLoads(
+  target: Target,
+  wanted: readonly Subject[],
+  { from, to }: Period,
+): Promise<Map<string, RecordedLoad>> {
+  return withApi(target, async ({ deployments }) => {
+    const loads = new Map<string, RecordedLoad>();
+    for (const { application, deployment } of wanted) {
+      try {
+        const told = await deployments.getRecordedLoad({
+          name: deploymentName(application, deployment),
+          startTime: timestampFromMs(from),
+          endTime: timestampFromMs(to),
+        });
+        loads.set(nameOf({ application, deployment }), {
+          fromS: told.startTimeS,
+          toS: told.endTimeS,
+          requests: { timesS: told.requestTimesS, values: told.requests },
+          replicas: { timesS: told.replicaTimesS, target: told.targetReplicas, running: told.runningReplicas },
+        });
+      } catch (error) {
+        if (ConnectError.from(error).code !== Code.NotFound) throw error;
+      }
+    }
+    return loads;
+  });
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
