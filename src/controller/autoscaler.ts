@@ -327,8 +327,12 @@ export class Autoscaler {
     keysOf: readonly string[],
     decideThem: () => void,
   ): void {
+    const told = { decisions: pending.decisions.length, questions: pending.questions.length };
     const failure = draft.savepoint(decideThem);
     if (!failure) return;
+    // What was not decided is not told of, and nobody is asked for it.
+    pending.decisions.length = told.decisions;
+    pending.questions.length = told.questions;
     const now = this.#o.clock.now();
     for (const key of keysOf) {
       const scaler = this.#scalers.get(key);
