@@ -64,7 +64,14 @@ export function planRecovery(
     bundleLost.add(application.name);
     if (build.kind === "building") continue;
     const buildId = context.newId(12);
-    draft.setApplication({ ...application, build: { kind: "building", buildId, check: true, since: now } });
+    // What it said when it was stopped does not hold while nothing of it runs, and nothing is stepped before the build.
+    const serves = adopt.some((replica) => replica.application === application.name);
+    const standing = serves ? {} : { status: "DEPLOYING" as const, message: "" };
+    draft.setApplication({
+      ...application,
+      ...standing,
+      build: { kind: "building", buildId, check: true, since: now },
+    });
   }
   return { draft, adopt, bundleLost };
 }

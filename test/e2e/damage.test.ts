@@ -58,10 +58,9 @@ it("a state dir that was left half-written is mended: the applications come back
   const second = await startWindlass([], { stateDir: first.stateDir });
   expect(statSync(join(first.stateDir, "admin.token")).mode & 0o777).toBe(0o600);
   expect(readFileSync(join(first.stateDir, "admin.token"), "utf8").trim()).toMatch(/^wla_/);
-  const view = await eventually(async () => {
-    const found = await application(second, "echo");
-    return found?.status === "RUNNING" && (await fetch(second.http)).status === 200 ? found : undefined;
-  });
+  await eventually(async () => (await application(second, "echo"))?.status === "RUNNING");
+  expect((await fetch(second.http)).status).toBe(200);
+  const view = (await application(second, "echo"))!;
   expect(view.deployments["Echo"]?.replicas).toHaveLength(1);
 });
 

@@ -383,6 +383,19 @@ describe("recovering", () => {
     );
   });
 
+  it("says DEPLOYING of what was stopped and lost its bundle, until it runs again", async () => {
+    const simulation = await deployed({}, 2);
+    const stopped = simulation.controller.stopReplicas();
+    await simulation.clock.advance(60_000);
+    await stopped;
+    simulation.engine.lostBundles.add("/bundles/h1");
+    simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h2" });
+    await simulation.restart();
+    expect(simulation.controller.application("a")?.status).toBe("DEPLOYING");
+    await simulation.clock.advance(5_000);
+    expect(simulation.controller.application("a")?.status).toBe("RUNNING");
+  });
+
   it("remembers that a deployment was given up", async () => {
     const simulation = await simulate();
     simulation.engine.applications.set("app", { deployments: [{ name: "D" }], ingress: "D", hash: "h1" });
