@@ -15,8 +15,8 @@ export type Resource =
 /** Resources of these kinds, at or below `under`. */
 export interface FeedScope {
   readonly kinds: ReadonlySet<ResourceKind>;
-  /** A resource name; undefined is everything. */
-  readonly under: string | undefined;
+  /** A resource name, or several; undefined is everything. */
+  readonly under: string | readonly string[] | undefined;
 }
 
 const INSTANCE: Resource = { kind: "instance", name: "instance" };
@@ -43,7 +43,9 @@ export function resourceOf(key: string): Resource | undefined {
 export function inScope(scope: FeedScope, resource: Resource): boolean {
   if (!scope.kinds.has(resource.kind)) return false;
   const { under } = scope;
-  return under === undefined || resource.name === under || resource.name.startsWith(`${under}/`);
+  if (under === undefined) return true;
+  const within = (name: string): boolean => resource.name === name || resource.name.startsWith(`${name}/`);
+  return typeof under === "string" ? within(under) : under.some(within);
 }
 
 const EVERYTHING: ReadonlySet<ResourceKind> = new Set(["instance", "application", "deployment", "replica"]);

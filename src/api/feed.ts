@@ -18,8 +18,10 @@ import { type FeedScope, inScope, resourceOf } from "./feed-scope.ts";
 import { applicationView, deploymentView, instanceView, replicaView } from "./views.ts";
 import { within } from "./within.ts";
 
-/** How long a watch stays silent before it says which revision it has reached. */
+/** How long a watch stays silent before it says which revision it has reached, unless its request says; also the most. */
 export const PROGRESS_INTERVAL_MS = 20_000;
+/** The least. */
+export const MIN_PROGRESS_INTERVAL_MS = 100;
 
 /** One message of a watch. Without an event it is progress. */
 export interface FeedItem {
@@ -35,12 +37,14 @@ export interface FeedRequest {
   /** Resume after this revision; 0 sends what is first. */
   readonly startRevision: number;
   readonly revealEnv: boolean;
+  /** How long to stay silent before progress is told. Default {@link PROGRESS_INTERVAL_MS}. */
+  readonly progressIntervalMs?: number;
 }
 
 /** All watches of a server. */
 export interface Feed {
   /**
-   * Ends quietly when `signal` aborts. Throws INVALID_REQUEST for a negative revision, HISTORY_COMPACTED for one that
+   * Ends quietly when `signal` aborts. Throws INVALID_REQUEST for a negative revision or an interval out of bounds, HISTORY_COMPACTED for one that
    * cannot be resumed from, and INSTANCE_UNAVAILABLE when the feed closes, so that clients come back.
    */
   watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem>;
@@ -59,8 +63,9 @@ export function createFeed(store: Store, clock: Clock): Feed {
   let active = 0;
 
   async function* watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
-    const { scope, startRevision } = request;
+    const { scope, startRevision, progressIntervalMs = PROGRESS_INTERVAL_MS } = request;
     checkStart(store, startRevision);
+    checkInterval(progressIntervalMs);
     const { viewOf, snapshot } = request.revealEnv ? views.revealed : views.hidden;
     const ended = new AbortController();
     const until = AbortSignal.any([signal, closing.signal, ended.signal]);
@@ -82,7 +87,7 @@ export function createFeed(store: Store, clock: Clock): Feed {
       let next = batches.next();
       while (!signal.aborted) {
         const before = store.revision;
-        const result = await within(next, PROGRESS_INTERVAL_MS, clock);
+        const result = await within(next, progressIntervalMs, clock);
         if (result === undefined) {
           // What was written until then came long ago; or it was quiet, and who resumes need not ask for it.
           reached = Math.max(reached, before);
@@ -133,6 +138,15 @@ function checkStart(store: Store, startRevision: number): void {
       `start_revision ${startRevision} is above the present revision ${store.revision}: watch again from 0`,
     );
   }
+}
+
+function checkInterval(progressIntervalMs: number): void {
+  if (progressIntervalMs >= MIN_PROGRESS_INTERVAL_MS && progressIntervalMs <= PROGRESS_INTERVAL_MS) return;
+  const [least, most] = [MIN_PROGRESS_INTERVAL_MS / 1_000, PROGRESS_INTERVAL_MS / 1_000];
+  throw new WindlassError(
+    "INVALID_REQUEST",
+    `progress_interval must be from ${least} to ${most} seconds, not ${progressIntervalMs / 1_000}`,
+  );
 }
 
 interface View {

@@ -82,6 +82,7 @@ async function main(): Promise<void> {
     bind: { host: options.host, httpPort: options.httpPort, grpcPort: options.grpcPort },
     proxyWorkers: options.proxyWorkers,
     proxyLocation: options.proxyLocation,
+    watchHistory: options.watchHistory,
     capacity: options.capacity,
     onLogging(next) {
       const text = JSON.stringify(next);

@@ -56,6 +56,12 @@ export const START_FLAGS = [
   },
   { name: "proxy-workers", value: "n", help: "proxy processes that share the ports, 1 to 64", default: "2" },
   {
+    name: "watch-history",
+    value: "n",
+    help: "revisions that watches can resume from, at least 1",
+    default: "10000",
+  },
+  {
     name: "webhook-on-proxy",
     value: "on|off",
     choices: ["on", "off"],

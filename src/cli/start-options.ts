@@ -77,6 +77,7 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
     logFormat: read("log-format", "text", oneOf(["text", "json"])),
     logLevel: read("log-level", "info", oneOf(["debug", "info", "warn", "error"])),
     proxyLocation: read("proxy-location", locationOf(sources.config.proxyLocation), oneOf(LOCATIONS)),
+    watchHistory: read("watch-history", 10_000, (value, raw) => whole(value, raw, 1, 10_000_000)),
     webhookOnProxy: read("webhook-on-proxy", true, onOff),
     capacity: {
       cpus: read<number | null>("num-cpus", null, (value, raw) => parsed(parseCpus(value), raw)),

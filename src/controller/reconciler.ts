@@ -45,6 +45,11 @@ export interface ReconcilerOptions {
   readonly proxyWorkers: number;
   /** Where proxies run unless a config says otherwise. */
   readonly proxyLocation: InstanceRecord["proxyLocation"];
+  /**
+   * Revisions of history that watches can resume from; up to as many more are kept for a while, as compacting costs a
+   * sync. Default 10,000.
+   */
+  readonly watchHistory?: number;
   /** What the node has for replicas; absent: nothing limits. */
   readonly capacity?: NodeCapacity;
   /** Runs scaling policies but the built-in one; absent: their deployments keep their targets. */
@@ -61,7 +66,7 @@ interface Command {
   failed(error: unknown): void;
 }
 
-/** Revisions of history that watches can resume from; more are kept for a while, as compacting costs a sync. */
+/** Default of `watchHistory`. */
 const HISTORY_REVISIONS = 10_000;
 
 /** What the autoscaler remembers and records concerns no router and no watch. */
@@ -400,8 +405,9 @@ export class Reconciler extends ControllerFace {
       draft.commit();
     }
     const { store, logger } = this.#o;
-    if (store.revision - store.compactedRevision > 2 * HISTORY_REVISIONS) {
-      store.compact(store.revision - HISTORY_REVISIONS).catch((error: unknown) => {
+    const { watchHistory = HISTORY_REVISIONS } = this.#o;
+    if (store.revision - store.compactedRevision > 2 * watchHistory) {
+      store.compact(store.revision - watchHistory).catch((error: unknown) => {
         logger.warn("history was not compacted", { error: errorText(error) });
       });
     }

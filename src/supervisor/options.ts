@@ -38,6 +38,8 @@ export interface StartOptions {
     /** Custom resources by name. */
     readonly custom: Readonly<Record<string, number>> | null;
   };
+  /** Revisions of history that watches can resume from. Default 10000. */
+  readonly watchHistory: number;
   /** Whether the HTTP proxies answer the scale webhook too. Default true. */
   readonly webhookOnProxy: boolean;
   /**

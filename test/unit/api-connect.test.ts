@@ -26,7 +26,7 @@ import {
 } from "../../gen/windlass/v1/instance_service_pb.ts";
 import { Role, TokenService } from "../../gen/windlass/v1/token_service_pb.ts";
 import { ADMIN_TOKEN, ask, startTestApi, type TestApi } from "../support/api-harness.ts";
-import { applicationRecord, deploymentRecord, instanceRecord, put } from "../support/fake-controller.ts";
+import { applicationRecord, deploymentRecord, instanceRecord, put, replicaRecord } from "../support/fake-controller.ts";
 
 type Protocol = "Connect" | "Connect over h2c" | "gRPC" | "gRPC-web";
 const PROTOCOLS: Protocol[] = ["Connect", "Connect over h2c", "gRPC", "gRPC-web"];
@@ -255,6 +255,69 @@ describe("watches over RPC", () => {
       leave.abort();
       expect(names).toEqual(expected);
     }
+  });
+
+  const namesSeen = async (
+    open: (signal: AbortSignal) => AsyncIterable<{ event: { case?: string | undefined; value?: unknown } }>,
+  ): Promise<string[]> => {
+    const leave = new AbortController();
+    const names: string[] = [];
+    for await (const { event } of open(leave.signal)) {
+      if (event.case === "synced") break;
+      if (event.case === "updated") names.push((event.value as { name: string }).name);
+    }
+    leave.abort();
+    return names;
+  };
+
+  it("of replicas tell of a deployment, of an application, or of all with dashes", async () => {
+    await using api = await startTestApi();
+    const client = createClient(DeploymentService, transport(api.port));
+    await api.write(put.replica(replicaRecord("b", "Echo", "b0000000")));
+    const mine = api.store
+      .range("replica/a/Echo/")
+      .map(({ key }) => `applications/a/deployments/Echo/replicas/${key.split("/")[3]}`);
+    const yours = "applications/b/deployments/Echo/replicas/b0000000";
+    expect(mine).not.toEqual([]);
+    for (const [parent, expected] of [
+      ["applications/a/deployments/Echo", mine],
+      ["applications/a/deployments/-", mine],
+      ["applications/b/deployments/Nope", []],
+      ["applications/-/deployments/-", [...mine, yours]],
+    ] as const) {
+      expect(await namesSeen((signal) => client.watchReplicas({ parent }, { signal }))).toEqual(expected);
+    }
+    expect(await failureOf(client.watchReplicas({ parent: "applications/-/deployments/Echo" }))).toMatchObject({
+      code: Code.InvalidArgument,
+    });
+  });
+
+  it("of applications tell of those that are named", async () => {
+    await using api = await startTestApi();
+    const client = createClient(ApplicationService, transport(api.port));
+    const names = ["applications/b"];
+    expect(await namesSeen((signal) => client.watchApplications({ names }, { signal }))).toEqual(names);
+  });
+
+  it("may be asked for progress sooner", async () => {
+    await using api = await startTestApi();
+    const client = createClient(ApplicationService, transport(api.port));
+    const progressInterval = { seconds: 0n, nanos: 100_000_000 };
+    const leave = new AbortController();
+    let synced = false;
+    for await (const { event } of client.watchApplications({ progressInterval }, { signal: leave.signal })) {
+      if (event.case === "synced") synced = true;
+      else if (synced) {
+        expect(event.case).toBeUndefined();
+        break;
+      }
+    }
+    leave.abort();
+    expect(synced).toBe(true);
+    expect(await failureOf(client.watchApplications({ progressInterval: { seconds: 21n } }))).toMatchObject({
+      code: Code.InvalidArgument,
+      rawMessage: "progress_interval must be from 0.1 to 20 seconds, not 21",
+    });
   });
 });
 

@@ -171,6 +171,14 @@ describe("a watch", () => {
     },
     { under: "applications/nope", expected: [] },
     {
+      under: ["applications/b", "applications/ab"],
+      expected: [
+        "application applications/ab",
+        "application applications/b",
+        "deployment applications/b/deployments/Echo",
+      ],
+    },
+    {
       under: undefined,
       kinds: ["application"] as const,
       expected: ["application applications/a", "application applications/ab", "application applications/b"],
@@ -216,6 +224,24 @@ describe("a watch", () => {
     await clock.advance(1);
     expect(line(await waiting)).toBe(`${revision} progress`);
     feed.close();
+  });
+
+  it("says it after as long as it was asked to", async () => {
+    const clock = new VirtualClock();
+    const { open, feed } = await setUp(SEED, clock);
+    const watch = open({ progressIntervalMs: 500 });
+    await watch.untilSynced();
+    const waiting = watch.next();
+    await clock.advance(499);
+    expect(await Promise.race([waiting, Promise.resolve("silent")])).toBe("silent");
+    await clock.advance(1);
+    expect(line(await waiting)).toBe("1 progress");
+    feed.close();
+  });
+
+  it.each([0, 99, 20_001, Number.NaN])("refuses a progress interval of %d ms", async (progressIntervalMs) => {
+    const { open } = await setUp();
+    await expect(open({ progressIntervalMs }).next()).rejects.toMatchObject({ reason: "INVALID_REQUEST" });
   });
 
   it("says which revision it has reached while only quiet writes come", async () => {

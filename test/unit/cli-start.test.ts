@@ -40,6 +40,7 @@ describe("options of start", () => {
       logFormat: "text",
       logLevel: "info",
       proxyLocation: "EveryNode",
+      watchHistory: 10_000,
       webhookOnProxy: true,
       capacity: { cpus: null, gpus: null, custom: null },
       instance: {},
@@ -152,6 +153,7 @@ describe("options of start", () => {
       values: ["headonly", "Disabled", "EveryNode"],
       means: ["HeadOnly", "Disabled", "EveryNode"],
     },
+    { name: "watch-history", option: "watchHistory", values: ["1", "500", 20_000], means: [1, 500, 20_000] },
     { name: "webhook-on-proxy", option: "webhookOnProxy", values: ["on", "off", true], means: [true, false, true] },
     { name: "auth", option: "auth", values: ["on", "off", true], means: [true, false, true] },
     {
@@ -224,6 +226,7 @@ describe("options of start", () => {
     { flag: "control-port", value: "8265,52365,8265", says: "names port 8265 twice" },
     { flag: "http-port", value: "8000,8001", says: '"8000,8001"' },
     { flag: "proxy-workers", value: "0", says: "1 to 64" },
+    { flag: "watch-history", value: "0", says: "1 to 10000000" },
     { flag: "proxy-location", value: "Anywhere", says: "EveryNode, HeadOnly, Disabled" },
     { flag: "engine", value: "ray", says: "not built yet" },
     { flag: "engine", value: "moon", says: "must be local" },

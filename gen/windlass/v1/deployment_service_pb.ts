@@ -6,7 +6,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
-import type { Deployment, Lease_Fallback } from "./deployment_pb.ts";
+import type { Deployment, Lease_Fallback, Replica } from "./deployment_pb.ts";
 import { file_windlass_v1_deployment } from "./deployment_pb.ts";
 import type { ScalingDecision } from "./scaling_pb.ts";
 import { file_windlass_v1_scaling } from "./scaling_pb.ts";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/v1/deployment_service.proto.
  */
 export const file_windlass_v1_deployment_service: GenFile = /*@__PURE__*/
-  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiQQoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDSKPAQobTGlzdFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSKwoHYXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2hhZG93GAUgASgIImgKHExpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2USLwoJZGVjaXNpb25zGAEgAygLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChxXYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGc2hhZG93GAIgASgIIk8KHVdhdGNoU2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlEi4KCGRlY2lzaW9uGAEgASgLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uIoQBChZHZXRSZWNvcmRlZExvYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIroBChdHZXRSZWNvcmRlZExvYWRSZXNwb25zZRIUCgxzdGFydF90aW1lX3MYASABKAESEgoKZW5kX3RpbWVfcxgCIAEoARIXCg9yZXF1ZXN0X3RpbWVzX3MYAyADKAESEAoIcmVxdWVzdHMYBCADKAESFwoPcmVwbGljYV90aW1lc19zGAUgAygBEhcKD3RhcmdldF9yZXBsaWNhcxgGIAMoDRIYChBydW5uaW5nX3JlcGxpY2FzGAcgAygNMuAFChFEZXBsb3ltZW50U2VydmljZRJbCg1HZXREZXBsb3ltZW50EiEud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi53aW5kbGFzcy52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy53aW5kbGFzcy52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJhChBXYXRjaERlcGxveW1lbnRzEiQud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaJS53aW5kbGFzcy52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UwARJhCg9TY2FsZURlcGxveW1lbnQSIy53aW5kbGFzcy52MS5TY2FsZURlcGxveW1lbnRSZXF1ZXN0GiQud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVzcG9uc2UiA5ACAhJwChRMaXN0U2NhbGluZ0RlY2lzaW9ucxIoLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBopLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UiA5ACARJwChVXYXRjaFNjYWxpbmdEZWNpc2lvbnMSKS53aW5kbGFzcy52MS5XYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0Gioud2luZGxhc3MudjEuV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UwARJhCg9HZXRSZWNvcmRlZExvYWQSIy53aW5kbGFzcy52MS5HZXRSZWNvcmRlZExvYWRSZXF1ZXN0GiQud2luZGxhc3MudjEuR2V0UmVjb3JkZWRMb2FkUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_windlass_v1_deployment, file_windlass_v1_scaling]);
+  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidwoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDEjQKEXByb2dyZXNzX2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQidAoUV2F0Y2hSZXBsaWNhc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDEjQKEXByb2dyZXNzX2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoABChVXYXRjaFJlcGxpY2FzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSJwoHdXBkYXRlZBgCIAEoCzIULndpbmRsYXNzLnYxLlJlcGxpY2FIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDSKPAQobTGlzdFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSKwoHYXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2hhZG93GAUgASgIImgKHExpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2USLwoJZGVjaXNpb25zGAEgAygLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChxXYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGc2hhZG93GAIgASgIIk8KHVdhdGNoU2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlEi4KCGRlY2lzaW9uGAEgASgLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uIoQBChZHZXRSZWNvcmRlZExvYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIroBChdHZXRSZWNvcmRlZExvYWRSZXNwb25zZRIUCgxzdGFydF90aW1lX3MYASABKAESEgoKZW5kX3RpbWVfcxgCIAEoARIXCg9yZXF1ZXN0X3RpbWVzX3MYAyADKAESEAoIcmVxdWVzdHMYBCADKAESFwoPcmVwbGljYV90aW1lc19zGAUgAygBEhcKD3RhcmdldF9yZXBsaWNhcxgGIAMoDRIYChBydW5uaW5nX3JlcGxpY2FzGAcgAygNMroGChFEZXBsb3ltZW50U2VydmljZRJbCg1HZXREZXBsb3ltZW50EiEud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi53aW5kbGFzcy52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy53aW5kbGFzcy52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJhChBXYXRjaERlcGxveW1lbnRzEiQud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaJS53aW5kbGFzcy52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UwARJYCg1XYXRjaFJlcGxpY2FzEiEud2luZGxhc3MudjEuV2F0Y2hSZXBsaWNhc1JlcXVlc3QaIi53aW5kbGFzcy52MS5XYXRjaFJlcGxpY2FzUmVzcG9uc2UwARJhCg9TY2FsZURlcGxveW1lbnQSIy53aW5kbGFzcy52MS5TY2FsZURlcGxveW1lbnRSZXF1ZXN0GiQud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVzcG9uc2UiA5ACAhJwChRMaXN0U2NhbGluZ0RlY2lzaW9ucxIoLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBopLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UiA5ACARJwChVXYXRjaFNjYWxpbmdEZWNpc2lvbnMSKS53aW5kbGFzcy52MS5XYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0Gioud2luZGxhc3MudjEuV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UwARJhCg9HZXRSZWNvcmRlZExvYWQSIy53aW5kbGFzcy52MS5HZXRSZWNvcmRlZExvYWRSZXF1ZXN0GiQud2luZGxhc3MudjEuR2V0UmVjb3JkZWRMb2FkUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_windlass_v1_deployment, file_windlass_v1_scaling]);
 
 /**
  * Request message for GetDeployment.
@@ -144,6 +144,13 @@ export type WatchDeploymentsRequest = Message<"windlass.v1.WatchDeploymentsReque
    * @generated from field: int64 start_revision = 2;
    */
   startRevision: bigint;
+
+  /**
+   * As in WatchInstanceRequest.
+   *
+   * @generated from field: google.protobuf.Duration progress_interval = 3;
+   */
+  progressInterval?: Duration | undefined;
 };
 
 /**
@@ -204,6 +211,95 @@ export type WatchDeploymentsResponse = Message<"windlass.v1.WatchDeploymentsResp
  */
 export const WatchDeploymentsResponseSchema: GenMessage<WatchDeploymentsResponse> = /*@__PURE__*/
   messageDesc(file_windlass_v1_deployment_service, 5);
+
+/**
+ * Request message for WatchReplicas.
+ *
+ * @generated from message windlass.v1.WatchReplicasRequest
+ */
+export type WatchReplicasRequest = Message<"windlass.v1.WatchReplicasRequest"> & {
+  /**
+   * Format: applications/{application}/deployments/{deployment}, or
+   * applications/{application}/deployments/- for all of an application, or
+   * applications/-/deployments/- for all.
+   *
+   * @generated from field: string parent = 1;
+   */
+  parent: string;
+
+  /**
+   * As in WatchDeploymentsRequest.
+   *
+   * @generated from field: int64 start_revision = 2;
+   */
+  startRevision: bigint;
+
+  /**
+   * As in WatchInstanceRequest.
+   *
+   * @generated from field: google.protobuf.Duration progress_interval = 3;
+   */
+  progressInterval?: Duration | undefined;
+};
+
+/**
+ * Describes the message windlass.v1.WatchReplicasRequest.
+ * Use `create(WatchReplicasRequestSchema)` to create a new message.
+ */
+export const WatchReplicasRequestSchema: GenMessage<WatchReplicasRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 6);
+
+/**
+ * Response message for WatchReplicas.
+ *
+ * @generated from message windlass.v1.WatchReplicasResponse
+ */
+export type WatchReplicasResponse = Message<"windlass.v1.WatchReplicasResponse"> & {
+  /**
+   * The store revision this message brings the watcher to.
+   *
+   * @generated from field: int64 revision = 1;
+   */
+  revision: bigint;
+
+  /**
+   * What happened. Unset in a progress message, which carries only `revision`.
+   *
+   * @generated from oneof windlass.v1.WatchReplicasResponse.event
+   */
+  event: {
+    /**
+     * Created, changed, or present when the watch began.
+     *
+     * @generated from field: windlass.v1.Replica updated = 2;
+     */
+    value: Replica;
+    case: "updated";
+  } | {
+    /**
+     * Deleted: the resource name.
+     *
+     * @generated from field: string deleted = 3;
+     */
+    value: string;
+    case: "deleted";
+  } | {
+    /**
+     * The current state is complete; changes follow.
+     *
+     * @generated from field: bool synced = 4;
+     */
+    value: boolean;
+    case: "synced";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message windlass.v1.WatchReplicasResponse.
+ * Use `create(WatchReplicasResponseSchema)` to create a new message.
+ */
+export const WatchReplicasResponseSchema: GenMessage<WatchReplicasResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_v1_deployment_service, 7);
 
 /**
  * Request message for ScaleDeployment.
@@ -310,7 +406,7 @@ export type ScaleDeploymentRequest = Message<"windlass.v1.ScaleDeploymentRequest
  * Use `create(ScaleDeploymentRequestSchema)` to create a new message.
  */
 export const ScaleDeploymentRequestSchema: GenMessage<ScaleDeploymentRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 6);
+  messageDesc(file_windlass_v1_deployment_service, 8);
 
 /**
  * Response message for ScaleDeployment.
@@ -345,7 +441,7 @@ export type ScaleDeploymentResponse = Message<"windlass.v1.ScaleDeploymentRespon
  * Use `create(ScaleDeploymentResponseSchema)` to create a new message.
  */
 export const ScaleDeploymentResponseSchema: GenMessage<ScaleDeploymentResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 7);
+  messageDesc(file_windlass_v1_deployment_service, 9);
 
 /**
  * Request message for ListScalingDecisions.
@@ -394,7 +490,7 @@ export type ListScalingDecisionsRequest = Message<"windlass.v1.ListScalingDecisi
  * Use `create(ListScalingDecisionsRequestSchema)` to create a new message.
  */
 export const ListScalingDecisionsRequestSchema: GenMessage<ListScalingDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 8);
+  messageDesc(file_windlass_v1_deployment_service, 10);
 
 /**
  * Response message for ListScalingDecisions.
@@ -422,7 +518,7 @@ export type ListScalingDecisionsResponse = Message<"windlass.v1.ListScalingDecis
  * Use `create(ListScalingDecisionsResponseSchema)` to create a new message.
  */
 export const ListScalingDecisionsResponseSchema: GenMessage<ListScalingDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 9);
+  messageDesc(file_windlass_v1_deployment_service, 11);
 
 /**
  * Request message for WatchScalingDecisions.
@@ -450,7 +546,7 @@ export type WatchScalingDecisionsRequest = Message<"windlass.v1.WatchScalingDeci
  * Use `create(WatchScalingDecisionsRequestSchema)` to create a new message.
  */
 export const WatchScalingDecisionsRequestSchema: GenMessage<WatchScalingDecisionsRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 10);
+  messageDesc(file_windlass_v1_deployment_service, 12);
 
 /**
  * Response message for WatchScalingDecisions.
@@ -471,7 +567,7 @@ export type WatchScalingDecisionsResponse = Message<"windlass.v1.WatchScalingDec
  * Use `create(WatchScalingDecisionsResponseSchema)` to create a new message.
  */
 export const WatchScalingDecisionsResponseSchema: GenMessage<WatchScalingDecisionsResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 11);
+  messageDesc(file_windlass_v1_deployment_service, 13);
 
 /**
  * Request message for GetRecordedLoad.
@@ -506,7 +602,7 @@ export type GetRecordedLoadRequest = Message<"windlass.v1.GetRecordedLoadRequest
  * Use `create(GetRecordedLoadRequestSchema)` to create a new message.
  */
 export const GetRecordedLoadRequestSchema: GenMessage<GetRecordedLoadRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 12);
+  messageDesc(file_windlass_v1_deployment_service, 14);
 
 /**
  * Response message for GetRecordedLoad. Times are epoch seconds.
@@ -569,7 +665,7 @@ export type GetRecordedLoadResponse = Message<"windlass.v1.GetRecordedLoadRespon
  * Use `create(GetRecordedLoadResponseSchema)` to create a new message.
  */
 export const GetRecordedLoadResponseSchema: GenMessage<GetRecordedLoadResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_v1_deployment_service, 13);
+  messageDesc(file_windlass_v1_deployment_service, 15);
 
 /**
  * Reads and scales the deployments of an application.
@@ -606,6 +702,16 @@ export const DeploymentService: GenService<{
     methodKind: "server_streaming";
     input: typeof WatchDeploymentsRequestSchema;
     output: typeof WatchDeploymentsResponseSchema;
+  },
+  /**
+   * Streams replicas: first every current one, then `synced`, then each change.
+   *
+   * @generated from rpc windlass.v1.DeploymentService.WatchReplicas
+   */
+  watchReplicas: {
+    methodKind: "server_streaming";
+    input: typeof WatchReplicasRequestSchema;
+    output: typeof WatchReplicasResponseSchema;
   },
   /**
    * Sets the desired number of replicas. The external scaling webhook calls

@@ -4,6 +4,8 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { ApplicationConfigSchema } from "../../../gen/windlass/config/v1/application_pb.ts";
 import type { ApplicationService } from "../../../gen/windlass/v1/application_service_pb.ts";
 import { applicationConfigFromMessage } from "../../config/message.ts";
+import { applicationName } from "../../core/names.ts";
+import type { Permission } from "../auth.ts";
 import { applyMask, masksFields } from "../field-mask.ts";
 import { notFound } from "../lookup.ts";
 import { changeOne, putOne } from "../one-application.ts";
@@ -12,7 +14,7 @@ import { applicationNow, canaryHandlers } from "./canary.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { applicationOf } from "./names.ts";
 import { revisionHandlers } from "./revisions.ts";
-import { watchOf } from "./watch.ts";
+import { updatesOf, watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
 export function applicationService(deps: ApiDeps): ServiceImpl<typeof ApplicationService> {
@@ -36,13 +38,13 @@ export function applicationService(deps: ApiDeps): ServiceImpl<typeof Applicatio
       };
     },
     async *watchApplications(request, context) {
-      const { revealEnv } = callerWith(context, { kind: "read" });
-      const scope = { kinds: new Set(["application"] as const), under: undefined };
-      for await (const { revision, event } of watchOf(feed, request.startRevision, scope, revealEnv, context.signal)) {
-        if (event?.case === "application") yield { revision, event: { case: "updated" as const, value: event.value } };
-        else if (event?.case === "deleted" || event?.case === "synced") yield { revision, event };
-        else yield { revision };
-      }
+      const names = request.names.map(applicationOf);
+      const needs = names.map((application): Permission => ({ kind: "read-application", application }));
+      const all: readonly Permission[] = names.length === 0 ? [{ kind: "read" }] : needs;
+      const revealEnv = all.map((permission) => callerWith(context, permission)).every((caller) => caller.revealEnv);
+      const under = names.length === 0 ? undefined : names.map(applicationName);
+      const scope = { kinds: new Set(["application"] as const), under };
+      yield* updatesOf("application", watchOf(feed, request, scope, revealEnv, context.signal));
     },
     async updateApplication(request, context) {
       const name = applicationOf(request.name);

@@ -4,7 +4,7 @@ import { Lease_Fallback, Lease_FallbackSchema } from "../../../gen/windlass/v1/d
 import type { DeploymentService, ScaleDeploymentRequest } from "../../../gen/windlass/v1/deployment_service_pb.ts";
 import type { LeaseFallback } from "../../config/types.ts";
 import { WindlassError } from "../../core/errors.ts";
-import { applicationName } from "../../core/names.ts";
+import { applicationName, deploymentName } from "../../core/names.ts";
 import { enumWord } from "../enums.ts";
 import { notFound } from "../lookup.ts";
 import { pageOf } from "../pages.ts";
@@ -13,7 +13,7 @@ import { deploymentView } from "../views.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { decisionHandlers } from "./decisions.ts";
 import { applicationOf, deploymentOf } from "./names.ts";
-import { watchOf } from "./watch.ts";
+import { updatesOf, watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
 export function deploymentService(deps: ApiDeps): ServiceImpl<typeof DeploymentService> {
@@ -45,11 +45,21 @@ export function deploymentService(deps: ApiDeps): ServiceImpl<typeof DeploymentS
       const all = request.parent === "applications/-";
       const { revealEnv } = callerWith(context, all ? { kind: "read" } : { kind: "read-application", application });
       const scope = { kinds: new Set(["deployment"] as const), under: all ? undefined : applicationName(application) };
-      for await (const { revision, event } of watchOf(feed, request.startRevision, scope, revealEnv, context.signal)) {
-        if (event?.case === "deployment") yield { revision, event: { case: "updated" as const, value: event.value } };
-        else if (event?.case === "deleted" || event?.case === "synced") yield { revision, event };
-        else yield { revision };
+      yield* updatesOf("deployment", watchOf(feed, request, scope, revealEnv, context.signal));
+    },
+    async *watchReplicas(request, context) {
+      const { application, deployment } = deploymentOf(request.parent);
+      if (application === "-" && deployment !== "-") {
+        throw new WindlassError(
+          "INVALID_REQUEST",
+          `parent ${JSON.stringify(request.parent)} names a deployment of all applications: write applications/-/deployments/-`,
+        );
       }
+      const all = application === "-";
+      const { revealEnv } = callerWith(context, all ? { kind: "read" } : { kind: "read-application", application });
+      const under = deployment === "-" ? applicationName(application) : deploymentName(application, deployment);
+      const scope = { kinds: new Set(["replica"] as const), under: all ? undefined : under };
+      yield* updatesOf("replica", watchOf(feed, request, scope, revealEnv, context.signal));
     },
     async scaleDeployment(request, context) {
       const { application, deployment } = deploymentOf(request.name);

@@ -47,7 +47,7 @@ export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceServi
     async *watchInstance(request, context) {
       const { scope, permission } = instanceScope(request.name);
       const { revealEnv } = callerWith(context, permission);
-      yield* watchOf(feed, request.startRevision, scope, revealEnv, context.signal);
+      yield* watchOf(feed, request, scope, revealEnv, context.signal);
     },
   };
 }

@@ -61,6 +61,11 @@ export const PARAMETERS = {
     description: "The revision to resume after.",
     schema: { type: "integer", minimum: 0, default: 0 },
   },
+  progress_interval_s: {
+    in: "query",
+    description: "After how many seconds of silence progress is sent.",
+    schema: { type: "number", minimum: 0.1, maximum: 20, default: 20 },
+  },
   "Last-Event-ID": { in: "header", description: "As `since`, and beats it.", schema: text },
 } as const;
 
@@ -267,7 +272,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /api/v1/watch": {
     id: "watch",
     summary: "What is, and each change, as server-sent events.",
-    parameters: ["name", "since", "Last-Event-ID"],
+    parameters: ["name", "since", "progress_interval_s", "Last-Event-ID"],
     answers: ["text/event-stream"],
     fails: [400, 410, 429],
   },

@@ -5,7 +5,7 @@ import type { Clock } from "../../core/clock.ts";
 import { WindlassError } from "../../core/errors.ts";
 import { authorize } from "../auth.ts";
 import { toWindlassError } from "../errors.ts";
-import type { FeedItem } from "../feed.ts";
+import { type FeedItem, PROGRESS_INTERVAL_MS } from "../feed.ts";
 import { instanceScope } from "../feed-scope.ts";
 import { header, type NodeRequest, type Reply, type StreamReply } from "../http.ts";
 import { within } from "../within.ts";
@@ -31,9 +31,11 @@ export async function watch({
   const { scope, permission } = instanceScope(query.get("name") ?? "");
   authorize(identity, permission);
   const startRevision = resumeAfter(request, query);
+  const progress = query.get("progress_interval_s");
+  const progressIntervalMs = progress === null ? PROGRESS_INTERVAL_MS : Number(progress || "x") * 1_000;
   if (request.method === "HEAD") return { status: 200, contentType: CONTENT_TYPE };
   const signal = left();
-  const items = deps.feed.watch({ scope, startRevision, revealEnv }, signal);
+  const items = deps.feed.watch({ scope, startRevision, revealEnv, progressIntervalMs }, signal);
   // The text below may never be begun, and then it ends nothing.
   signal.addEventListener("abort", () => void items.return(undefined), { once: true });
   const first = await items.next();
