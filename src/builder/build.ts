@@ -27,7 +27,8 @@ export async function buildApplication(
   context: BuildContext,
 ): Promise<BuilderOutcome> {
   try {
-    const result = request.importPath === COMMAND_IMPORT_PATH ? NO_CODE : await inspect(request, place, context);
+    const commands = request.importPath === COMMAND_IMPORT_PATH;
+    const result = await (commands ? buildCommands : inspect)(request, place, context);
     return { ok: true, result: { ...result, ...(place.workingDirs ? { workingDirs: place.workingDirs } : {}) } };
   } catch (error) {
     const known = error instanceof BuildError || error instanceof NotAnApplicationError;
@@ -40,8 +41,15 @@ function failed(error: string): BuilderOutcome {
   return { ok: false, error };
 }
 
-/** A build of programs: what they are stands in the config. */
-const NO_CODE: BuildResult = { bundlePath: "", bundleHash: "", exportName: "", ingress: "", deployments: [] };
+/** A build of programs: what they are stands in the config, but their scaling policies are code. */
+async function buildCommands(request: BuilderRequest, place: BuildPlace, context: BuildContext): Promise<BuildResult> {
+  const policies = await buildPolicies(request, [], place, context);
+  return { bundlePath: "", bundleHash: "", exportName: "", ingress: "", deployments: [], ...withPolicies(policies) };
+}
+
+function withPolicies(policies: NonNullable<BuildResult["policies"]>): Pick<BuildResult, "policies"> {
+  return Object.keys(policies).length > 0 ? { policies } : {};
+}
 
 async function inspect(request: BuilderRequest, place: BuildPlace, context: BuildContext): Promise<BuildResult> {
   const { codeDir, unpacked } = place;
@@ -75,7 +83,7 @@ async function inspect(request: BuilderRequest, place: BuildPlace, context: Buil
       const { name: _, ...options } = spec.options;
       return { name, options, outbound };
     }),
-    ...(Object.keys(policies).length > 0 ? { policies } : {}),
+    ...withPolicies(policies),
   };
 }
 

@@ -12,6 +12,8 @@ export interface Bundle {
   readonly path: string;
   /** SHA-256 of the code, as hex. Equal sources give an equal hash; comments do not count. */
   readonly hash: string;
+  /** Names that it exports; null: it passes on all that a package exports, which is known only once it is loaded. */
+  readonly exports: readonly string[] | null;
 }
 
 /** What to bundle. */
@@ -33,7 +35,7 @@ export interface BundleRequest {
 export async function bundleApplication(request: BundleRequest): Promise<Bundle> {
   // Source maps name sources relative to their folder: the temporary one lies as deep as the final one.
   const draft = join(request.bundlesDir, `.draft-${randomBytes(6).toString("hex")}`);
-  const { code, map } = await run(request, join(draft, "app.mjs"));
+  const { code, map, exports } = await run(request, join(draft, "app.mjs"));
   const hash = createHash("sha256").update(code).digest("hex");
   const folder = join(request.bundlesDir, hash);
   const path = join(folder, "app.mjs");
@@ -50,7 +52,7 @@ export async function bundleApplication(request: BundleRequest): Promise<Bundle>
   } finally {
     await rm(draft, { recursive: true, force: true });
   }
-  return { path, hash };
+  return { path, hash, exports };
 }
 
 /** Ends the bundler's own process, which otherwise stays for the next bundle. */
@@ -65,7 +67,7 @@ function ignoreIfThere(path: string): (error: unknown) => void {
   };
 }
 
-async function run(request: BundleRequest, outfile: string): Promise<{ code: string; map: string }> {
+async function run(request: BundleRequest, outfile: string): Promise<Output> {
   const result = await build({
     entryPoints: [request.file],
     absWorkingDir: request.baseDir,
@@ -87,7 +89,19 @@ async function run(request: BundleRequest, outfile: string): Promise<{ code: str
     throw new BuildError(buildFailureLine(error));
   });
   const output = (suffix: string): string => result.outputFiles.find((file) => file.path.endsWith(suffix))?.text ?? "";
-  return withRequire(result.metafile, output(".mjs"), output(".map"));
+  const code = output(".mjs");
+  return { ...withRequire(result.metafile, code, output(".map")), exports: exportsOf(result.metafile, code) };
+}
+
+interface Output {
+  readonly code: string;
+  readonly map: string;
+  readonly exports: Bundle["exports"];
+}
+
+function exportsOf({ outputs }: Metafile, code: string): Bundle["exports"] {
+  if (/^export \* from "/m.test(code)) return null;
+  return Object.values(outputs).find(({ entryPoint }) => entryPoint !== undefined)?.exports ?? null;
 }
 
 function externalPackages(sdkUrl: string, packagesDir: string): Plugin {

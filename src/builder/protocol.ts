@@ -6,7 +6,7 @@ import type { BuildResult } from "../engine/engine.ts";
  * Any other exit, or no file, is a crash of the builder.
  */
 export interface BuilderRequest {
-  /** `<module>:<export>`, or COMMAND_IMPORT_PATH: there is no code to build. */
+  /** `<module>:<export>`, or COMMAND_IMPORT_PATH: there is no code to build but that of policies. */
   readonly importPath: string;
   /** Absolute folder that a relative module path starts from, and where packages are looked for. */
   readonly baseDir: string;
@@ -16,6 +16,7 @@ export interface BuilderRequest {
   readonly resultPath: string;
   /** Scaling policies of the config; see BuildRequest. Absent: none. */
   readonly policies?: readonly string[];
+  readonly shadowPolicies?: readonly string[];
   /** Zips to fetch first; absent: none. */
   readonly workingDirs?: WorkingDirRequest;
 }

@@ -12,6 +12,23 @@ import type { ApplicationConfig } from "./types.ts";
 /** Policies of our own, by `policy_function`. */
 export const SCHEDULE_POLICY = "windlass:schedule";
 export const PROMETHEUS_POLICY = "windlass:prometheus";
+export const QUEUE_POLICY = "windlass:queue";
+
+/** What the reference calls {@link QUEUE_POLICY}. */
+const REFERENCE_QUEUE_POLICY = "ray.serve.async_inference_autoscaling_policy:AsyncInferenceAutoscalingPolicy";
+const QUEUE_POLICIES = new Set([QUEUE_POLICY, REFERENCE_QUEUE_POLICY, REFERENCE_QUEUE_POLICY.replace(":", ".")]);
+
+/** Whether a `policy_function` names the queue policy, by our name or by the reference's. */
+export function isQueuePolicy(policyFunction: unknown): boolean {
+  return typeof policyFunction === "string" && QUEUE_POLICIES.has(policyFunction);
+}
+
+/** Whether a `policy_function` is ours: none is ever built. */
+function isBuiltIn(policyFunction: unknown): boolean {
+  return (
+    typeof policyFunction === "string" && (policyFunction.startsWith("windlass:") || isQueuePolicy(policyFunction))
+  );
+}
 
 /** How the wish of a built-in policy and that of the request-based one are joined. */
 export type Compose = "replace" | "max";
@@ -218,12 +235,18 @@ export function policyKind(policyFunction: string): PolicyKind {
 /** A policy as far as it is code: null for none, and for one that is built in. */
 export function policyCode(policy: unknown): unknown {
   const name = isRecord(policy) ? policy.policy_function : undefined;
-  return typeof name === "string" && name.startsWith("windlass:") ? null : (policy ?? null);
+  return isBuiltIn(name) ? null : (policy ?? null);
 }
 
 /** The functions of an application's config that have to be built, each once. */
 export function policyFunctions(app: Pick<ApplicationConfig, "autoscaling_policy" | "deployments">): string[] {
   const policies = [app.autoscaling_policy, ...(app.deployments ?? []).map((each) => each.autoscaling_config?.policy)];
+  return [...new Set(policies.flatMap((policy) => policyFunctionIn(policy) ?? []))];
+}
+
+/** Those of its shadows. */
+export function shadowPolicyFunctions(app: Pick<ApplicationConfig, "deployments">): string[] {
+  const policies = (app.deployments ?? []).map((each) => each.autoscaling_shadow?.["policy"]);
   return [...new Set(policies.flatMap((policy) => policyFunctionIn(policy) ?? []))];
 }
 

@@ -71,10 +71,14 @@ export function registrationOf(deployment: Autoscaled, instance: InstanceRecord)
   return createHash("sha256").update(stableJson(all)).digest("base64url").slice(0, 16);
 }
 
-/** Changes whenever the application's code was built anew, from other sources or with other settings. */
-export function buildOf({ built }: ApplicationRecord): string {
+/**
+ * Changes whenever the application's code was built anew, from other sources or with other settings. Policies that only
+ * shadows have count where it is asked `forShadow`.
+ */
+export function buildOf({ built }: ApplicationRecord, forShadow = false): string {
   if (built === null) return "";
-  const policies = Object.values(built.policies ?? {}).map(({ bundleHash }) => bundleHash.slice(0, 16));
+  const counted = Object.values(built.policies ?? {}).filter(({ shadow = false }) => forShadow || !shadow);
+  const policies = counted.map(({ bundleHash }) => bundleHash.slice(0, 16));
   return [built.bundleHash.slice(0, 16), built.inputsHash.slice(0, 16), ...policies.sort()].join("/");
 }
 

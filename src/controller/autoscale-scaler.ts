@@ -151,7 +151,7 @@ export function registered(
   // Hashes are made only where something was written.
   if (scaler.seen !== null && sameBasis(scaler.seen.basis, basisOf(deployment, context))) return scaler;
   const registration = registrationOf(deployment, context.instance);
-  const build = buildOf(context.application);
+  const build = buildOf(context.application, scaler.shadowTarget !== null);
   if (scaler.registration === registration && scaler.build === build) return scaler;
   if (scaler.registration === "") return { ...scaler, registration, build, unsaved: true };
   const rebuilt = scaler.build !== build;

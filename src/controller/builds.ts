@@ -1,5 +1,5 @@
 /** From an application's config to its deployments: builds that begin and end. */
-import { policyFunctions } from "../config/policy-kwargs.ts";
+import { policyFunctions, shadowPolicyFunctions } from "../config/policy-kwargs.ts";
 import { workingDirIn, workingDirsOf } from "../config/runtime-env.ts";
 import { type ApplicationConfig, COMMAND_IMPORT_PATH } from "../config/types.ts";
 import { inputsHash } from "../config/versions.ts";
@@ -30,7 +30,7 @@ export function putInDraft(
   draft.setApplication(next);
   const actions: CommandAction[] = [];
   if (current?.build.kind === "building") actions.push({ kind: "cancel-build", buildId: current.build.buildId });
-  if (isCommands(next) && workingDirsOf(next.config).length === 0) {
+  if (isCommands(next) && !hasCode(next.config)) {
     finishBuild(draft, next, commandsAsBuild(next.config), context);
     return actions;
   }
@@ -55,6 +55,11 @@ export function finishBuild(
   const built: BuiltApplication = { ...result, ...code, inputsHash: inputsHash(application.config) };
   const noted = noteBuilt(draft, application, built, { actor: askedBy(application), now: context.now });
   applyBuild(draft, { ...noted, build: { kind: "done" } }, built, { capacityChanged: false, ...context });
+}
+
+/** Whether an application of programs has anything to fetch or build nevertheless: folders, and code of policies. */
+function hasCode(config: ApplicationConfig): boolean {
+  return [workingDirsOf, policyFunctions, shadowPolicyFunctions].some((listed) => listed(config).length > 0);
 }
 
 /** Whether an application consists of programs: there is no code to build. */
@@ -100,6 +105,7 @@ export function buildAction(application: ApplicationRecord): CommandAction {
       workingDirs: workingDirsOf(application.config),
       codeDir: workingDirIn(application.config.runtime_env) ?? null,
       policies: policyFunctions(application.config),
+      shadowPolicies: shadowPolicyFunctions(application.config),
     },
   };
 }

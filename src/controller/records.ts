@@ -172,7 +172,7 @@ export interface BuiltApplication {
   readonly inputsHash: string;
   /** The zips of `runtime_env.working_dir`, by URI; absent without any. */
   readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
-  /** Scaling policies, by `policy_function`; absent without any, and where none was built (commands). */
+  /** Scaling policies, by `policy_function`; absent without any. */
   readonly policies?: Readonly<Record<string, BuiltPolicy>>;
 }
 
@@ -182,6 +182,8 @@ export interface BuiltPolicy {
   /** SHA-256 of its content. */
   readonly bundleHash: string;
   readonly exportName: string;
+  /** Only shadows name it: what is followed does not depend on it. */
+  readonly shadow?: true;
 }
 
 /** An unpacked `runtime_env.working_dir`. */

@@ -43,7 +43,7 @@ export interface Engine {
 
 export interface BuildRequest {
   readonly buildId: string;
-  /** COMMAND_IMPORT_PATH: there is no code, only the working dirs are fetched. */
+  /** COMMAND_IMPORT_PATH: there is no code but that of policies; the working dirs are fetched. */
   readonly importPath: string;
   readonly baseDir: string;
   readonly args: Readonly<Record<string, unknown>>;
@@ -53,6 +53,8 @@ export interface BuildRequest {
   readonly codeDir: string | null;
   /** Scaling policies of the config, `<module>:<export>`; those of the code are found by the build. */
   readonly policies: readonly string[];
+  /** Those of shadows, which nothing follows. */
+  readonly shadowPolicies: readonly string[];
 }
 
 export interface StartRequest {

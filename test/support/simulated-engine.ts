@@ -9,6 +9,8 @@ export interface SimulatedApplication {
   ingress: string;
   hash: string;
   buildError?: string;
+  /** What the build makes of its scaling policies. */
+  policies?: NonNullable<BuildResult["policies"]>;
 }
 
 /** What a simulated deployment does when asked; keyed "application/deployment". */
@@ -68,6 +70,7 @@ export class SimulatedEngine implements Engine {
           options: options ?? {},
           outbound: outbound ?? [],
         })),
+        ...(application.policies ? { policies: application.policies } : {}),
       };
       this.#emit({ kind: "built", buildId, result });
     });

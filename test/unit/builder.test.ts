@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import type { BuilderOutcome } from "../../src/builder/protocol.ts";
 import { resolveImportPath } from "../../src/builder/resolve.ts";
+import { COMMAND_IMPORT_PATH } from "../../src/config/types.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { zipOf } from "../support/zip.ts";
 
@@ -20,6 +21,7 @@ interface Build {
   /** Of a zip that holds the code. */
   readonly zip?: Record<string, string>;
   readonly policies?: string[];
+  readonly shadowPolicies?: string[];
 }
 
 /** Runs a real builder over an application written to a fresh folder. */
@@ -31,6 +33,7 @@ async function build({
   folder = tempDir(),
   zip,
   policies,
+  shadowPolicies,
 }: Build) {
   const baseDir = join(folder, "app");
   for (const [name, text] of Object.entries(files)) {
@@ -45,7 +48,7 @@ async function build({
   const workingDirs = zip ? { uris: [uri], code: uri, folder: join(folder, "working-dirs") } : undefined;
   writeFileSync(
     requestPath,
-    JSON.stringify({ importPath, baseDir, args, bundlesDir, resultPath, workingDirs, policies }),
+    JSON.stringify({ importPath, baseDir, args, bundlesDir, resultPath, workingDirs, policies, shadowPolicies }),
   );
   const argv = timeoutMs === undefined ? [BUILDER, requestPath] : [BUILDER, requestPath, String(timeoutMs)];
   const child = spawn(process.execPath, argv, { stdio: ["ignore", "pipe", "pipe"] });
@@ -313,11 +316,59 @@ export const app = deployment(Hello, { autoscalingConfig: { policy: { policyFunc
   it.each([
     ["./none.ts:policy", 'policy_function "./none.ts:policy": no such file; looked for none.ts in '],
     ["./bad.ts:policy", 'policy_function "./bad.ts:policy": bad.ts:1:23: Unexpected ";"'],
-  ])("that cannot be had fail the build: %s", async (name, expected) => {
-    const error = await errorOf({
-      files: { "app.ts": `${HELLO} export const app = deployment(Hello).bind();`, "bad.ts": "export const policy = ;" },
-      policies: [name],
+    ["./good.ts:Policy", 'policy_function "./good.ts:Policy": no export "Policy": the module exports default, policy'],
+    ["./empty.ts:policy", 'policy_function "./empty.ts:policy": no export "policy": the module exports nothing'],
+  ])("that cannot be had fail the build, followed or not: %s", async (name, expected) => {
+    const app = `${HELLO} export const app = deployment(Hello).bind();`;
+    const good = `${POLICY} export default policy;`;
+    const files = { "app.ts": app, "bad.ts": "export const policy = ;", "good.ts": good, "empty.ts": "" };
+    for (const wanted of [{ policies: [name] }, { shadowPolicies: [name] }]) {
+      const error = await errorOf({ files, ...wanted });
+      expect(error.startsWith(expected), error).toBe(true);
+    }
+  });
+
+  it("may pass on what a package exports, which is not known before it is loaded", async () => {
+    const { outcome } = await build({
+      files: {
+        "app.ts": `${HELLO} export const app = deployment(Hello).bind();`,
+        "policy.ts": 'export * from "rules";',
+        "node_modules/rules/package.json": '{"name":"rules","type":"module","exports":"./index.js"}',
+        "node_modules/rules/index.js": POLICY,
+      },
+      policies: ["./policy.ts:policy"],
     });
-    expect(error.startsWith(expected), error).toBe(true);
+    expect(outcome).toMatchObject({
+      ok: true,
+      result: { policies: { "./policy.ts:policy": { exportName: "policy" } } },
+    });
+  });
+
+  it("that only shadows have are told from those that are followed", async () => {
+    const code = SCALED.replace("} })", '}, autoscalingShadow: { policy: { policyFunction: "./tried:policy" } } })');
+    const { outcome } = await build({
+      files: { "app.ts": code, "scale.ts": POLICY, "tried.ts": POLICY, "new.ts": POLICY },
+      shadowPolicies: ["./scale:policy", "./new.ts:policy"],
+    });
+    if (!outcome.ok) throw new Error(outcome.error);
+    const shadows = Object.entries(outcome.result.policies ?? {}).map(([name, { shadow = false }]) => [name, shadow]);
+    expect(Object.fromEntries(shadows)).toEqual({
+      "./scale:policy": false,
+      "./new.ts:policy": true,
+      "./tried:policy": true,
+    });
+  });
+
+  it("of programs are all that is built of them", async () => {
+    const wanted = { importPath: COMMAND_IMPORT_PATH, policies: ["./policy.ts:policy"] };
+    const { outcome, folder } = await build({ files: { "policy.ts": POLICY }, ...wanted });
+    if (!outcome.ok) throw new Error(outcome.error);
+    const { policies = {}, ...rest } = outcome.result;
+    expect(rest).toEqual({ bundlePath: "", bundleHash: "", exportName: "", ingress: "", deployments: [] });
+    const first = policies["./policy.ts:policy"];
+    const edited = await build({ files: { "policy.ts": POLICY.replace("1", "2") }, ...wanted, folder });
+    if (!edited.outcome.ok || first === undefined) throw new Error("not built");
+    expect(edited.outcome.result.policies?.["./policy.ts:policy"]?.bundleHash).not.toBe(first.bundleHash);
+    expect(existsSync(first.bundlePath)).toBe(true);
   });
 });

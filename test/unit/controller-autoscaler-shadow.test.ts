@@ -185,6 +185,29 @@ describe("a deploy of a shadow", () => {
     await controller.close();
   });
 
+  it("with edited code loads its policy anew, and what is followed waits on", async () => {
+    const config = { ...EAGER, initial_replicas: 5, downscale_delay_s: 4 };
+    const { simulation, policies, router } = await deploy({ autoscaling_config: config });
+    policies.answer = () => ({ desired: 4 });
+    const { controller, engine } = simulation;
+    const edit = async (text: string): Promise<void> => {
+      const built = { bundlePath: `/bundles/${text}`, bundleHash: text.repeat(16), exportName: "decide" };
+      engine.applications.get("app")!.policies = { "./policy.ts:decide": { ...built, shadow: true } };
+      await put(simulation, { autoscaling_config: config, autoscaling_shadow: { ...EAGER, ...OWN } });
+      await router.run(1);
+    };
+    await edit("a");
+    const waits = controller.decisions("a", "D")[0]!;
+    const before = policies.asked.at(-1)!.code;
+    expect([before.built?.bundlePath, waits.withoutDelays, waits.result]).toEqual(["/bundles/a", 1, 5]);
+    await edit("b");
+    const after = policies.asked.at(-1)!.code;
+    expect(after.built?.bundlePath).toBe("/bundles/b");
+    expect(after.generation).not.toBe(before.generation);
+    expect(controller.decisions("a", "D")[0]!.sinceS).toBe(waits.sinceS);
+    await controller.close();
+  });
+
   it("without it forgets what it decided, and load is measured no more", async () => {
     const { simulation, router } = await deploy({ num_replicas: 2, autoscaling_shadow: EAGER });
     router.concurrent = 3;

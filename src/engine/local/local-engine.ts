@@ -105,6 +105,7 @@ class LocalEngine implements Engine {
       bundlesDir: join(this.#o.stateDir, "bundles"),
       resultPath,
       policies: request.policies,
+      shadowPolicies: request.shadowPolicies,
       ...(request.workingDirs.length === 0
         ? {}
         : {
