@@ -1,6 +1,7 @@
 /** Applying a config document: the same for REST and Connect. */
 import { isAbsolute } from "node:path";
-import { lint, lintText } from "../config/lint.ts";
+import { lint } from "../config/lint.ts";
+import { lintLines } from "../config/lint-lines.ts";
 import type { ConfigResult } from "../config/parse.ts";
 import { restoreRedacted } from "../config/redact.ts";
 import type { ApplicationConfig, DeployConfig } from "../config/types.ts";
@@ -40,7 +41,7 @@ export async function applyChecked(
 
 /** What the config does badly, one line each, with the code of what is deployed already. */
 export function lintWarnings(controller: Controller, config: DeployConfig): string[] {
-  return lint(config, (name) => controller.application(name)?.built?.deployments).map(lintText);
+  return lintLines(lint(config, (name) => controller.application(name)?.built?.deployments));
 }
 
 /** The result where nothing was found wrong. Throws INVALID_CONFIG with each problem. */

@@ -27,7 +27,8 @@ import {
   Proxy_StateSchema,
 } from "../../gen/windlass/v1/instance_pb.ts";
 import { ignoredCounts } from "../config/effective.ts";
-import { lintCode, lintText } from "../config/lint.ts";
+import { lintCode } from "../config/lint.ts";
+import { lintLines } from "../config/lint-lines.ts";
 import { applicationConfigToMessage, deploymentConfigToMessage } from "../config/message.ts";
 import { redactConfig } from "../config/redact.ts";
 import { webhookOpen } from "../config/scaling.ts";
@@ -95,7 +96,7 @@ function builtWarnings({ built, config }: ApplicationRecord): string[] {
   if (built === null) return [];
   let kept = warningsOf.get(built);
   if (kept?.config !== config) {
-    const linted = lintCode(config, built.deployments).map(lintText);
+    const linted = lintLines(lintCode(config, built.deployments));
     kept = { config, warnings: [...ignoredCounts(config, built.deployments), ...linted] };
     warningsOf.set(built, kept);
   }

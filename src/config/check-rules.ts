@@ -36,6 +36,7 @@ export const CHECK_RULES = {
   "nested-contents": "Wrong contents of autoscaling_config, autoscaling_policy or request_router_config.",
   policy:
     "A policy_function without a colon; a built-in one (windlass:...) that is unknown, has wrong policy_kwargs or stands for a whole application; policy_kwargs that are no JSON.",
+  "shadow-of-application": "autoscaling_shadow beside an application's deployments instead of in one of them.",
   "no-target": "target_ongoing_requests null, which no policy can work with.",
   "application-name":
     'An application name that holds "/", a control character or half of a surrogate pair, is "." or "..", or has more than 255 characters.',
@@ -128,10 +129,23 @@ function checkStranger(schema: z.core.$ZodType, key: string, known: string[], pa
   const { name = "" } = typeInfo(typeInfo(schema).contents ?? schema);
   const strangers = KNOWN_STRANGERS[name] ?? {};
   const meant = suggestKey(key, known);
-  if (Object.hasOwn(strangers, key)) warn(result, path, `${strangers[key]}; it was left out`);
+  const refused = MISPLACED.get(`${name}.${key}`);
+  if (refused !== undefined) refuse(result, refused.rule, path, refused.message);
+  else if (Object.hasOwn(strangers, key)) warn(result, path, `${strangers[key]}; it was left out`);
   else if (meant === undefined) warn(result, path, "is not a known key and was left out");
   else refuse(result, "misspelt-key", path, `is not a known key; did you mean ${meant}?`);
 }
+
+/** Unknown keys that would be missed, after the name of their schema. */
+const MISPLACED: ReadonlyMap<string, { readonly rule: CheckRule; readonly message: string }> = new Map([
+  [
+    "ServeApplicationSchema.autoscaling_shadow",
+    {
+      rule: "shadow-of-application",
+      message: "is for one deployment: no shadow of a whole application is decided by; move it into deployments[]",
+    },
+  ],
+]);
 
 /** Refuses numbers that neither a stored document nor a message can hold. */
 function checkRanges(schema: z.core.$ZodType, value: unknown, path: Path, result: CheckResult): void {

@@ -1,7 +1,7 @@
 /** Renders docs/config.md from the schemas. Run `node scripts/config-docs.mjs` after changing a field. */
 import type * as z from "zod";
 import { CHECK_RULES } from "./check-rules.ts";
-import { LINT_RULES } from "./lint.ts";
+import { LINT_RULES } from "./lint-rules.ts";
 import { NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { AUTOSCALING_SCHEMA, POLICY_SCHEMA } from "./schema-autoscaling.ts";
 import { LOGGING_SCHEMA } from "./schema-common.ts";

@@ -1,5 +1,5 @@
 /** The lint of `rollout`. */
-import type { DeploymentFinding, LintRule } from "./lint.ts";
+import type { DeploymentFinding, LintRule } from "./lint-rules.ts";
 import { rolloutLimits } from "./rollout.ts";
 import type { EffectiveDeploymentConfig, EffectiveRollout } from "./types.ts";
 

@@ -1,6 +1,7 @@
 /** Making plans and applying them: what is between the pure parts and the engine. */
 import { ignoredCounts } from "../config/effective.ts";
 import { lint } from "../config/lint.ts";
+import { lintLines } from "../config/lint-lines.ts";
 import { WindlassError } from "../core/errors.ts";
 import { canaryReplicas } from "./canary-state.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
@@ -62,9 +63,9 @@ export async function makePlan(world: World, planning: Planning, writes: Writes,
     }
   }
   const notes = applications.flatMap(({ deployments }) => deployments.flatMap((deployment) => deployment.notes));
-  for (const { path, message } of lint(writes.config, (name) => after.applications.get(name)?.built?.deployments)) {
-    if (!notes.some((note) => note.endsWith(`: ${message}`))) warnings.push(`${path}: ${message}`);
-  }
+  const found = lint(writes.config, (name) => after.applications.get(name)?.built?.deployments);
+  // What a deployment's notes say is not said twice.
+  warnings.push(...lintLines(found.filter(({ message }) => !notes.some((note) => note.endsWith(`: ${message}`)))));
   const failed = applications.some(({ error }) => error !== "");
   const kept = failed
     ? { token: "", expiresAt: 0 }

@@ -29,6 +29,11 @@ describe("validateDeployConfig refuses", () => {
       line: "http_options.prot: is not a known key; did you mean port?",
     },
     {
+      name: "the shadow of a whole application, saying where one may stand",
+      input: withApp({ autoscaling_shadow: { min_replicas: 1 } }),
+      line: "applications[0].autoscaling_shadow: is for one deployment: no shadow of a whole application is decided by; move it into deployments[]",
+    },
+    {
       name: "a wrong value inside autoscaling_config",
       input: withDeployment({ autoscaling_config: { max_replicas: 0 } }),
       line: "applications[0].deployments[0].autoscaling_config.max_replicas: must be a whole number > 0, got 0",

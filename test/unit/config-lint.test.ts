@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { effectiveDeployment } from "../../src/config/effective.ts";
-import { LINT_RULES, lint, lintCode, lintDeployment, lintText } from "../../src/config/lint.ts";
+import { lint, lintCode, lintDeployment } from "../../src/config/lint.ts";
+import { lintLines, lintText } from "../../src/config/lint-lines.ts";
+import { LINT_RULES } from "../../src/config/lint-rules.ts";
 import { parseDeployConfig } from "../../src/config/parse.ts";
 
 function linted(document: object): string[] {
@@ -215,6 +217,7 @@ it("with the code's options, what they set counts as set", () => {
     {
       rule: "drain-too-short",
       path: 'deployments["D"].graceful_shutdown_timeout_s',
+      deployment: 'deployments["D"]',
       message: "20 is below request_timeout_s 90: an update may cut requests off; raise it to 90",
     },
   ]);
@@ -265,5 +268,61 @@ describe("what code and config set together", () => {
 
   it("says nothing of code that cannot be merged, which the build tells of", () => {
     expect(lintCode({ deployments: [] }, [{ name: "D", options: { num_replicas: -1 } }])).toEqual([]);
+  });
+});
+
+describe("the lines of several findings", () => {
+  const lines = (...applications: object[]): string[] => {
+    const parsed = parseDeployConfig({ applications, target_capacity: 0 });
+    if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+    return lintLines(lint(parsed.config)).slice(1);
+  };
+  const slow = (name: string, health_check_timeout_s = 60) => ({ name, health_check_timeout_s });
+  const app = (name: string, ...deployments: object[]) => ({
+    name,
+    route_prefix: `/${name}`,
+    import_path: "m:a",
+    deployments,
+  });
+  const text = "is more than three times health_check_period_s 10: a hung replica is noticed late; lower it";
+
+  it.each<{ name: string; applications: object[]; expected: string[] }>([
+    {
+      name: "what is said of one deployment stands alone",
+      applications: [app("a", slow("A"))],
+      expected: [`applications[0].deployments[0].health_check_timeout_s: 60 ${text}`],
+    },
+    {
+      name: "what is said of several alike is one line that lists them",
+      applications: [app("a", slow("A"), slow("B")), app("b", slow("A"))],
+      expected: [
+        `applications[0].deployments[0].health_check_timeout_s (also in deployments[1], applications[1].deployments[0]): 60 ${text}`,
+      ],
+    },
+    {
+      name: "other values are other lines, in the order of the file",
+      applications: [app("a", slow("A"), slow("B", 70), slow("C"))],
+      expected: [
+        `applications[0].deployments[0].health_check_timeout_s (also in deployments[2]): 60 ${text}`,
+        `applications[0].deployments[1].health_check_timeout_s: 70 ${text}`,
+      ],
+    },
+    {
+      name: "of many the first are listed and the others counted",
+      applications: [app("a", ...Array.from("ABCDEFGHI", (name) => slow(name)))],
+      expected: [
+        `applications[0].deployments[0].health_check_timeout_s (also in deployments[1], deployments[2], deployments[3], deployments[4], deployments[5] and 3 more): 60 ${text}`,
+      ],
+    },
+  ])("$name", ({ applications, expected }) => {
+    expect(lines(...applications)).toEqual(expected);
+  });
+
+  it("of code name the deployments", () => {
+    const options = { health_check_timeout_s: 60 };
+    const code = ["A", 'B"]'].map((name) => ({ name, options }));
+    expect(lintLines(lintCode({ deployments: [] }, code))).toEqual([
+      `deployments["A"].health_check_timeout_s (also in deployments["B\\"]"]): 60 ${text}`,
+    ]);
   });
 });
