@@ -9,6 +9,8 @@ export default defineConfig({
       "test/ray/**/*.test.ts",
       "test/fuzz/**/*.test.ts",
       "test/prometheus/**/*.test.ts",
+      "test/queue/**/*.test.ts",
+      "test/clients/**/*.test.ts",
     ],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 180_000,
