@@ -1,12 +1,15 @@
 /** Hides secrets in the settings of a deployment. Pure. */
 import { redactEnv } from "../config/redact.ts";
+import { mapQueueUrls } from "../config/redact-policy.ts";
 import type { EffectiveDeploymentConfig } from "../config/types.ts";
+import { withoutSecrets } from "../core/uri.ts";
 
 /**
  * Hides the values of `ray_actor_options.runtime_env.env_vars`, unless `revealEnv`, and what is secret in the URI of
- * its `working_dir`.
+ * its `working_dir` and in those of message brokers.
  */
-export function redactDeployment(config: EffectiveDeploymentConfig, revealEnv: boolean): EffectiveDeploymentConfig {
+export function redactDeployment(given: EffectiveDeploymentConfig, revealEnv: boolean): EffectiveDeploymentConfig {
+  const config = mapQueueUrls(given, withoutSecrets);
   const runtimeEnv = config.ray_actor_options.runtime_env;
   if (!isRecord(runtimeEnv)) return config;
   return {

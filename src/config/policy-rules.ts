@@ -1,14 +1,17 @@
 /** What is wrong with a policy beyond its form, found before anything is applied. */
 import { show } from "./describe.ts";
 import {
+  isQueuePolicy,
   PROMETHEUS_POLICY,
   policyKind,
+  QUEUE_POLICY,
   readPrometheusKwargs,
   readScheduleKwargs,
   SCHEDULE_POLICY,
   type ScheduledCount,
   type ScheduleKwargs,
 } from "./policy-kwargs.ts";
+import { readQueueKwargs } from "./queue-kwargs.ts";
 import type { Path } from "./schema-types.ts";
 import { isRecord } from "./schema-types.ts";
 
@@ -27,19 +30,20 @@ export function policyFindings(policy: unknown, maxReplicas: number | null): rea
   const { policy_function: name, policy_kwargs: kwargs = {} } = policy;
   if (typeof name !== "string" || policyKind(name) === "requests") return [];
   const at = (message: string): PolicyFinding[] => [{ path: ["policy_function"], message }];
-  if (!name.includes(":")) {
+  const queue = isQueuePolicy(name);
+  if (!name.includes(":") && !queue) {
     return at(`must be MODULE:EXPORT with a colon, got ${show(name)}; write e.g. ./policy.ts:policy`);
   }
-  if (!name.startsWith("windlass:")) return isRecord(kwargs) ? notJson(kwargs) : [];
-  if (name !== SCHEDULE_POLICY && name !== PROMETHEUS_POLICY) {
-    return at(
-      `has ${show(name)}, which is not built in; use ${SCHEDULE_POLICY}, ${PROMETHEUS_POLICY} or your own module`,
-    );
+  if (!name.startsWith("windlass:") && !queue) return isRecord(kwargs) ? notJson(kwargs) : [];
+  if (name !== SCHEDULE_POLICY && name !== PROMETHEUS_POLICY && !queue) {
+    const known = `${SCHEDULE_POLICY}, ${PROMETHEUS_POLICY}, ${QUEUE_POLICY}`;
+    return at(`has ${show(name)}, which is not built in; use ${known} or your own module`);
   }
   if (maxReplicas === null) {
     return at(`has ${show(name)}, which is for one deployment; set it in its autoscaling_config.policy`);
   }
-  const read = name === SCHEDULE_POLICY ? readScheduleKwargs(kwargs) : readPrometheusKwargs(kwargs);
+  const reader = queue ? readQueueKwargs : name === SCHEDULE_POLICY ? readScheduleKwargs : readPrometheusKwargs;
+  const read = reader(kwargs);
   if (!read.ok) return read.issues.map(({ path, message }) => ({ path: ["policy_kwargs", ...path], message }));
   return "windows" in read.kwargs ? beyondMax(read.kwargs, maxReplicas) : [];
 }

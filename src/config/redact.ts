@@ -1,5 +1,6 @@
 /** What of a config may be shown, and how a shown config is taken back. */
 import { withoutSecrets } from "../core/uri.ts";
+import { mapQueueUrls } from "./redact-policy.ts";
 import { isRecord } from "./schema-types.ts";
 import type { ApplicationConfig, DeploymentOverride, HttpOptions } from "./types.ts";
 
@@ -8,10 +9,13 @@ export const REDACTED = "<redacted>";
 
 /**
  * The config for a reader: values of `env_vars` are {@link REDACTED} unless `revealEnv`, secrets in the URI of a
- * `working_dir` always. The input is left alone.
+ * `working_dir` and in those of a message broker always. The input is left alone.
  */
 export function redactConfig(app: ApplicationConfig, { revealEnv }: { revealEnv: boolean }): ApplicationConfig {
-  return mapEnvs(app, (env) => redactEnv(env, revealEnv));
+  return mapPolicies(
+    mapEnvs(app, (env) => redactEnv(env, revealEnv)),
+    withoutSecrets,
+  );
 }
 
 /** One runtime env for a reader, as in {@link redactConfig}. */
@@ -25,12 +29,17 @@ export function redactHttpOptions<T extends HttpOptions>(http: T): T {
 }
 
 /**
- * The config as it was meant: each {@link REDACTED} in `next`, and each `working_dir` as it is shown, is what `old`
- * holds at the same place (same deployment name, same variable). Where `old` has nothing, the text stays as it is.
+ * The config as it was meant: each {@link REDACTED} in `next`, and each URI as it is shown, is what `old` holds at the
+ * same place (same deployment name, same variable). Where `old` has nothing, the text stays as it is.
  */
 export function restoreRedacted(next: ApplicationConfig, old: ApplicationConfig | undefined): ApplicationConfig {
   if (!old) return next;
-  return mapEnvs(next, (env, deployment) => {
+  const meant = mapPolicies(next, (shown, deployment, path) => {
+    const entries = (old.deployments ?? []).filter(({ name }) => name === deployment);
+    const before = entries.map((entry) => valueAt(entry, path)).findLast((value) => value !== undefined);
+    return typeof before === "string" && shown === withoutSecrets(before) ? before : shown;
+  });
+  return mapEnvs(meant, (env, deployment) => {
     const before = deployment === undefined ? old.runtime_env : deploymentEnv(old, deployment);
     const { env_vars: vars, working_dir: uri } = before ?? {};
     const restored = mapVars(env, (value, variable) =>
@@ -72,4 +81,17 @@ function mapEnvs(app: ApplicationConfig, map: (env: Env, deployment?: string) =>
     ...(app.runtime_env ? { runtime_env: map(app.runtime_env) } : {}),
     ...(app.deployments ? { deployments: app.deployments.map(inDeployment) } : {}),
   };
+}
+
+function mapPolicies(
+  app: ApplicationConfig,
+  map: (url: string, deployment: string, path: readonly string[]) => string,
+): ApplicationConfig {
+  if (!app.deployments) return app;
+  const deployments = app.deployments.map((item) => mapQueueUrls(item, (url, path) => map(url, item.name, path)));
+  return { ...app, deployments };
+}
+
+function valueAt(from: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, step) => (isRecord(value) ? value[step] : undefined), from);
 }

@@ -111,7 +111,7 @@ export const AUTOSCALING_FIELDS = object("AutoscalingConfig", {
     update: "target",
   }),
   policy: optional(POLICY_SCHEMA.superRefine(rules(policyFunction)), {
-    doc: "Who decides: a function of your own, windlass:schedule or windlass:prometheus (autoscaling-policies.md).",
+    doc: "Who decides: a function of your own, windlass:schedule, windlass:prometheus or windlass:queue (autoscaling-policies.md).",
     default: D.policy,
     update: "restart",
   }),

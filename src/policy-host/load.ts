@@ -2,12 +2,15 @@
 import { pathToFileURL } from "node:url";
 import { type BundleRequest, bundleApplication, endBundler } from "../builder/bundle.ts";
 import { BuildError, resolveImportPath, resolveInZip } from "../builder/resolve.ts";
-import { PROMETHEUS_POLICY, policyKind, readPrometheusKwargs } from "../config/policy-kwargs.ts";
+import { isQueuePolicy, PROMETHEUS_POLICY, policyKind, readPrometheusKwargs } from "../config/policy-kwargs.ts";
+import { readQueueKwargs } from "../config/queue-kwargs.ts";
 import type { Clock } from "../core/clock.ts";
 import { isClass } from "../sdk/brands.ts";
 import { type LoadedPolicy, PolicyError } from "./policy.ts";
 import { prometheusPolicy } from "./prometheus.ts";
 import type { HostPlace, LoadRequest } from "./protocol.ts";
+import { queuePolicy } from "./queue.ts";
+import { readQueue } from "./queue-brokers.ts";
 
 /** What loading needs beside the request. */
 export interface LoadContext {
@@ -25,6 +28,11 @@ export async function loadPolicy(request: LoadRequest, context: LoadContext): Pr
     const read = readPrometheusKwargs(kwargs);
     if (!read.ok) throw new PolicyError(read.issues[0]?.message ?? "wrong policy_kwargs");
     return prometheusPolicy(read.kwargs, context);
+  }
+  if (isQueuePolicy(policyFunction)) {
+    const read = readQueueKwargs(kwargs);
+    if (!read.ok) throw new PolicyError(read.issues[0]?.message ?? "wrong policy_kwargs");
+    return queuePolicy(read.kwargs, context.clock, readQueue);
   }
   if (policyKind(policyFunction) === "requests") {
     throw new PolicyError("is the request-based policy, which decides for one deployment; name a function of your own");

@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { validateDeployConfig } from "../../src/config/check.ts";
 import { readPrometheusKwargs, readScheduleKwargs } from "../../src/config/policy-kwargs.ts";
+import { readQueueKwargs } from "../../src/config/queue-kwargs.ts";
 import { POLICY_DEADLINE_MS } from "../../src/controller/policy-runner.ts";
 import { MAX_OUTPUT_BYTES } from "../../src/policy-host/protocol.ts";
 import { policyInputOf, startPolicies } from "../support/policies.ts";
@@ -61,5 +62,8 @@ describe("docs/autoscaling-policies.md", () => {
     }
     const times = documented("## By the time");
     expect([times["timezone"], times["compose"]]).toEqual([schedule.kwargs.timezone, schedule.kwargs.compose]);
+    const queue = readQueueKwargs({ broker_url: "redis://h", queue_name: "q" });
+    if (!queue.ok) throw new Error("the shortest arguments are refused");
+    expect(documented("## By the length of a queue")["poll_interval_s"]).toBe(String(queue.kwargs.poll_interval_s));
   });
 });

@@ -152,6 +152,40 @@ describe("redaction", () => {
     expect(restoreRedacted(other, stored)).toEqual(other);
   });
 
+  it("never shows what is secret in the URL of a message broker, and takes the shown one back", () => {
+    const scaling = (policy_function: string) => ({
+      max_replicas: 3,
+      policy: {
+        policy_function,
+        policy_kwargs: {
+          broker_url: "amqp://me:hunter2@h:5672//",
+          queue_name: "mail",
+          rabbitmq_management_url: "http://me:s3cret@h:15672/api/",
+        },
+      },
+    });
+    const stored = {
+      import_path: "m:a",
+      deployments: [
+        { name: "D", autoscaling_config: scaling("windlass:queue"), autoscaling_shadow: scaling("windlass:queue") },
+        {
+          name: "E",
+          autoscaling_config: scaling("ray.serve.async_inference_autoscaling_policy:AsyncInferenceAutoscalingPolicy"),
+        },
+      ],
+    };
+    const shown = redactConfig(stored, { revealEnv: true });
+    expect(JSON.stringify(shown)).not.toMatch(/hunter2|s3cret/);
+    expect(shown.deployments?.[0]?.autoscaling_config).toMatchObject({
+      policy: { policy_kwargs: { broker_url: "amqp://<redacted>@h:5672//", queue_name: "mail" } },
+    });
+    expect(restoreRedacted(shown, stored)).toEqual(stored);
+    const moved = { ...shown, deployments: [{ ...shown.deployments![0]!, name: "F" }] };
+    expect(restoreRedacted(moved, stored)).toEqual(moved);
+    const plain = { import_path: "m:a", deployments: [{ name: "D", num_replicas: 2 }] };
+    expect(redactConfig(plain, { revealEnv: false })).toEqual(plain);
+  });
+
   it("never shows the password of a TLS key", () => {
     expect(redactHttpOptions({ port: 1, ssl_keyfile_password: "p" })).toEqual({ port: 1, ssl_keyfile_password: null });
     expect(redactHttpOptions({ port: 1 })).toEqual({ port: 1 });

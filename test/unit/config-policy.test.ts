@@ -18,6 +18,12 @@ const prometheus = (kwargs: object) => ({
   policy_function: "windlass:prometheus",
   policy_kwargs: { url: "http://localhost:9090", query: "sum(up)", per_replica: 5, ...kwargs },
 });
+const queue = (kwargs: object) => ({
+  policy_function: "windlass:queue",
+  policy_kwargs: { broker_url: "redis://localhost:6379/0", queue_name: "mail", ...kwargs },
+});
+const NO_BROKER =
+  "policy_kwargs.broker_url: must be the URL of a Redis or RabbitMQ broker with a host (redis://, rediss://, amqp://, amqps://, pyamqp://, pyamqps://); write /, #, ? and the like in a password as %2F, %23, %3F";
 const day = { start: "0 8 * * MON-FRI", end: "0 18 * * *", replicas: 4 };
 
 describe("the policy of a deployment", () => {
@@ -38,6 +44,21 @@ describe("the policy of a deployment", () => {
       schedule({ windows: [{ ...day, start: "2020-01-01T00:00:00", end: "2020-01-02T00:00:00" }] }),
     ],
     ["a query", prometheus({ freshness_s: 60, missing: "ignore", compose: "max", interval_s: 10, timeout_s: 2 })],
+    ["a queue", queue({ poll_interval_s: 0.5 })],
+    [
+      "a queue by the reference's name",
+      {
+        ...queue({ rabbitmq_management_url: null }),
+        policy_function: "ray.serve.async_inference_autoscaling_policy:AsyncInferenceAutoscalingPolicy",
+      },
+    ],
+    [
+      "a queue by the reference's name with a dot",
+      {
+        ...queue({ broker_url: "amqp://me:pw@h:5672//", rabbitmq_management_url: "http://me:pw@h:15672/api/" }),
+        policy_function: "ray.serve.async_inference_autoscaling_policy.AsyncInferenceAutoscalingPolicy",
+      },
+    ],
   ])("may be %s", (_, policy) => {
     expect(problems(policy)).toEqual([]);
   });
@@ -48,7 +69,7 @@ describe("the policy of a deployment", () => {
       { policy_function: "math.sqrt" },
     ],
     [
-      'policy_function: has "windlass:cron", which is not built in; use windlass:schedule, windlass:prometheus or your own module',
+      'policy_function: has "windlass:cron", which is not built in; use windlass:schedule, windlass:prometheus, windlass:queue or your own module',
       { policy_function: "windlass:cron" },
     ],
     [
@@ -103,6 +124,26 @@ describe("the policy of a deployment", () => {
       "policy_kwargs.url: must hold no user and password; use bearer_token_env",
       prometheus({ url: "http://me:secret@host" }),
     ],
+    [
+      "policy_kwargs.queue_name: is required: give text",
+      { policy_function: "windlass:queue", policy_kwargs: { broker_url: "redis://h" } },
+    ],
+    [NO_BROKER, queue({ broker_url: "sqs://me:s3cret@host" })],
+    [NO_BROKER, queue({ broker_url: "redis://:s3/cret@host" })],
+    [NO_BROKER, queue({ broker_url: "redis://:s3\\cret@host" })],
+    [
+      "policy_kwargs.broker_url: holds a % in its user or password that stands for nothing; write it as %25",
+      queue({ broker_url: "redis://:100%@host" }),
+    ],
+    [
+      "policy_kwargs.broker_url: must end in the number of a database, such as redis://host:6379/0",
+      queue({ broker_url: "redis://:pw@host/mail" }),
+    ],
+    [
+      "policy_kwargs: must have rabbitmq_management_url for a RabbitMQ broker, as its management plugin tells the length; write e.g. http://localhost:15672",
+      queue({ broker_url: "amqp://me:s3cret@host" }),
+    ],
+    ["policy_kwargs.poll_interval_s: must be a finite number > 0, got 0", queue({ poll_interval_s: 0 })],
     ['policy_kwargs.missing: must be hold or min or ignore, got "zero"', prometheus({ missing: "zero" })],
   ])("is refused: %s", (expected, policy) => {
     expect(problems(policy)).toEqual([expected]);
