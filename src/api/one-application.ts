@@ -20,6 +20,8 @@ export interface OneApplicationRequest {
   readonly etag: string;
   readonly validateOnly: boolean;
   readonly requestId: string;
+  /** The set that it belongs to from now on; absent or "": none, or as stored where a part is written. */
+  readonly managedBy?: string;
   readonly actor: string;
 }
 
@@ -51,6 +53,7 @@ export async function putOne(
     validateOne(withName(document.value, request.name), document.floats ? { floats: document.floats } : {}),
   );
   refuseRelative(baseDir);
+  refuseSetName(request.managedBy);
   const config = withSecrets(controller, whole.applications[0]!);
   const linted = lintWarnings(controller, whole).map(fromApplication);
   return {
@@ -76,9 +79,11 @@ export async function changeOne(
     const record = storedConfig(deps.controller, request);
     const baseDir = request.baseDir ?? record?.baseDir;
     const etag = request.etag === "" && record !== undefined ? etagOf(record) : request.etag;
+    const managedBy = request.managedBy || record?.managedBy;
+    const kept = managedBy === undefined ? {} : { managedBy };
     const document = change(record?.config ?? { name: request.name, import_path: "" });
     try {
-      return await putOne(deps, { ...request, baseDir, etag, onlyNew: record === undefined }, document);
+      return await putOne(deps, { ...request, ...kept, baseDir, etag, onlyNew: record === undefined }, document);
     } catch (error) {
       const overtaken = error instanceof WindlassError && error.reason === "STALE_ETAG" && request.etag === "";
       if (!overtaken || attempt === MAX_ATTEMPTS) throw error;
@@ -111,4 +116,17 @@ function withName(application: unknown, name: string): unknown {
   if (typeof given !== "string" || given === name) return application;
   const message = `must be ${JSON.stringify(name)}, the name that is written to, got ${JSON.stringify(given)}; leave it out`;
   throw new WindlassError("INVALID_CONFIG", `name ${message}`, { problems: [{ path: "name", message }] });
+}
+
+/** The longest name of a set, in characters. */
+const MAX_SET_LENGTH = 256;
+
+/** Throws INVALID_REQUEST for the name of a set that is too long, or no text. */
+function refuseSetName(name = ""): void {
+  const refuse = (message: string): never => {
+    const problems = [{ path: "managed_by", message }];
+    throw new WindlassError("INVALID_REQUEST", `managed_by ${message}`, { problems });
+  };
+  if (name.length > MAX_SET_LENGTH) refuse(`has ${name.length} characters, at most ${MAX_SET_LENGTH} are allowed`);
+  if (!name.isWellFormed() || /\p{Cc}/u.test(name)) refuse("holds control characters or half of a surrogate pair");
 }

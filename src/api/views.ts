@@ -84,6 +84,7 @@ export function applicationView(record: ApplicationRecord, revealEnv: boolean, s
     etag: etagOf(record),
     uid: record.uid,
     warnings: builtWarnings(record),
+    managedBy: record.managedBy ?? "",
     ...(record.canary ? { canary: canaryView(record.canary, standing) } : {}),
   });
 }

@@ -44,6 +44,8 @@ export function putApplication(
     readonly requestId?: string;
     /** Who asks. */
     readonly actor?: string;
+    /** The set that it belongs to from now on; absent: to none. */
+    readonly managedBy?: string;
     readonly now: number;
     readonly newId: NewId;
   },
@@ -51,6 +53,7 @@ export function putApplication(
   const { config, now } = put;
   const buildId = put.newId(12);
   const byRequest = put.requestId ? { requestId: put.requestId } : {};
+  const managed = put.managedBy ? { managedBy: put.managedBy } : {};
   const by = put.actor ? { actor: put.actor } : {};
   if (!current) {
     return {
@@ -69,6 +72,7 @@ export function putApplication(
       routePrefix: null,
       lastDeployedAt: now,
       ...byRequest,
+      ...managed,
       tokenRotation: 0,
       createdAt: now,
       updatedAt: now,
@@ -82,10 +86,11 @@ export function putApplication(
     current.baseDir === put.baseDir;
   // A build that was already replacing the inputs goes on hiding the deployments.
   const check = sameInputs && !(current.build.kind === "building" && !current.build.check);
-  const { requestId: _earlier, ...rest } = current;
+  const { requestId: _earlier, managedBy: _before, ...rest } = current;
   return {
     ...rest,
     ...byRequest,
+    ...managed,
     source: put.source,
     config,
     baseDir: put.baseDir,

@@ -20,7 +20,9 @@ import type { Draft } from "./world.ts";
 /** Writes one declarative application and begins its build. */
 export function putInDraft(
   draft: Draft,
-  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId"> & { readonly actor: string },
+  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId" | "managedBy"> & {
+    readonly actor: string;
+  },
   context: CommandContext & { readonly capacityChanged: boolean },
 ): CommandAction[] {
   const { now, newId } = context;

@@ -93,7 +93,9 @@ export function putOneApplication(
     draft.instance = newInstance({}, context);
     draft.journal({ at: now, actor: request.actor, kind: "instance", state: "running" });
   }
-  const wanted = { name, config, baseDir, requestId, actor: request.actor };
+  const { managedBy } = request;
+  const set = managedBy ? { managedBy } : {};
+  const wanted = { name, config, baseDir, requestId, actor: request.actor, ...set };
   const actions = putInDraft(draft, wanted, { ...context, capacityChanged: false });
   draft.journal({ at: now, actor: request.actor, kind: "config-applied", applications: [name], deleted: [] });
   return { application: draft.application(name), actions };

@@ -161,6 +161,8 @@ export interface PutOneApplicationRequest {
   readonly validateOnly: boolean;
   /** "", or what the last write of this application had: then nothing is done. */
   readonly requestId: string;
+  /** The set of applications that it belongs to from now on; absent or "": to none. */
+  readonly managedBy?: string;
   readonly actor: string;
 }
 

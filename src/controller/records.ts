@@ -84,6 +84,8 @@ export interface ApplicationRecord {
   readonly revision?: number;
   /** The canary that runs; absent without one. */
   readonly canary?: CanaryRecord;
+  /** The set of `windlass apply` that it belongs to; absent where its last whole write was no part of one. */
+  readonly managedBy?: string;
   /** Raised by `token --rotate`: part of the scaler token's derivation. */
   readonly tokenRotation: number;
   readonly createdAt: number;

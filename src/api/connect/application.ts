@@ -56,6 +56,7 @@ export function applicationService(deps: ApiDeps): ServiceImpl<typeof Applicatio
         etag: request.etag,
         validateOnly: request.validateOnly,
         requestId: request.requestId,
+        ...(request.managedBy === "" ? {} : { managedBy: request.managedBy }),
         actor: identity.actor,
       };
       const value = applicationConfigFromMessage(request.config ?? create(ApplicationConfigSchema));
