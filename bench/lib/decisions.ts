@@ -40,7 +40,8 @@ export function followDecisions({ control, token }: Windlass, name: string): Dec
       try {
         for await (const { decision } of client.watchScalingDecisions({ name }, { signal: abort.signal })) {
           connected = true;
-          const one = toldOf(decision!);
+          if (decision === undefined) continue;
+          const one = toldOf(decision);
           if (!told.has(one.atS)) told.set(one.atS, one);
         }
       } catch {

@@ -11,25 +11,20 @@ import { DeploymentSchema, ReplicaSchema } from "../../gen/windlass/v1/deploymen
 import { InstanceSchema } from "../../gen/windlass/v1/instance_pb.ts";
 import type { InstanceRecord, ProxyRecord } from "../controller/records.ts";
 import type { Clock } from "../core/clock.ts";
-import { WindlassError } from "../core/errors.ts";
-import { CompactedError, type Store } from "../store/store.ts";
+import type { Change, Store } from "../store/store.ts";
+import { type DecisionEvent, type DecisionScope, decisionReader, watchedDecisions } from "./decision-feed.ts";
 import type { ResourceEvent } from "./feed-event.ts";
+import { type WatchMessage, watchMessages } from "./feed-loop.ts";
 import { type FeedScope, inScope, resourceOf } from "./feed-scope.ts";
 import { applicationView, deploymentView, instanceView, replicaView } from "./views.ts";
-import { within } from "./within.ts";
 
-/** How long a watch stays silent before it says which revision it has reached, unless its request says; also the most. */
-export const PROGRESS_INTERVAL_MS = 20_000;
-/** The least. */
-export const MIN_PROGRESS_INTERVAL_MS = 100;
+export { MIN_PROGRESS_INTERVAL_MS, PROGRESS_INTERVAL_MS } from "./feed-loop.ts";
 
-/** One message of a watch. Without an event it is progress. */
-export interface FeedItem {
-  readonly revision: number;
-  /** Whether nothing more of this revision follows, so that a watch may be resumed after it without losing any. */
-  readonly complete: boolean;
-  readonly event?: ResourceEvent | { readonly case: "synced"; readonly value: true };
-}
+/** One message of a watch of resources. Without an event it is progress. */
+export type FeedItem = WatchMessage<ResourceEvent>;
+
+/** One message of a watch of scaling decisions. */
+export type DecisionItem = WatchMessage<DecisionEvent>;
 
 /** What to watch, and from where. */
 export interface FeedRequest {
@@ -37,7 +32,14 @@ export interface FeedRequest {
   /** Resume after this revision; 0 sends what is first. */
   readonly startRevision: number;
   readonly revealEnv: boolean;
-  /** How long to stay silent before progress is told. Default {@link PROGRESS_INTERVAL_MS}. */
+  /** How long to stay silent before progress is told. Default: 20 s. */
+  readonly progressIntervalMs?: number;
+}
+
+/** The same of scaling decisions. */
+export interface DecisionFeedRequest {
+  readonly scope: DecisionScope;
+  readonly startRevision: number;
   readonly progressIntervalMs?: number;
 }
 
@@ -48,6 +50,8 @@ export interface Feed {
    * cannot be resumed from, and INSTANCE_UNAVAILABLE when the feed closes, so that clients come back.
    */
   watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem>;
+  /** The newest decision of each deployment, then each as it is stored; else as {@link watch}. */
+  watchDecisions(request: DecisionFeedRequest, signal: AbortSignal): AsyncGenerator<DecisionItem>;
   /** Watches open now. */
   readonly active: number;
   /** Aborts when the feed closes. */
@@ -59,94 +63,60 @@ export interface Feed {
 /** Makes a {@link Feed} over a store. */
 export function createFeed(store: Store, clock: Clock): Feed {
   const views = { hidden: createViews(store, false), revealed: createViews(store, true) };
+  const readDecisions = decisionReader();
   const closing = new AbortController();
   let active = 0;
 
-  async function* watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
-    const { scope, startRevision, progressIntervalMs = PROGRESS_INTERVAL_MS } = request;
-    checkStart(store, startRevision);
-    checkInterval(progressIntervalMs);
-    const { viewOf, snapshot } = request.revealEnv ? views.revealed : views.hidden;
-    const ended = new AbortController();
-    const until = AbortSignal.any([signal, closing.signal, ended.signal]);
-    const sent = new Map<string, Uint8Array>();
-    let reached: number = startRevision === 0 ? store.revision : startRevision;
-    const current = startRevision === 0 ? snapshot() : [];
-    const batches = store.watch("", reached, until)[Symbol.asyncIterator]();
-
+  async function* counted<T>(items: AsyncGenerator<T>): AsyncGenerator<T> {
     active++;
     try {
-      for (const view of current) {
-        if (!inScope(scope, view.resource)) continue;
-        sent.set(view.resource.name, view.bytes);
-        yield { revision: reached, complete: false, event: view.event };
-        if (signal.aborted) return;
-      }
-      if (startRevision === 0) yield { revision: reached, complete: true, event: { case: "synced", value: true } };
-      else yield { revision: reached, complete: true };
-      let next = batches.next();
-      while (!signal.aborted) {
-        const before = store.revision;
-        const result = await within(next, progressIntervalMs, clock);
-        if (result === undefined) {
-          // What was written until then came long ago; or it was quiet, and who resumes need not ask for it.
-          reached = Math.max(reached, before);
-          yield { revision: reached, complete: true };
-          continue;
-        }
-        if (result.done) {
-          if (signal.aborted) return;
-          throw new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping: watch again");
-        }
-        const { revision, changes } = result.value;
-        const news = changes.flatMap(({ key, value }) => {
-          const view = viewOf(key, value);
-          return view !== undefined && inScope(scope, view.resource) && isNews(sent, view) ? [view.event] : [];
-        });
-        for (const [i, event] of news.entries()) {
-          yield { revision, complete: i === news.length - 1, event };
-          if (signal.aborted) return;
-        }
-        reached = revision;
-        next = batches.next();
-      }
+      yield* items;
     } finally {
       active--;
-      ended.abort();
     }
+  }
+
+  function watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
+    const { scope, startRevision, progressIntervalMs } = request;
+    const { viewOf, snapshot } = request.revealEnv ? views.revealed : views.hidden;
+    const sent = new Map<string, Uint8Array>();
+    const eventsOf = (all: readonly (View | undefined)[]): ResourceEvent[] =>
+      all.flatMap((view) =>
+        view !== undefined && inScope(scope, view.resource) && isNews(sent, view) ? [view.event] : [],
+      );
+    const watched = {
+      store,
+      clock,
+      prefix: "",
+      startRevision,
+      progressIntervalMs,
+      snapshot: () => eventsOf(snapshot()),
+      newsOf: (changes: readonly Change[]) => eventsOf(changes.map(({ key, value }) => viewOf(key, value))),
+    };
+    return counted(watchMessages<ResourceEvent>(watched, signal, closing.signal));
+  }
+
+  function watchDecisions(request: DecisionFeedRequest, signal: AbortSignal): AsyncGenerator<DecisionItem> {
+    const { scope, startRevision, progressIntervalMs } = request;
+    const watched = {
+      ...watchedDecisions(store, scope, readDecisions),
+      store,
+      clock,
+      startRevision,
+      progressIntervalMs,
+    };
+    return counted(watchMessages<DecisionEvent>(watched, signal, closing.signal));
   }
 
   return {
     watch,
+    watchDecisions,
     get active() {
       return active;
     },
     closed: closing.signal,
     close: () => closing.abort(),
   };
-}
-
-function checkStart(store: Store, startRevision: number): void {
-  if (startRevision < 0) {
-    throw new WindlassError("INVALID_REQUEST", `start_revision ${startRevision} must be >= 0`);
-  }
-  if (startRevision > 0 && startRevision < store.compactedRevision) throw new CompactedError(store.compactedRevision);
-  if (startRevision > store.revision) {
-    // Revisions never go back, so this one belongs to another store.
-    throw new WindlassError(
-      "HISTORY_COMPACTED",
-      `start_revision ${startRevision} is above the present revision ${store.revision}: watch again from 0`,
-    );
-  }
-}
-
-function checkInterval(progressIntervalMs: number): void {
-  if (progressIntervalMs >= MIN_PROGRESS_INTERVAL_MS && progressIntervalMs <= PROGRESS_INTERVAL_MS) return;
-  const [least, most] = [MIN_PROGRESS_INTERVAL_MS / 1_000, PROGRESS_INTERVAL_MS / 1_000];
-  throw new WindlassError(
-    "INVALID_REQUEST",
-    `progress_interval must be from ${least} to ${most} seconds, not ${progressIntervalMs / 1_000}`,
-  );
 }
 
 interface View {

@@ -1,12 +1,14 @@
 /** What is recorded of decisions, so that they can be explained and made again. Pure. */
 import type { Decision } from "../autoscaling/decide.ts";
 import { saysTheSame } from "../autoscaling/decision-log.ts";
+import { explain } from "../autoscaling/explain.ts";
 import type { Reports } from "../autoscaling/reports.ts";
 import type { ScalingRules } from "../autoscaling/rules.ts";
 import type { ScalingState } from "../autoscaling/state.ts";
 import { type KnownReports, NO_KNOWN_REPORTS, reportsDelta, type TraceEntry } from "../autoscaling/trace.ts";
 import { isIdle } from "./autoscale-memory.ts";
 import { nextTick } from "./autoscale-ticks.ts";
+import type { ScalingDecision } from "./controller.ts";
 
 /** One write of recorded decisions: key `trace/<a>/<d>/<number>`. */
 export interface TraceChunk {
@@ -25,6 +27,8 @@ export interface Recording {
   readonly told: Told | null;
   /** Entries that are not stored yet. */
   readonly entries: readonly TraceEntry[];
+  /** Decisions that say something new, and are not told yet. */
+  readonly news: readonly Decision[];
   /** Chunks that were written since an entry told all. */
   readonly chunks: number;
 }
@@ -38,7 +42,7 @@ interface Told {
 }
 
 /** Nothing is recorded by this process. */
-export const NEW_RECORDING: Recording = Object.freeze({ told: null, entries: [], chunks: 0 });
+export const NEW_RECORDING: Recording = Object.freeze({ told: null, entries: [], news: [], chunks: 0 });
 
 /** Chunks that are kept of one deployment and of all, so that memory stays bounded. */
 const CHUNKS_OF_ONE = 2_048;
@@ -55,6 +59,8 @@ export interface Recordable {
   readonly decision: Decision;
   /** The one before it in this process. */
   readonly before: Decision | null;
+  /** What was told last; asked for where this process made none before. */
+  readonly toldLast: () => ScalingDecision | undefined;
   /** The memory it was made with; `fresh`: it does not follow from the decision before. */
   readonly state: ScalingState;
   readonly fresh: boolean;
@@ -66,8 +72,37 @@ export interface Recordable {
   readonly answer: TraceEntry["answer"];
 }
 
-/** Records a decision, unless a replay finds it by itself; the same recording then. */
+/** Whether anything is to be written. */
+export function isUnwritten({ entries, news }: Recording): boolean {
+  return entries.length > 0 || news.length > 0;
+}
+
+/** Records a decision, unless a replay finds it by itself, and notes what is to be told; the same recording without either. */
 export function recorded(recording: Recording, made: Recordable): Recording {
+  const noted = withEntry(recording, made);
+  return isNews(made) ? { ...noted, news: [...noted.news, made.decision] } : noted;
+}
+
+function isNews({ decision, before, toldLast }: Recordable): boolean {
+  if (before !== null) return !saysTheSame(before, decision);
+  const told = toldLast();
+  return told === undefined || !looksTheSame(told, decision);
+}
+
+/** The same for people, as far as what was told says. */
+function looksTheSame(told: ScalingDecision, decision: Decision): boolean {
+  const gist = ({ policy, running, target, desired, adjustments, result, withoutDelays, keptBecause }: Explained) =>
+    JSON.stringify([policy, running, target, desired, result, withoutDelays, keptBecause, adjustments.map(ofNoTime)]);
+  return gist(told) === gist(explain(decision));
+}
+
+type Explained = ReturnType<typeof explain>;
+
+function ofNoTime(adjustment: Explained["adjustments"][number]): unknown {
+  return adjustment.kind === "delay" ? { ...adjustment, leftS: 0 } : adjustment;
+}
+
+function withEntry(recording: Recording, made: Recordable): Recording {
   const { decision, state, fresh, running, reports, answer } = made;
   const { told } = recording;
   const { rules, target, result } = decision;
@@ -105,11 +140,14 @@ export function recorded(recording: Recording, made: Recordable): Recording {
   };
 }
 
-/** The recording once its entries are in a chunk; now and then the next entry tells all, for the ring loses its oldest. */
+/**
+ * The recording once its entries are in a chunk and its news are told; now and then the next entry tells all, for the
+ * ring loses its oldest.
+ */
 export function stored(recording: Recording, limit: number): Recording {
-  if (recording.entries.length === 0) return recording;
-  const chunks = recording.chunks + 1;
-  if (chunks < limit / 4) return { ...recording, entries: [], chunks };
+  if (!isUnwritten(recording)) return recording;
+  const chunks = recording.chunks + (recording.entries.length > 0 ? 1 : 0);
+  if (chunks < limit / 4) return { ...recording, entries: [], news: [], chunks };
   return NEW_RECORDING;
 }
 

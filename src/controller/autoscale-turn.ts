@@ -20,6 +20,7 @@ import type { TraceEntry } from "../autoscaling/trace.ts";
 import { policyKind } from "../config/policy-kwargs.ts";
 import type { Clock } from "../core/clock.ts";
 import { applyDecision } from "./autoscale-apply.ts";
+import { decisionShown } from "./autoscale-decisions.ts";
 import { type Autoscaled, applicationPolicy, decidedOn, deploymentPolicy } from "./autoscale-inputs.ts";
 import { reportsToSave, SAVE_INTERVAL_MS, type ScalingRecord } from "./autoscale-memory.ts";
 import { decideMissed, isNewsless } from "./autoscale-missed.ts";
@@ -30,10 +31,11 @@ import {
   deploymentGeneration,
   deploymentQuestion,
 } from "./autoscale-questions.ts";
-import { chunkLimit, recorded, stored } from "./autoscale-record.ts";
+import { chunkLimit, isUnwritten, recorded, stored } from "./autoscale-record.ts";
 import { inputsOf, mustSaveReports, registered, type Scaler, type Seen } from "./autoscale-scaler.ts";
 import { rememberedByShadow } from "./autoscale-shadow.ts";
 import { TICK_MS, tickAt, tickFrom } from "./autoscale-ticks.ts";
+import type { ScalingDecision } from "./controller.ts";
 import type { ReportDelays } from "./load-ingest.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
 import { type ApplicationRecord, keys, type ReplicaRecord } from "./records.ts";
@@ -71,6 +73,8 @@ export interface Standing {
   readonly asked: ReadonlyMap<string, string>;
   /** An id for a question. */
   readonly nextId: () => string;
+  /** What watches were told last of a deployment, or of its shadow. */
+  readonly toldLast: (application: string, deployment: string, shadow: boolean) => ScalingDecision | undefined;
 }
 
 const NO_RUNNER = "this controller runs no policies but the built-in one; the target stays";
@@ -275,6 +279,7 @@ export class DecidingTurn {
     const recording = recorded(scaler.recording, {
       decision,
       before: scaler.seen?.decision ?? null,
+      toldLast: () => this.#s.toldLast(scaler.application, scaler.deployment, scaler.shadowTarget !== null),
       state: scaler.state,
       fresh: found.fresh,
       running: seen.running,
@@ -292,7 +297,7 @@ export class DecidingTurn {
       seen: { ...seen, target: decision.result, decision },
       lastMs: atMs,
       dueMs: tickFrom(changed ? 0 : this.#holdsUntilS(decision, seen, futile, wish), atMs),
-      unsaved: scaler.unsaved || recording.entries.length > 0 || worth || (news && mustSaveReports(scaler, reports)),
+      unsaved: scaler.unsaved || isUnwritten(recording) || worth || (news && mustSaveReports(scaler, reports)),
       recording,
     };
     this.#pending.decisions.push({ key, decision });
@@ -334,8 +339,12 @@ export class DecidingTurn {
     const record: ScalingRecord = { application, deployment, uid, registration, build, state, reports, savedAtS };
     this.#draft.setScaling(shadow ? { ...record, shadowTarget } : record);
     const limit = chunkLimit(this.#s.scalers.size);
-    const { entries } = recording;
+    const { entries, news } = recording;
     if (entries.length > 0) this.#draft.addTrace(application, deployment, shadow, { entries }, limit);
+    if (news.length > 0) {
+      const decisions = news.map((decision) => decisionShown({ first: decision, last: decision, turns: 1 }, shadow));
+      this.#draft.setDecisions(application, deployment, shadow, { application, deployment, decisions });
+    }
     return {
       ...scaler,
       unsaved: false,

@@ -16,6 +16,7 @@ import { inputsChanged, isDue, newScaler, recoveredScaler, type Scaler } from ".
 import { firstShadowTarget, isShadowed, shadowView } from "./autoscale-shadow.ts";
 import { nextTick } from "./autoscale-ticks.ts";
 import { DecidingTurn, type LoadReports, type PendingDecisions, replyKey, type Standing } from "./autoscale-turn.ts";
+import type { DecisionNews } from "./controller.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
 import { type ApplicationRecord, keys } from "./records.ts";
 import type { Draft, World } from "./world.ts";
@@ -26,6 +27,8 @@ export interface AutoscalerOptions {
   readonly logger: Logger;
   /** Absent: only the built-in policies decide. */
   readonly policies?: PolicyRunner | undefined;
+  /** What the store has of a key. */
+  readonly stored: (key: string) => string | undefined;
 }
 
 /** When a decision that failed by a fault of ours is tried again. */
@@ -52,7 +55,7 @@ export class Autoscaler {
 
   constructor(options: AutoscalerOptions) {
     this.#o = options;
-    const { load, clock, policies } = options;
+    const { load, clock, policies, stored } = options;
     const nextId = (): string => String(++this.#questions);
     this.#standing = {
       load,
@@ -63,6 +66,10 @@ export class Autoscaler {
       reported: this.#reported,
       asked: this.#asked,
       nextId,
+      toldLast: (application, deployment, shadow) => {
+        const value = stored(keys.decision(application, deployment, shadow));
+        return value === undefined ? undefined : (JSON.parse(value) as DecisionNews).decisions.at(-1);
+      },
     };
   }
 
@@ -185,6 +192,7 @@ export class Autoscaler {
         if (wanted.has(key)) continue;
         draft.deleteScaling(name, deployment, shadow);
         draft.deleteTraces(name, deployment, shadow);
+        draft.setDecisions(name, deployment, shadow, null);
         pending.scalers.set(key, null);
       }
       for (const key of this.#keysOf.get(name) ?? []) if (!wanted.has(key)) pending.scalers.set(key, null);

@@ -106,6 +106,14 @@ export interface ScalingDecision extends DecisionRecord {
   readonly shadow?: boolean;
 }
 
+/** What is told of a deployment: the decisions that were new when it was written. Key `decision/<a>/<d>`. */
+export interface DecisionNews {
+  readonly application: string;
+  readonly deployment: string;
+  /** Oldest first; at least one. */
+  readonly decisions: readonly ScalingDecision[];
+}
+
 /** What may be done to a canary. */
 export interface CanaryRequest {
   readonly application: string;

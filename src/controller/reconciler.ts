@@ -74,6 +74,11 @@ function isScalingMemory(key: string): boolean {
   return /^(autoscaling|shadow|(shadow-)?trace)\//.test(key);
 }
 
+/** What changes nothing but what people are told. */
+function isTold(key: string): boolean {
+  return /^(shadow-)?decision\//.test(key);
+}
+
 /** How long the store gets after it refused a write. */
 const STORE_RETRY_MS = 500;
 
@@ -113,7 +118,8 @@ export class Reconciler extends ControllerFace {
     });
     const { logger, policies } = options;
     const { load } = options.routes;
-    this.autoscaler = new Autoscaler({ load, clock, logger, policies });
+    const stored = (key: string): string | undefined => options.store.get(key)?.value;
+    this.autoscaler = new Autoscaler({ load, clock, logger, policies, stored });
     load.onChange((application, deployment) => this.#wakeBy(this.autoscaler.reported(application, deployment)));
     policies?.onAnswer((answer) => {
       this.autoscaler.answered(answer);
@@ -413,7 +419,7 @@ export class Reconciler extends ControllerFace {
     }
     return {
       revision: store.revision,
-      changed: writes.some(({ key }) => !isScalingMemory(key)),
+      changed: writes.some(({ key }) => !isScalingMemory(key) && !isTold(key)),
     };
   }
 

@@ -9,7 +9,8 @@
  *   proxy/<id>                                ProxyRecord
  *   autoscaling/<a>/<d>                       ScalingRecord (autoscale-memory.ts)
  *   trace/<a>/<d>/<8 digits>                  TraceChunk (autoscale-record.ts)
- *   shadow/<a>/<d>, shadow-trace/<a>/<d>/…    the same two of a deployment's autoscaling_shadow
+ *   decision/<a>/<d>                          DecisionNews (controller.ts): what the feed of decisions tells
+ *   shadow/…, shadow-trace/…, shadow-decision/…   the same three of a deployment's autoscaling_shadow
  *   token/<id>                                TokenRecord (written by api/)
  *   journal/<16 digits>                       JournalRecord
  *
@@ -407,6 +408,8 @@ export const keys = {
     `${shadow ? "shadow" : "autoscaling"}/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
   trace: (application: string, deployment: string, sequence: number, shadow = false) =>
     `${shadow ? "shadow-" : ""}trace/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${String(sequence).padStart(8, "0")}`,
+  decision: (application: string, deployment: string, shadow = false) =>
+    `${shadow ? "shadow-" : ""}decision/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
   token: (id: string) => `token/${id}`,
   journal: (sequence: number) => `journal/${String(sequence).padStart(16, "0")}`,
 } as const;

@@ -1,5 +1,7 @@
 import type { ScalingRecord } from "./autoscale-memory.ts";
 import type { TraceChunk, TraceRange } from "./autoscale-record.ts";
+import type { DecisionNews } from "./controller.ts";
+import { Dirty } from "./dirty.ts";
 import { DraftWrites } from "./draft-writes.ts";
 import type {
   ApplicationRecord,
@@ -271,6 +273,11 @@ export class Draft {
       writes.push({ key: keys.journal(sequence), value: entry });
       if (sequence > JOURNAL_LIMIT) writes.push({ key: keys.journal(sequence - JOURNAL_LIMIT), value: null });
     });
+  /** What watches of decisions are told; null: nothing is decided on it any more. */
+  setDecisions(application: string, deployment: string, shadow: boolean, news: DecisionNews | null): void {
+    this.#writes.set(keys.decision(application, deployment, shadow), news);
+  }
+
     return writes;
   }
 

@@ -30,17 +30,12 @@ const decisionOf = (atS: number, result: number): ScalingDecision => ({
   keptBecause: null,
 });
 
-async function start(): Promise<{ api: TestApi; decide(decision: ScalingDecision): void }> {
+async function start(): Promise<{ api: TestApi }> {
   const api = await startTestApi();
   await api.write(put.application(applicationRecord("a")), put.deployment(deploymentRecord("a", "Echo")));
-  let hear: (decision: ScalingDecision) => void = () => {};
   api.controller.decisions = (_application, _deployment, shadow) =>
     shadow ? [{ ...decisionOf(AT_S, 7), shadow }] : [decisionOf(AT_S + 10, 1), decisionOf(AT_S, 2)];
-  api.controller.onDecision = (_application, _deployment, listener, shadow) => {
-    hear = (decision) => listener(shadow ? { ...decision, shadow } : decision);
-    return () => {};
-  };
-  return { api, decide: (decision) => hear(decision) };
+  return { api };
 }
 
 const clientOf = (api: TestApi) =>
@@ -101,7 +96,7 @@ describe("the decisions on a deployment", () => {
   });
 
   it("are a shadow's where that is asked for, over REST and Connect", async () => {
-    const { api, decide } = await start();
+    const { api } = await start();
     const { text } = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?shadow=true` });
     expect(JSON.parse(text)).toMatchObject({ decisions: [{ result: 7, shadow: true }] });
     const wrong = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?shadow=maybe` });
@@ -109,16 +104,6 @@ describe("the decisions on a deployment", () => {
     const client = clientOf(api);
     const { decisions } = await client.listScalingDecisions({ name: NAME, shadow: true });
     expect(decisions.map(({ result, shadow }) => [result, shadow])).toEqual([[7, true]]);
-    const seen: [number, boolean][] = [];
-    for await (const { decision } of client.watchScalingDecisions({ name: NAME, shadow: true })) {
-      seen.push([decision!.result, decision!.shadow]);
-      if (seen.length === 1) decide(decisionOf(AT_S + 20, 4));
-      else break;
-    }
-    expect(seen).toEqual([
-      [7, true],
-      [4, true],
-    ]);
   });
 
   it("are refused by name and by a moment that is none", async () => {
@@ -139,19 +124,6 @@ describe("the decisions on a deployment", () => {
       [2, 2.75, ""],
     ]);
     expect(rest.nextPageToken).toBe("");
-  });
-
-  it("are watched: the newest, then each as it is made", async () => {
-    const { api, decide } = await start();
-    const seen: number[] = [];
-    const ended = new AbortController();
-    for await (const { decision } of clientOf(api).watchScalingDecisions({ name: NAME }, { signal: ended.signal })) {
-      seen.push(decision!.result);
-      if (seen.length === 1) decide(decisionOf(AT_S + 20, 4));
-      if (seen.length === 2) break;
-    }
-    ended.abort();
-    expect(seen).toEqual([1, 4]);
   });
 });
 

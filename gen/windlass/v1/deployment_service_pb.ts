@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/v1/deployment_service.proto.
  */
 export const file_windlass_v1_deployment_service: GenFile = /*@__PURE__*/
-  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidwoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDEjQKEXByb2dyZXNzX2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQidAoUV2F0Y2hSZXBsaWNhc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDEjQKEXByb2dyZXNzX2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoABChVXYXRjaFJlcGxpY2FzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSJwoHdXBkYXRlZBgCIAEoCzIULndpbmRsYXNzLnYxLlJlcGxpY2FIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDSKPAQobTGlzdFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSKwoHYXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2hhZG93GAUgASgIImgKHExpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2USLwoJZGVjaXNpb25zGAEgAygLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSI8ChxXYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSDgoGc2hhZG93GAIgASgIIk8KHVdhdGNoU2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlEi4KCGRlY2lzaW9uGAEgASgLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uIoQBChZHZXRSZWNvcmRlZExvYWRSZXF1ZXN0EgwKBG5hbWUYASABKAkSLgoKc3RhcnRfdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZW5kX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIroBChdHZXRSZWNvcmRlZExvYWRSZXNwb25zZRIUCgxzdGFydF90aW1lX3MYASABKAESEgoKZW5kX3RpbWVfcxgCIAEoARIXCg9yZXF1ZXN0X3RpbWVzX3MYAyADKAESEAoIcmVxdWVzdHMYBCADKAESFwoPcmVwbGljYV90aW1lc19zGAUgAygBEhcKD3RhcmdldF9yZXBsaWNhcxgGIAMoDRIYChBydW5uaW5nX3JlcGxpY2FzGAcgAygNMroGChFEZXBsb3ltZW50U2VydmljZRJbCg1HZXREZXBsb3ltZW50EiEud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlcXVlc3QaIi53aW5kbGFzcy52MS5HZXREZXBsb3ltZW50UmVzcG9uc2UiA5ACARJhCg9MaXN0RGVwbG95bWVudHMSIy53aW5kbGFzcy52MS5MaXN0RGVwbG95bWVudHNSZXF1ZXN0GiQud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVzcG9uc2UiA5ACARJhChBXYXRjaERlcGxveW1lbnRzEiQud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QaJS53aW5kbGFzcy52MS5XYXRjaERlcGxveW1lbnRzUmVzcG9uc2UwARJYCg1XYXRjaFJlcGxpY2FzEiEud2luZGxhc3MudjEuV2F0Y2hSZXBsaWNhc1JlcXVlc3QaIi53aW5kbGFzcy52MS5XYXRjaFJlcGxpY2FzUmVzcG9uc2UwARJhCg9TY2FsZURlcGxveW1lbnQSIy53aW5kbGFzcy52MS5TY2FsZURlcGxveW1lbnRSZXF1ZXN0GiQud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVzcG9uc2UiA5ACAhJwChRMaXN0U2NhbGluZ0RlY2lzaW9ucxIoLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBopLndpbmRsYXNzLnYxLkxpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UiA5ACARJwChVXYXRjaFNjYWxpbmdEZWNpc2lvbnMSKS53aW5kbGFzcy52MS5XYXRjaFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0Gioud2luZGxhc3MudjEuV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2UwARJhCg9HZXRSZWNvcmRlZExvYWQSIy53aW5kbGFzcy52MS5HZXRSZWNvcmRlZExvYWRSZXF1ZXN0GiQud2luZGxhc3MudjEuR2V0UmVjb3JkZWRMb2FkUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_windlass_v1_deployment, file_windlass_v1_scaling]);
+  fileDesc("CiR3aW5kbGFzcy92MS9kZXBsb3ltZW50X3NlcnZpY2UucHJvdG8SC3dpbmRsYXNzLnYxIiQKFEdldERlcGxveW1lbnRSZXF1ZXN0EgwKBG5hbWUYASABKAkiRAoVR2V0RGVwbG95bWVudFJlc3BvbnNlEisKCmRlcGxveW1lbnQYASABKAsyFy53aW5kbGFzcy52MS5EZXBsb3ltZW50Ik8KFkxpc3REZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoBRISCgpwYWdlX3Rva2VuGAMgASgJImAKF0xpc3REZXBsb3ltZW50c1Jlc3BvbnNlEiwKC2RlcGxveW1lbnRzGAEgAygLMhcud2luZGxhc3MudjEuRGVwbG95bWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkidwoXV2F0Y2hEZXBsb3ltZW50c1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDEjQKEXByb2dyZXNzX2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoYBChhXYXRjaERlcGxveW1lbnRzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSKgoHdXBkYXRlZBgCIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnRIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQidAoUV2F0Y2hSZXBsaWNhc1JlcXVlc3QSDgoGcGFyZW50GAEgASgJEhYKDnN0YXJ0X3JldmlzaW9uGAIgASgDEjQKEXByb2dyZXNzX2ludGVydmFsGAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIoABChVXYXRjaFJlcGxpY2FzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSJwoHdXBkYXRlZBgCIAEoCzIULndpbmRsYXNzLnYxLlJlcGxpY2FIABIRCgdkZWxldGVkGAMgASgJSAASEAoGc3luY2VkGAQgASgISABCBwoFZXZlbnQizAIKFlNjYWxlRGVwbG95bWVudFJlcXVlc3QSDAoEbmFtZRgBIAEoCRIgChN0YXJnZXRfbnVtX3JlcGxpY2FzGAIgASgNSACIAQESDAoEZXRhZxgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJEg4KBnJlYXNvbhgFIAEoCRINCgVvd25lchgGIAEoCRImCgN0dGwYByABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SMwoObGVhc2VfZmFsbGJhY2sYCCABKA4yGy53aW5kbGFzcy52MS5MZWFzZS5GYWxsYmFjaxISCgVmZW5jZRgJIAEoA0gBiAEBEg8KB2RyeV9ydW4YCiABKAgSDQoFZm9yY2UYCyABKAgSDgoGbWFudWFsGAwgASgIQhYKFF90YXJnZXRfbnVtX3JlcGxpY2FzQggKBl9mZW5jZSKTAQoXU2NhbGVEZXBsb3ltZW50UmVzcG9uc2USKwoKZGVwbG95bWVudBgBIAEoCzIXLndpbmRsYXNzLnYxLkRlcGxveW1lbnQSJAoccHJldmlvdXNfdGFyZ2V0X251bV9yZXBsaWNhcxgCIAEoDRIlCh1lZmZlY3RpdmVfdGFyZ2V0X251bV9yZXBsaWNhcxgDIAEoDSKPAQobTGlzdFNjYWxpbmdEZWNpc2lvbnNSZXF1ZXN0EgwKBG5hbWUYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkSKwoHYXRfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDgoGc2hhZG93GAUgASgIImgKHExpc3RTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2USLwoJZGVjaXNpb25zGAEgAygLMhwud2luZGxhc3MudjEuU2NhbGluZ0RlY2lzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKKAQocV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBIMCgRuYW1lGAEgASgJEg4KBnNoYWRvdxgCIAEoCBIWCg5zdGFydF9yZXZpc2lvbhgDIAEoAxI0ChFwcm9ncmVzc19pbnRlcnZhbBgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKQAQodV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVzcG9uc2USLgoIZGVjaXNpb24YASABKAsyHC53aW5kbGFzcy52MS5TY2FsaW5nRGVjaXNpb24SEAoIcmV2aXNpb24YAiABKAMSDAoEbmFtZRgDIAEoCRIPCgdkZWxldGVkGAQgASgJEg4KBnN5bmNlZBgFIAEoCCKEAQoWR2V0UmVjb3JkZWRMb2FkUmVxdWVzdBIMCgRuYW1lGAEgASgJEi4KCnN0YXJ0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCK6AQoXR2V0UmVjb3JkZWRMb2FkUmVzcG9uc2USFAoMc3RhcnRfdGltZV9zGAEgASgBEhIKCmVuZF90aW1lX3MYAiABKAESFwoPcmVxdWVzdF90aW1lc19zGAMgAygBEhAKCHJlcXVlc3RzGAQgAygBEhcKD3JlcGxpY2FfdGltZXNfcxgFIAMoARIXCg90YXJnZXRfcmVwbGljYXMYBiADKA0SGAoQcnVubmluZ19yZXBsaWNhcxgHIAMoDTK6BgoRRGVwbG95bWVudFNlcnZpY2USWwoNR2V0RGVwbG95bWVudBIhLndpbmRsYXNzLnYxLkdldERlcGxveW1lbnRSZXF1ZXN0GiIud2luZGxhc3MudjEuR2V0RGVwbG95bWVudFJlc3BvbnNlIgOQAgESYQoPTGlzdERlcGxveW1lbnRzEiMud2luZGxhc3MudjEuTGlzdERlcGxveW1lbnRzUmVxdWVzdBokLndpbmRsYXNzLnYxLkxpc3REZXBsb3ltZW50c1Jlc3BvbnNlIgOQAgESYQoQV2F0Y2hEZXBsb3ltZW50cxIkLndpbmRsYXNzLnYxLldhdGNoRGVwbG95bWVudHNSZXF1ZXN0GiUud2luZGxhc3MudjEuV2F0Y2hEZXBsb3ltZW50c1Jlc3BvbnNlMAESWAoNV2F0Y2hSZXBsaWNhcxIhLndpbmRsYXNzLnYxLldhdGNoUmVwbGljYXNSZXF1ZXN0GiIud2luZGxhc3MudjEuV2F0Y2hSZXBsaWNhc1Jlc3BvbnNlMAESYQoPU2NhbGVEZXBsb3ltZW50EiMud2luZGxhc3MudjEuU2NhbGVEZXBsb3ltZW50UmVxdWVzdBokLndpbmRsYXNzLnYxLlNjYWxlRGVwbG95bWVudFJlc3BvbnNlIgOQAgIScAoUTGlzdFNjYWxpbmdEZWNpc2lvbnMSKC53aW5kbGFzcy52MS5MaXN0U2NhbGluZ0RlY2lzaW9uc1JlcXVlc3QaKS53aW5kbGFzcy52MS5MaXN0U2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlIgOQAgEScAoVV2F0Y2hTY2FsaW5nRGVjaXNpb25zEikud2luZGxhc3MudjEuV2F0Y2hTY2FsaW5nRGVjaXNpb25zUmVxdWVzdBoqLndpbmRsYXNzLnYxLldhdGNoU2NhbGluZ0RlY2lzaW9uc1Jlc3BvbnNlMAESYQoPR2V0UmVjb3JkZWRMb2FkEiMud2luZGxhc3MudjEuR2V0UmVjb3JkZWRMb2FkUmVxdWVzdBokLndpbmRsYXNzLnYxLkdldFJlY29yZGVkTG9hZFJlc3BvbnNlIgOQAgFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_windlass_v1_deployment, file_windlass_v1_scaling]);
 
 /**
  * Request message for GetDeployment.
@@ -527,18 +527,34 @@ export const ListScalingDecisionsResponseSchema: GenMessage<ListScalingDecisions
  */
 export type WatchScalingDecisionsRequest = Message<"windlass.v1.WatchScalingDecisionsRequest"> & {
   /**
-   * Format: applications/{application}/deployments/{deployment}
+   * Format: applications/{application}/deployments/{deployment}, or
+   * applications/{application} for all of an application, or applications/- for
+   * all. What does not exist yet may be watched.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * Those of the deployment's `autoscaling_shadow` instead.
+   * Those of `autoscaling_shadow` instead.
    *
    * @generated from field: bool shadow = 2;
    */
   shadow: boolean;
+
+  /**
+   * As in WatchInstanceRequest.
+   *
+   * @generated from field: int64 start_revision = 3;
+   */
+  startRevision: bigint;
+
+  /**
+   * As in WatchInstanceRequest.
+   *
+   * @generated from field: google.protobuf.Duration progress_interval = 4;
+   */
+  progressInterval?: Duration | undefined;
 };
 
 /**
@@ -550,16 +566,46 @@ export const WatchScalingDecisionsRequestSchema: GenMessage<WatchScalingDecision
 
 /**
  * Response message for WatchScalingDecisions.
+ * `decision`, `deleted` or `synced` is set, or in a progress message none.
  *
  * @generated from message windlass.v1.WatchScalingDecisionsResponse
  */
 export type WatchScalingDecisionsResponse = Message<"windlass.v1.WatchScalingDecisionsResponse"> & {
   /**
-   * What was decided.
+   * What was decided, as it was first.
    *
    * @generated from field: windlass.v1.ScalingDecision decision = 1;
    */
   decision?: ScalingDecision | undefined;
+
+  /**
+   * The store revision this message brings the watcher to.
+   *
+   * @generated from field: int64 revision = 2;
+   */
+  revision: bigint;
+
+  /**
+   * The resource name of the deployment that `decision` is about.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * Nothing decides on this deployment any more: it was deleted, or is not
+   * autoscaled now. The resource name.
+   *
+   * @generated from field: string deleted = 4;
+   */
+  deleted: string;
+
+  /**
+   * The current state is complete; changes follow.
+   *
+   * @generated from field: bool synced = 5;
+   */
+  synced: boolean;
 };
 
 /**
@@ -743,8 +789,16 @@ export const DeploymentService: GenService<{
     output: typeof ListScalingDecisionsResponseSchema;
   },
   /**
-   * Streams them: first the newest, then each as it is made. UNAVAILABLE when
-   * the controller stops: watch again.
+   * Streams them: first the newest of each deployment in scope, then `synced`,
+   * then each one that differs from the one before it, as soon as it is stored:
+   * at once where it changes a target, else within a second. None is left out
+   * between two that are sent.
+   *
+   * A watch holds no queue: it reads on from the store's history as the client
+   * takes what was sent. So nobody slows the controller down, and nothing is
+   * dropped; who falls behind what history still has, or resumes from before
+   * it, gets OUT_OF_RANGE (HISTORY_COMPACTED): watch again from 0. UNAVAILABLE
+   * when the controller stops: watch again from the last complete revision.
    *
    * @generated from rpc windlass.v1.DeploymentService.WatchScalingDecisions
    */

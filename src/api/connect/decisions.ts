@@ -1,22 +1,25 @@
 /** The scaling decisions of windlass.v1.DeploymentService. */
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { DeploymentService } from "../../../gen/windlass/v1/deployment_service_pb.ts";
-import type { ScalingDecision } from "../../controller/controller.ts";
-import { WindlassError } from "../../core/errors.ts";
+import type {
+  DeploymentService,
+  WatchScalingDecisionsResponseSchema,
+} from "../../../gen/windlass/v1/deployment_service_pb.ts";
+import { assertNever } from "../../core/assert-never.ts";
+import { decisionScope } from "../decision-feed.ts";
 import { decisionAt, decisionView } from "../decision-view.ts";
+import type { DecisionItem } from "../feed.ts";
 import { notFound } from "../lookup.ts";
 import { pageOf } from "../pages.ts";
 import { type ApiDeps, callerWith } from "./context.ts";
 import { deploymentOf } from "./names.ts";
+import { progressOf } from "./watch.ts";
 
 type Handlers = Pick<
   ServiceImpl<typeof DeploymentService>,
   "listScalingDecisions" | "watchScalingDecisions" | "getRecordedLoad"
 >;
-
-/** Decisions that wait for a slow reader; the oldest give way. */
-const MOST_WAITING = 1_000;
 
 /** Makes the handlers. */
 export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
@@ -44,38 +47,12 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
       );
       return { decisions: page.items.map(decisionView), nextPageToken: page.nextPageToken };
     },
-    async *watchScalingDecisions(request, context) {
-      callerWith(context, { kind: "read-application", application: deploymentOf(request.name).application });
-      const { application, deployment } = mustExist(request.name);
-      const { shadow } = request;
-      const signal = AbortSignal.any([context.signal, feed.closed]);
-      const waiting: ScalingDecision[] = controller.decisions(application, deployment, shadow).slice(0, 1);
-      let wake: () => void = () => {};
-      const hear = (decision: ScalingDecision): void => {
-        waiting.push(decision);
-        if (waiting.length > MOST_WAITING) waiting.shift();
-        wake();
-      };
-      const end = controller.onDecision(application, deployment, hear, shadow);
-      const onAbort = (): void => wake();
-      signal.addEventListener("abort", onAbort);
-      try {
-        while (!signal.aborted) {
-          const next = waiting.shift();
-          if (next !== undefined) yield { decision: decisionView(next) };
-          else {
-            await new Promise<void>((resolve) => {
-              wake = resolve;
-              if (signal.aborted || waiting.length > 0) resolve();
-            });
-          }
-        }
-      } finally {
-        signal.removeEventListener("abort", onAbort);
-        end();
-      }
-      if (!context.signal.aborted) {
-        throw new WindlassError("INSTANCE_UNAVAILABLE", "the controller is stopping: watch again");
+    async *watchScalingDecisions({ name, shadow, startRevision, progressInterval }, context) {
+      const { scope, permission } = decisionScope(name, shadow);
+      callerWith(context, permission);
+      const from = { scope, startRevision: Number(startRevision), ...progressOf(progressInterval) };
+      for await (const { revision, event } of feed.watchDecisions(from, context.signal)) {
+        yield { revision: BigInt(revision), ...messageOf(event) };
       }
     },
     getRecordedLoad(request, context) {
@@ -100,4 +77,18 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
       };
     },
   };
+}
+
+function messageOf(event: DecisionItem["event"]): MessageInitShape<typeof WatchScalingDecisionsResponseSchema> {
+  if (event === undefined) return {};
+  switch (event.case) {
+    case "decision":
+      return { decision: event.value, name: event.name };
+    case "deleted":
+      return { deleted: event.value };
+    case "synced":
+      return { synced: true };
+    default:
+      return assertNever(event);
+  }
 }

@@ -16,6 +16,11 @@ export interface WatchItem {
   readonly event?: NonNullable<FeedItem["event"]>;
 }
 
+/** The interval as a feed takes it. */
+export function progressOf(interval: Duration | undefined): { readonly progressIntervalMs?: number } {
+  return interval === undefined ? {} : { progressIntervalMs: durationMs(interval) };
+}
+
 /** Runs a watch for an RPC. */
 export async function* watchOf(
   feed: Feed,
@@ -25,7 +30,7 @@ export async function* watchOf(
   signal: AbortSignal,
 ): AsyncGenerator<WatchItem> {
   const { startRevision, progressInterval } = request;
-  const progress = progressInterval === undefined ? {} : { progressIntervalMs: durationMs(progressInterval) };
+  const progress = progressOf(progressInterval);
   const items = feed.watch({ scope, startRevision: Number(startRevision), revealEnv, ...progress }, signal);
   for await (const { revision, event } of items) {
     yield { revision: BigInt(revision), ...(event === undefined ? {} : { event }) };
