@@ -1,7 +1,6 @@
 import type { ScalingRecord } from "./autoscale-memory.ts";
 import type { TraceChunk, TraceRange } from "./autoscale-record.ts";
 import type { DecisionNews } from "./controller.ts";
-import { Dirty } from "./dirty.ts";
 import { DraftWrites } from "./draft-writes.ts";
 import type {
   ApplicationRecord,
