@@ -1,6 +1,17 @@
 /** The report as one HTML page that needs nothing else: no script, no font, no picture from elsewhere. */
 import { nameOf } from "./assign.ts";
-import { CHART_STYLE, CONFIG_COLOURS, escapeText, PANEL_HEIGHT, panel, titleOf } from "./report-svg.ts";
+import { DIFFERENCE, difference } from "./comparison.ts";
+import {
+  CHART_STYLE,
+  type ChartSize,
+  CONFIG_COLOURS,
+  escapeText,
+  NARROW,
+  PANEL_HEIGHT,
+  panel,
+  WIDE,
+} from "./report-chart.ts";
+import { titleOf } from "./report-svg.ts";
 import { cell, formatSeconds, metricsOf, type Report, type Summary, summarize } from "./summary.ts";
 
 const STYLE = `
@@ -10,8 +21,15 @@ body { margin: 2rem auto; max-width: 980px; padding: 0 1rem; font: 15px/1.5 syst
 h1 { font-size: 1.3rem; margin: 0 } p { color: var(--soft); margin: .3rem 0 1.2rem }
 table { border-collapse: collapse; margin: 0 0 1.5rem; font-variant-numeric: tabular-nums }
 th, td { padding: .2rem .9rem .2rem 0; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap }
-th:first-child, td:first-child { text-align: left } th { font-weight: 600 } svg { width: 100%; height: auto; display: block }
+th:first-child, td:first-child { text-align: left } th { font-weight: 600; vertical-align: bottom }
+th:last-child, td:last-child { padding-right: 0 }
+h1, p { overflow-wrap: anywhere } .legend { display: none; color: inherit; margin: .3rem 0 } .legend + .wide { margin-top: 1rem }
+svg { width: 100%; height: auto; display: block } svg.narrow { display: none }
 .wide { overflow-x: auto } i { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
+@media (max-width: 560px) {
+  body { margin: 1rem auto; padding: 0 .6rem; font-size: 14px } th, td { padding-right: .5rem } .legend + .wide th { white-space: normal }
+  svg.narrow { display: block } svg.broad { display: none } .legend { display: block } .named { display: none }
+}
 ${CHART_STYLE}`;
 
 /** The page. */
@@ -35,7 +53,8 @@ ${deployments.length > 1 ? `<div class="wide">${perDeployment(report)}</div>` : 
 ${deployments
   .map(
     (outcome, index) =>
-      `<svg viewBox="0 0 920 ${PANEL_HEIGHT}" role="img" aria-label="${escapeText(nameOf(outcome))}">\n${panel(report, index)}\n</svg>`,
+      // Letters of the broad one could not be read on a phone.
+      chart(report, index, nameOf(outcome), "broad", WIDE) + chart(report, index, nameOf(outcome), "narrow", NARROW),
   )
   .join("\n")}
 </body>
@@ -43,17 +62,31 @@ ${deployments
 `;
 }
 
+function chart(report: Report, index: number, name: string, kind: string, size: ChartSize): string {
+  const head = `<svg class="${kind}" viewBox="0 0 ${size.width} ${PANEL_HEIGHT}" role="img" aria-label="${escapeText(name)}">`;
+  return `${head}\n${panel(report, index, size)}\n</svg>`;
+}
+
 function totals(report: Report): string {
   const { runs } = report;
   const summaries = runs.map(({ outcomes }) => summarize(outcomes));
+  const swatch = (i: number): string => `<i style="background:${CONFIG_COLOURS[i]}"></i>`;
+  const named = runs.map(({ config }, i) => swatch(i) + escapeText(config));
+  // Names are long and phones narrow: there they stand above, and columns have their colours.
+  const legend = named.map((name) => `<p class="legend">${name}</p>`).join("\n");
   const head = runs.map(
-    ({ config }, i) => `<th><i style="background:${CONFIG_COLOURS[i]}"></i>${escapeText(config)}</th>`,
+    ({ config }, i) =>
+      `<th aria-label="${escapeText(config)}">${swatch(i)}<span class="named">${escapeText(config)}</span></th>`,
   );
+  const [before, after] = summaries;
+  if (after) head.push(`<th>${DIFFERENCE.toLowerCase()}</th>`);
   const rows = metricsOf(report).map((metric) => {
     const cells = summaries.map((summary) => `<td>${cell(metric, summary)}</td>`);
+    if (before && after) cells.push(`<td>${difference(metric, before, after)}</td>`);
     return `<tr><td>${metric.title}</td>${cells.join("")}</tr>`;
   });
-  return `<table><tr><th>all deployments</th>${head.join("")}</tr>\n${rows.join("\n")}</table>`;
+  const table = `<table><tr><th>all deployments</th>${head.join("")}</tr>\n${rows.join("\n")}</table>`;
+  return `${legend}\n<div class="wide">${table}</div>`;
 }
 
 function perDeployment(report: Report): string {

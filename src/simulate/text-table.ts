@@ -1,5 +1,6 @@
 /** The results as rows of cells, the first of which is the head. */
 import { nameOf } from "./assign.ts";
+import { DIFFERENCE, difference } from "./comparison.ts";
 import { cell, type Metric, metricsOf, type Report, type Summary, summarize } from "./summary.ts";
 
 /** What a table for people shows of each deployment, when it has many. */
@@ -61,7 +62,7 @@ function oneConfig(
 }
 
 function sideBySide(report: Report, before: Summary, after: Summary): string[][] {
-  const head = ["", ...report.runs.map(({ config }) => config), "DIFFERENCE"];
+  const head = ["", ...report.runs.map(({ config }) => config), DIFFERENCE];
   return [
     head,
     ...metricsOf(report).map((metric) => [
@@ -71,13 +72,4 @@ function sideBySide(report: Report, before: Summary, after: Summary): string[][]
       difference(metric, before, after),
     ]),
   ];
-}
-
-/** "+12.5 %", or the numbers' own difference where the first is 0. */
-function difference({ value, format }: Metric, before: Summary, after: Summary): string {
-  const [from, to] = [value(before), value(after)];
-  if (from === null || to === null || from === to) return "";
-  const sign = to > from ? "+" : "-";
-  if (from === 0) return `${sign}${format(Math.abs(to - from))}`;
-  return `${sign}${((100 * Math.abs(to - from)) / from).toFixed(1)} %`;
 }

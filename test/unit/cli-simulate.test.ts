@@ -132,7 +132,31 @@ describe("windlass simulate", () => {
     expect(text).toContain("&lt;b&gt;.yaml");
     expect(text).not.toMatch(/<b>|<script|<link|<img|src=|url\(|@import|NaN|Infinity|undefined/);
     expect(text.match(/https?:\/\/[^"]*/g) ?? []).toEqual(name.endsWith("svg") ? ["http://www.w3.org/2000/svg"] : []);
-    expect(text.match(/<path class="line"/g)).toHaveLength(2);
+    // A page has each chart in two sizes.
+    expect(text.match(/<path class="line"/g)).toHaveLength(name.endsWith("svg") ? 2 : 4);
+  });
+
+  it.each([
+    {
+      name: "report.html",
+      head: /<span class="named">a\.yaml<\/span><\/th><th .*<span class="named">b\.yaml<\/span><\/th><th>difference<\/th>/,
+      row: "<tr><td>peak replicas</td><td>1</td><td>3</td><td>+200.0 %</td></tr>",
+    },
+    {
+      name: "report.svg",
+      head: />a\.yaml<\/text><text [^>]*>b\.yaml<\/text><text [^>]*>DIFFERENCE<\/text>/,
+      row: /peak replicas<\/text><text [^>]*>1<\/text><text [^>]*>3<\/text><text [^>]*>\+200\.0 %<\/text>/,
+    },
+  ])("shows in $name how two configs differ, under their names", async ({ name, head, row }) => {
+    const more = readFileSync(join(folder(), "a.yaml"), "utf8").replace("num_replicas: 1", "num_replicas: 3");
+    const dir = folder({ "b.yaml": more });
+    const both = await simulate(dir, ...BASE, "--compare", "b.yaml", "--out", name);
+    expect([both.code, both.err]).toEqual([0, ""]);
+    const text = readFileSync(join(dir, name), "utf8");
+    expect(text).toMatch(head);
+    expect(text).toMatch(row);
+    await simulate(dir, ...BASE, "--out", name);
+    expect(readFileSync(join(dir, name), "utf8")).not.toMatch(/difference/i);
   });
 
   it.each([
