@@ -236,6 +236,11 @@ export class Draft {
     for (let old = first; old <= next; old++) this.#writes.set(keys.trace(application, deployment, old, shadow), null);
   }
 
+  /** What watches of decisions are told; null: nothing is decided on it any more. */
+  setDecisions(application: string, deployment: string, shadow: boolean, news: DecisionNews | null): void {
+    this.#writes.set(keys.decision(application, deployment, shadow), news);
+  }
+
   proxies(): ProxyRecord[] {
     return this.#list("proxy/", this.#world.proxies.values(), (record) => keys.proxy(record.id));
   }
@@ -272,11 +277,6 @@ export class Draft {
       writes.push({ key: keys.journal(sequence), value: entry });
       if (sequence > JOURNAL_LIMIT) writes.push({ key: keys.journal(sequence - JOURNAL_LIMIT), value: null });
     });
-  /** What watches of decisions are told; null: nothing is decided on it any more. */
-  setDecisions(application: string, deployment: string, shadow: boolean, news: DecisionNews | null): void {
-    this.#writes.set(keys.decision(application, deployment, shadow), news);
-  }
-
     return writes;
   }
 
