@@ -4,6 +4,7 @@
  */
 import type { Random } from "../core/random.ts";
 import { chooseReplica } from "../routing/choose.ts";
+import { ColdClock } from "./cold-clock.ts";
 import { EventHeap } from "./event-heap.ts";
 import type { Sampled } from "./load-window.ts";
 import type { Subject } from "./subject.ts";
@@ -40,6 +41,7 @@ export class DataPlane {
   readonly #random: Random;
   readonly #listener: PlaneListener;
   readonly #line = new WaitingLine();
+  readonly #cold = new ColdClock();
   /** Ends of requests; the tag is twice the replica's index, plus one for a request that times out. */
   readonly #ends = new EventHeap();
   readonly #all: SimulatedReplica[] = [];
@@ -82,7 +84,7 @@ export class DataPlane {
     }
     const limit = this.#subject.maxQueuedRequests;
     if (limit !== -1 && this.#line.size >= limit) this.#ended(nowS, "shed");
-    else this.#line.append(nowS, serviceS);
+    else this.#line.append(nowS, serviceS, this.#cold.at(nowS));
   }
 
   /** Lets happen what is next, at {@link nextS}. At one moment waits end first, then work, then replicas change. */
@@ -123,21 +125,34 @@ export class DataPlane {
     this.#tally.advance(nowS, this.#line.size, this.ongoing);
   }
 
-  #ended(nowS: number, how: "completed" | "shed" | "timedOut"): void {
+  #ended(nowS: number, how: "completed" | "shed" | "timedOut" | "noReplica"): void {
     this.#tally.counts[how] += 1;
     this.#tally.lastEndS = nowS;
   }
 
+  /** When the oldest that waits is given up. */
   #expiryS(): number {
-    const timeoutS = this.#subject.requestTimeoutS;
-    return timeoutS === null || this.#line.size === 0 ? Number.POSITIVE_INFINITY : this.#line.headS + timeoutS;
+    return this.#line.size === 0 ? Number.POSITIVE_INFINITY : Math.min(this.#timeoutS(), this.#coldS());
+  }
+
+  #timeoutS(): number {
+    const { requestTimeoutS } = this.#subject;
+    return requestTimeoutS === null ? Number.POSITIVE_INFINITY : this.#line.headS + requestTimeoutS;
+  }
+
+  #coldS(): number {
+    const { coldStartTimeoutS } = this.#subject;
+    return coldStartTimeoutS === null
+      ? Number.POSITIVE_INFINITY
+      : this.#cold.whenS(this.#line.headReading + coldStartTimeoutS);
   }
 
   #expire(nowS: number): void {
+    const how = this.#timeoutS() <= nowS ? "timedOut" : "noReplica";
     this.#advance(nowS);
     this.#tally.wait(nowS - this.#line.headS);
     this.#line.shift();
-    this.#ended(nowS, "timedOut");
+    this.#ended(nowS, how);
   }
 
   /** Gives a request to a replica; there must be room. */
@@ -201,6 +216,7 @@ export class DataPlane {
     this.#tally.servingS += nowS - replica.servedS;
     this.#room -= this.#subject.maxOngoingRequests - replica.ongoing;
     this.#draining.push(replica);
+    this.#cold.run(this.serving.length === 0, nowS);
     this.#listener.left(replica, nowS);
     if (replica.ongoing === 0) this.#leave(replica, nowS);
   }
@@ -228,6 +244,7 @@ export class DataPlane {
       this.#listener.joined(replica, nowS);
     }
     this.#starting = this.#starting.filter(({ state }) => state === "starting");
+    this.#cold.run(this.serving.length === 0, nowS);
     for (const replica of this.#draining.filter(({ killS }) => killS <= nowS)) {
       this.#tally.counts.dropped += replica.ongoing;
       this.#tally.lastEndS = nowS;

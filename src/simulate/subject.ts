@@ -1,7 +1,7 @@
 /** What is simulated: one deployment's settings, taken from a config. */
 import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
 import { register } from "../autoscaling/state.ts";
-import { DEFAULT_APPLICATION_NAME } from "../config/defaults.ts";
+import { DEFAULT_APPLICATION_NAME, DEFAULT_COLD_START_TIMEOUT_S } from "../config/defaults.ts";
 import { effectiveDeployment, initialTarget, overrideOf } from "../config/effective.ts";
 import { policyKind } from "../config/policy-kwargs.ts";
 import { isRecord } from "../config/schema-types.ts";
@@ -19,6 +19,8 @@ export interface Subject {
   readonly maxQueuedRequests: number;
   /** Seconds after which a request is given up, whether it waits or is worked on; null: never. */
   readonly requestTimeoutS: number | null;
+  /** Seconds a request may wait while no replica serves; null: without end. */
+  readonly coldStartTimeoutS: number | null;
   /** Seconds a stopping replica has for the requests it works on. */
   readonly gracefulShutdownTimeoutS: number;
   /** Replicas that run when the simulation begins. */
@@ -69,6 +71,8 @@ function subjectOf(config: DeployConfig, app: ApplicationConfig, settings: Effec
     maxOngoingRequests: settings.max_ongoing_requests,
     maxQueuedRequests: settings.max_queued_requests,
     requestTimeoutS: positive(settings.request_timeout_s) ?? positive(config.http_options?.request_timeout_s) ?? null,
+    coldStartTimeoutS:
+      settings.cold_start_timeout_s === undefined ? DEFAULT_COLD_START_TIMEOUT_S : settings.cold_start_timeout_s,
     gracefulShutdownTimeoutS: settings.graceful_shutdown_timeout_s,
     initialReplicas: autoscaling
       ? register({ config: autoscaling, capacity, direction }).target

@@ -10,6 +10,7 @@ export interface Summary {
   readonly completed: number | null;
   readonly shed: number | null;
   readonly timedOut: number | null;
+  readonly noReplica: number | null;
   readonly dropped: number | null;
   readonly unserved: number | null;
   /** How long requests waited for a replica; null: there were none. */
@@ -52,6 +53,7 @@ export const METRICS: readonly Metric[] = [
   { title: "completed", key: "completed", value: (s) => s.completed, format: count },
   { title: "shed", key: "shed", value: (s) => s.shed, format: count },
   { title: "timed out", key: "timed_out", value: (s) => s.timedOut, format: count },
+  { title: "no replica", key: "no_replica", value: (s) => s.noReplica, format: count },
   { title: "dropped", key: "dropped", value: (s) => s.dropped, format: count },
   { title: "unserved", key: "unserved", value: (s) => s.unserved, format: count },
   { title: "wait p50", key: "wait_p50_s", value: (s) => s.waitP50S, format: formatSeconds },
@@ -83,6 +85,7 @@ export function summarize(outcomes: readonly Outcome[]): Summary {
     completed: count("completed"),
     shed: count("shed"),
     timedOut: count("timedOut"),
+    noReplica: count("noReplica"),
     dropped: count("dropped"),
     unserved: count("unserved"),
     waitP50S: waitAt(waits, 0.5),

@@ -7,6 +7,8 @@ export interface RequestCounts {
   shed: number;
   /** Given up after `request_timeout_s`, waiting or worked on. */
   timedOut: number;
+  /** Given up after `cold_start_timeout_s` in which no replica served. */
+  noReplica: number;
   /** Worked on by a replica that was killed because it did not end within `graceful_shutdown_timeout_s`. */
   dropped: number;
   /** Still there when the simulation gave up. */
@@ -17,7 +19,7 @@ export interface RequestCounts {
 export const BUCKETS = 480;
 
 export class Tally {
-  readonly counts: RequestCounts = { completed: 0, shed: 0, timedOut: 0, dropped: 0, unserved: 0 };
+  readonly counts: RequestCounts = { completed: 0, shed: 0, timedOut: 0, noReplica: 0, dropped: 0, unserved: 0 };
   arrived = 0;
   /** Request-seconds that replicas worked. */
   workedS = 0;

@@ -8,6 +8,7 @@ const SHORT = new Set([
   "requests",
   "shed",
   "timed_out",
+  "no_replica",
   "dropped",
   "unserved",
   "wait_p99_s",

@@ -1,7 +1,8 @@
-/** Requests that wait, oldest first: when each came and how long it will be worked on, seconds. A ring. */
+/** Requests that wait, oldest first: when each came, how long it will be worked on, and a clock's reading then. A ring. */
 export class WaitingLine {
   #timesS = new Float64Array(64);
   #servicesS = new Float64Array(64);
+  #readings = new Float64Array(64);
   #head = 0;
   #size = 0;
 
@@ -19,11 +20,17 @@ export class WaitingLine {
     return this.#servicesS[this.#head]!;
   }
 
-  append(timeS: number, serviceS: number): void {
+  /** What the clock showed when the oldest came. */
+  get headReading(): number {
+    return this.#readings[this.#head]!;
+  }
+
+  append(timeS: number, serviceS: number, reading: number): void {
     if (this.#size === this.#timesS.length) this.#grow();
     const at = (this.#head + this.#size++) & (this.#timesS.length - 1);
     this.#timesS[at] = timeS;
     this.#servicesS[at] = serviceS;
+    this.#readings[at] = reading;
   }
 
   /** Takes the oldest out. */
@@ -35,6 +42,7 @@ export class WaitingLine {
   #grow(): void {
     this.#timesS = unrolled(this.#timesS, this.#head);
     this.#servicesS = unrolled(this.#servicesS, this.#head);
+    this.#readings = unrolled(this.#readings, this.#head);
     this.#head = 0;
   }
 }

@@ -19,6 +19,7 @@ function subject(more: Partial<Subject> = {}): Subject {
     maxOngoingRequests: 1,
     maxQueuedRequests: -1,
     requestTimeoutS: null,
+    coldStartTimeoutS: null,
     gracefulShutdownTimeoutS: 20,
     initialReplicas: 1,
     autoscaling: null,
@@ -56,7 +57,8 @@ describe("one replica that takes one request at a time", () => {
   it("works on requests one after the other, in order", () => {
     // Come at 0, 1, 2, each 3 s of work: they begin at 0, 3, 6 and wait 0, 2, 4.
     const outcome = run(subject(), requests([0, 3], [1, 3], [2, 3]));
-    expect(outcome.requests).toEqual({ arrived: 3, completed: 3, shed: 0, timedOut: 0, dropped: 0, unserved: 0 });
+    const none = { shed: 0, timedOut: 0, noReplica: 0, dropped: 0, unserved: 0 };
+    expect(outcome.requests).toEqual({ arrived: 3, completed: 3, ...none });
     expect([...outcome.waits.sortedS]).toEqual([2, 4]);
     expect(waitAt(outcome.waits, 0.5)).toBe(2);
     expect(waitAt(outcome.waits, 0.99)).toBe(4);
@@ -77,6 +79,30 @@ describe("one replica that takes one request at a time", () => {
     const starved = run(subject({ requestTimeoutS: 4, initialReplicas: 0 }), requests([0, 1]));
     expect(starved.requests).toMatchObject({ timedOut: 1 });
     expect([...starved.waits.sortedS]).toEqual([4]);
+  });
+
+  it("gives requests up after cold_start_timeout_s without a replica, each from when it came", () => {
+    const none = subject({ initialReplicas: 0, coldStartTimeoutS: 5 });
+    const outcome = run(none, requests([1, 1], [3, 1], [3, 1]));
+    expect(outcome.requests).toMatchObject({ noReplica: 3, timedOut: 0, unserved: 0 });
+    expect([...outcome.waits.sortedS]).toEqual([5, 5, 5]);
+    const sooner = run({ ...none, requestTimeoutS: 4 }, requests([1, 1]));
+    expect(sooner.requests).toMatchObject({ noReplica: 0, timedOut: 1 });
+  });
+
+  it("counts no time with a replica, however busy, for cold_start_timeout_s, and all without one", () => {
+    // From zero, a replica is started when the first waits, and serves 6 s later.
+    const what = autoscaled(
+      { min_replicas: 0, max_replicas: 1, metrics_interval_s: 1, look_back_period_s: 2 },
+      { coldStartTimeoutS: 7 },
+    );
+    // The first works from 11 to 31; the second has waited 5 s without a replica, and 20 s with one.
+    const served = run(what, requests([5, 20], [6, 1]), { replicaStartS: 6 });
+    expect(served.requests).toMatchObject({ completed: 2, noReplica: 0 });
+    expect([...served.waits.sortedS].map(Math.round)).toEqual([6, 25]);
+    const late = run(what, requests([5, 20], [6, 1]), { replicaStartS: 9 });
+    expect(late.requests).toMatchObject({ completed: 0, noReplica: 2 });
+    expect([...late.waits.sortedS]).toEqual([7, 7]);
   });
 
   it("is simulated past the horizon until the last request has ended, and for an hour at most", () => {
