@@ -60,6 +60,8 @@ function advanceLive(position: Position & { kind: "live" }, message: WatchInstan
     position.seen.clear();
   }
   if (event.case === undefined || event.case === "synced") {
+    // A watch that is resumed is first told the revision it was resumed from: that completes nothing.
+    if (revision < position.current) return { position, news: [] };
     position.complete = position.current;
     position.seen.clear();
     return { position, news: [] };
