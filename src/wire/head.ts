@@ -1,0 +1,120 @@
+/** Heads of requests and answers as the payloads of `open` and `head` have them. Pure. */
+import { CALL_KINDS, type CallKind, FrameType, MAX_PAYLOAD_BYTES, WireError } from "./frame.ts";
+import type { FrameWriter } from "./frame-writer.ts";
+
+/** The head of a request. */
+export interface RequestHead {
+  readonly kind: CallKind;
+  readonly method: string;
+  /** Starts with "/"; with the query. */
+  readonly path: string;
+  /** Of a slot that was reserved; else empty. */
+  readonly reservation: string;
+  /** Name, value, name, value, … */
+  readonly headers: readonly string[];
+}
+
+/** What a call's answer holds; "" for other kinds. In the order of their numbers on the wire. */
+export const CALL_RESULTS = ["", "value", "stream", "error"] as const;
+
+/** One of {@link CALL_RESULTS}. */
+export type CallResult = (typeof CALL_RESULTS)[number];
+
+/** The head of an answer. */
+export interface AnswerHead {
+  readonly status: number;
+  readonly result: CallResult;
+  /** Of the slot that was reserved; else empty. */
+  readonly reservation: string;
+  /** Name, value, name, value, … */
+  readonly headers: string[];
+}
+
+/** A head and the part of the body that came with it. */
+export interface WithBody<Head> {
+  readonly head: Head;
+  readonly body: Buffer;
+}
+
+const OPEN_FIXED = 1;
+const HEAD_FIXED = 3;
+
+/** Says what the wire cannot carry of a request, or undefined. */
+export function problemOf(head: RequestHead): string | undefined {
+  if (!isToken(head.method)) return `the method ${JSON.stringify(head.method)} is not one`;
+  if (!isPath(head.path)) return `the path ${JSON.stringify(head.path)} holds what no path may`;
+  const { headers } = head;
+  let length = head.method.length + head.path.length;
+  for (let i = 0; i < headers.length; i++) {
+    const text = headers[i]!;
+    length += text.length + 1;
+    if (text.includes("\n")) return `the header ${JSON.stringify(headers[i - (i % 2)])} holds a line feed`;
+  }
+  if (length > MAX_HEAD_BYTES) return `its head has ${length} bytes, at most ${MAX_HEAD_BYTES} are allowed`;
+  return undefined;
+}
+
+/** Bytes of a head; what remains of a payload is for the body. */
+const MAX_HEAD_BYTES = MAX_PAYLOAD_BYTES / 2;
+
+const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+const PATH = /^[\x21-\x7e\x80-\xff]+$/;
+
+function isToken(text: string): boolean {
+  return text === "GET" || text === "POST" || TOKEN.test(text);
+}
+
+function isPath(text: string): boolean {
+  return PATH.test(text);
+}
+
+/** Writes `open`. The head must have no {@link problemOf problem}; `body` may have up to MAX_DATA_BYTES. */
+export function writeOpen(writer: FrameWriter, id: number, head: RequestHead, body: Uint8Array | null, end: boolean) {
+  const kind = CALL_KINDS.indexOf(head.kind);
+  const { headers } = head;
+  let text = `${head.method}\n${head.path}\n${head.reservation}`;
+  for (let i = 0; i < headers.length; i++) text += `\n${headers[i]}`;
+  const fill = (slab: Buffer, at: number): void => {
+    slab[at] = kind;
+  };
+  writer.head(FrameType.open, id, end, OPEN_FIXED, fill, text, body);
+}
+
+/** Reads what {@link writeOpen} wrote. Throws a WireError. */
+export function readOpen(payload: Buffer): WithBody<RequestHead> {
+  const { lines, body } = readHead(payload, OPEN_FIXED);
+  const kind = CALL_KINDS[payload[0]!];
+  if (kind === undefined || lines.length < 3 || lines.length % 2 === 0) throw new WireError("the head is malformed");
+  const [method, path, reservation] = lines as [string, string, string];
+  return { head: { kind, method, path, reservation, headers: lines.slice(3) }, body };
+}
+
+/** Writes `head`. Headers without line feeds; `body` may have up to MAX_DATA_BYTES. */
+export function writeHead(writer: FrameWriter, id: number, head: AnswerHead, body: Uint8Array | null, end: boolean) {
+  const { status, headers } = head;
+  const result = CALL_RESULTS.indexOf(head.result);
+  let text = head.reservation;
+  for (let i = 0; i < headers.length; i++) text += `\n${headers[i]}`;
+  const fill = (slab: Buffer, at: number): void => {
+    slab.writeUInt16LE(status, at);
+    slab[at + 2] = result;
+  };
+  writer.head(FrameType.head, id, end, HEAD_FIXED, fill, text, body);
+}
+
+/** Reads what {@link writeHead} wrote. Throws a WireError. */
+export function readAnswer(payload: Buffer): WithBody<AnswerHead> {
+  const { lines, body } = readHead(payload, HEAD_FIXED);
+  const result = CALL_RESULTS[payload[2]!];
+  if (result === undefined || lines.length % 2 === 0) throw new WireError("the head is malformed");
+  const reservation = lines.shift()!;
+  return { head: { status: payload.readUInt16LE(0), result, reservation, headers: lines }, body };
+}
+
+function readHead(payload: Buffer, fixed: number): { lines: string[]; body: Buffer } {
+  const start = fixed + 4;
+  if (payload.length < start) throw new WireError("the head is cut short");
+  const end = start + payload.readUInt32LE(fixed);
+  if (end > payload.length) throw new WireError("the head is cut short");
+  return { lines: payload.toString("latin1", start, end).split("\n"), body: payload.subarray(end) };
+}
