@@ -40,6 +40,13 @@ export function constantUntilS(decision: Decision, curve: LoadCurve): number {
   return untilS;
 }
 
+/** Whether a wish ends at a bound however long it lasts, so that its wait, which begins again and again, is of no account. */
+export function isFutile(decision: Decision): boolean {
+  if (decision.kind !== "steered" || decision.delayS === null || decision.result !== decision.target) return false;
+  const { scaled, shownTarget, target, rules } = decision;
+  return scaled < shownTarget ? target <= rules.lower : target >= rules.upper;
+}
+
 /** Until when the load leads to the same wish; the wish follows the load without ever turning back. */
 function sameWishUntilS(decision: Decision, curve: LoadCurve): number {
   const { atS, total } = decision;

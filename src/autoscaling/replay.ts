@@ -1,10 +1,10 @@
 /** Recorded decisions made once more by the same code. */
 import { valueAt } from "./aggregate.ts";
-import { constantUntilS } from "./boundary.ts";
+import { constantUntilS, isFutile } from "./boundary.ts";
 import { BUILT_IN, type Decision, decide, isColdStart, type PolicyAnswer, type Situation } from "./decide.ts";
 import { saysTheSame } from "./decision-log.ts";
 import { type Load, loadOf, NO_LOAD } from "./load.ts";
-import { emptyReports } from "./reports.ts";
+import { emptyReports, type Reports } from "./reports.ts";
 import type { ScalingRules } from "./rules.ts";
 import { NEW_SCALING_STATE, type ScalingState } from "./state.ts";
 import { applyDelta, type TraceEntry } from "./trace.ts";
@@ -37,68 +37,127 @@ export interface ReplayOptions {
  */
 export function replay(entries: readonly TraceEntry[], options: ReplayOptions = {}): Replay {
   const { alsoAtS = [], uninterrupted = false } = options;
-  const decisions: Decision[] = [];
-  const differences: { atS: number; recorded: number; replayed: number }[] = [];
-  const reports = emptyReports();
-  let state: ScalingState = NEW_SCALING_STATE;
-  let load: Load = NO_LOAD;
-  let rules: ScalingRules | undefined;
-  let running: readonly string[] = [];
-  let target = 0;
-  let last: Decision | undefined;
-  let hosted = false;
-  let also = 0;
-  const situationAt = (atS: number): Situation => ({
-    rules: rules!,
-    running: running.length,
-    target,
-    total: valueAt(load.total, atS),
-    source: load.source,
-  });
-  const make = (atS: number, answer?: PolicyAnswer): Decision => {
-    const step = decide(situationAt(atS), state, atS, answer);
-    state = step.state;
-    last = step.decision;
-    return last;
-  };
-  /** What was decided before `endS` without being recorded; ticks from `missedS` on were left out. */
-  const between = (endS: number, missedS: number): void => {
-    while (last !== undefined && !hosted) {
-      const before: Decision = last;
-      while (also < alsoAtS.length && alsoAtS[also]! <= before.atS) also += 1;
-      const wantedS = alsoAtS[also] ?? Number.POSITIVE_INFINITY;
-      const tickS = tickAfter(before, load) / TICKS_A_SECOND;
+  const found: ReplayFound = { decisions: [], differences: [] };
+  const replayer = new Replayer(uninterrupted);
+  const wanted = { timesS: alsoAtS, next: 0 };
+  for (const entry of entries) replayer.take(entry, found, wanted);
+  const endS = alsoAtS.at(-1);
+  if (endS !== undefined) replayer.run(endS + 0.5 / TICKS_A_SECOND, found, wanted);
+  return found;
+}
+
+/** {@link Replay} while it is made. */
+export interface ReplayFound {
+  readonly decisions: Decision[];
+  readonly differences: { readonly atS: number; readonly recorded: number; readonly replayed: number }[];
+}
+
+/** Ticks that are asked for, epoch seconds in order, and which of them comes next. */
+export interface WantedTicks {
+  readonly timesS: readonly number[];
+  next: number;
+}
+
+const NO_TICKS: WantedTicks = Object.freeze({ timesS: Object.freeze([]), next: 0 });
+
+/** A replay that goes on entry by entry, and can be taken up again from a copy. */
+export class Replayer {
+  readonly #uninterrupted: boolean;
+  readonly #reports: Reports = emptyReports();
+  #state: ScalingState = NEW_SCALING_STATE;
+  #load: Load = NO_LOAD;
+  #rules: ScalingRules | undefined;
+  #running: readonly string[] = [];
+  #target = 0;
+  #last: Decision | undefined;
+  #hosted = false;
+
+  /** `uninterrupted`: see {@link ReplayOptions}. */
+  constructor(uninterrupted = false) {
+    this.#uninterrupted = uninterrupted;
+  }
+
+  /** The decision it made last. */
+  get last(): Decision | undefined {
+    return this.#last;
+  }
+
+  /** One that goes on from here by itself. */
+  copy(): Replayer {
+    const copy = new Replayer(this.#uninterrupted);
+    // What the maps hold is never changed.
+    for (const [id, report] of this.#reports.handles) copy.#reports.handles.set(id, report);
+    for (const [id, report] of this.#reports.replicas) copy.#reports.replicas.set(id, report);
+    copy.#state = this.#state;
+    copy.#load = this.#load;
+    copy.#rules = this.#rules;
+    copy.#running = this.#running;
+    copy.#target = this.#target;
+    copy.#last = this.#last;
+    copy.#hosted = this.#hosted;
+    return copy;
+  }
+
+  /** Decides what the next entry is about, and what was decided before it without being recorded. */
+  take(entry: TraceEntry, found: ReplayFound, wanted: WantedTicks = NO_TICKS): void {
+    const uninterrupted = this.#uninterrupted;
+    if (this.#rules === undefined && !(entry.whole && entry.rules)) return;
+    const anew = entry.state !== undefined && (!uninterrupted || this.#rules === undefined || !entry.whole);
+    // What fired between two entries was not recorded as it happened.
+    if (!anew) this.run(entry.atS, found, wanted, uninterrupted ? entry.atS : (entry.missedFromS ?? entry.atS));
+    if (anew) this.#state = entry.state!;
+    if (anew || !uninterrupted) this.#target = entry.target ?? this.#target;
+    const rules = sameOr(this.#rules, entry.rules);
+    this.#rules = rules;
+    this.#running = entry.running ?? this.#running;
+    applyDelta(this.#reports, entry);
+    this.#load = loadOf(this.#reports, this.#running, rules.aggregation);
+    this.#hosted = entry.answer !== undefined;
+    const decision = this.#make(entry.atS, answerOf(entry, this.#situationAt(entry.atS)));
+    found.decisions.push(decision);
+    if (!uninterrupted && decision.result !== entry.result)
+      found.differences.push({ atS: entry.atS, recorded: entry.result, replayed: decision.result });
+    this.#target = uninterrupted ? decision.result : entry.result;
+  }
+
+  /** What is decided before `endS` without anything new; ticks from `missedS` on were left out, unless they are wanted. */
+  run(
+    endS: number,
+    found: ReplayFound,
+    wanted: WantedTicks = NO_TICKS,
+    missedS: number = Number.POSITIVE_INFINITY,
+  ): void {
+    while (this.#last !== undefined && !this.#hosted) {
+      const before: Decision = this.#last;
+      while (wanted.next < wanted.timesS.length && wanted.timesS[wanted.next]! <= before.atS) wanted.next += 1;
+      const wantedS = wanted.timesS[wanted.next] ?? Number.POSITIVE_INFINITY;
+      const tickS = tickAfter(before, this.#load) / TICKS_A_SECOND;
       const atS = Math.min(wantedS, tickS < missedS ? tickS : Number.POSITIVE_INFINITY);
       if (atS >= endS) return;
-      const decision = make(atS);
-      if (atS === wantedS || !saysTheSame(before, decision)) decisions.push(decision);
-      if (decision.result === target) continue;
-      if (!uninterrupted) differences.push({ atS, recorded: target, replayed: decision.result });
-      target = decision.result;
+      const decision = this.#make(atS);
+      if (atS === wantedS || !saysTheSame(before, decision)) found.decisions.push(decision);
+      if (decision.result === this.#target) continue;
+      if (!this.#uninterrupted) found.differences.push({ atS, recorded: this.#target, replayed: decision.result });
+      this.#target = decision.result;
     }
-  };
-
-  for (const entry of entries) {
-    if (rules === undefined && !(entry.whole && entry.rules)) continue;
-    const anew = entry.state !== undefined && (!uninterrupted || rules === undefined || !entry.whole);
-    // What fired between two entries was not recorded as it happened.
-    if (!anew) between(entry.atS, uninterrupted ? entry.atS : (entry.missedFromS ?? entry.atS));
-    if (anew) state = entry.state!;
-    if (anew || !uninterrupted) target = entry.target ?? target;
-    rules = sameOr(rules, entry.rules);
-    running = entry.running ?? running;
-    applyDelta(reports, entry);
-    load = loadOf(reports, running, rules.aggregation);
-    hosted = entry.answer !== undefined;
-    const decision = make(entry.atS, answerOf(entry, situationAt(entry.atS)));
-    decisions.push(decision);
-    if (!uninterrupted && decision.result !== entry.result)
-      differences.push({ atS: entry.atS, recorded: entry.result, replayed: decision.result });
-    target = uninterrupted ? decision.result : entry.result;
   }
-  const endS = alsoAtS.at(-1);
-  if (endS !== undefined) between(endS + 0.5 / TICKS_A_SECOND, Number.POSITIVE_INFINITY);
-  return { decisions, differences };
+
+  #situationAt(atS: number): Situation {
+    return {
+      rules: this.#rules!,
+      running: this.#running.length,
+      target: this.#target,
+      total: valueAt(this.#load.total, atS),
+      source: this.#load.source,
+    };
+  }
+
+  #make(atS: number, answer?: PolicyAnswer): Decision {
+    const step = decide(this.#situationAt(atS), this.#state, atS, answer);
+    this.#state = step.state;
+    this.#last = step.decision;
+    return step.decision;
+  }
 }
 
 function answerOf({ answer }: TraceEntry, situation: Situation): PolicyAnswer {
@@ -117,8 +176,11 @@ function sameOr(known: ScalingRules | undefined, told: ScalingRules | undefined)
 /** The next tick after a decision at which the outcome may differ; ticks are counted from the epoch. */
 function tickAfter(decision: Decision, load: Load): number {
   const next = Math.floor(decision.atS * TICKS_A_SECOND + 1e-6) + 1;
-  if (decision.result !== decision.target || decision.kind === "kept") return next;
-  const untilS = constantUntilS(decision, load.total);
+  if (decision.result !== decision.target) return next;
+  // The config makes the built-in policy fail: time changes nothing.
+  if (decision.kind === "kept") return Number.POSITIVE_INFINITY;
+  const standing = isFutile(decision) && decision.kind === "steered" ? { ...decision, delayS: null } : decision;
+  const untilS = constantUntilS(standing, load.total);
   if (untilS === Number.POSITIVE_INFINITY) return untilS;
   let tick = Math.max(next, Math.floor(untilS * TICKS_A_SECOND) - 1);
   while (tick / TICKS_A_SECOND < untilS) tick += 1;

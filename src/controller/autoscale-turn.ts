@@ -1,7 +1,7 @@
 /** The decisions of one turn, on its draft: what each is made on, who is asked, and what follows from it. */
 import { valueAt } from "../autoscaling/aggregate.ts";
 import { decideApplication, type Member } from "../autoscaling/application.ts";
-import { constantUntilS } from "../autoscaling/boundary.ts";
+import { constantUntilS, isFutile } from "../autoscaling/boundary.ts";
 import {
   BUILT_IN,
   type Decision,
@@ -353,13 +353,6 @@ export class DecidingTurn {
       recording: stored(recording, limit),
     };
   }
-}
-
-/** Whether a wish ends at a bound however long it lasts, so that its wait, which begins again and again, is of no account. */
-function isFutile(decision: Decision): boolean {
-  if (decision.kind !== "steered" || decision.delayS === null || decision.result !== decision.target) return false;
-  const { scaled, shownTarget, target, rules } = decision;
-  return scaled < shownTarget ? target <= rules.lower : target >= rules.upper;
 }
 
 /** With what the built-in policy would have decided since an earlier controller wrote down what it knew. */
