@@ -5,43 +5,20 @@
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel } from "./channel.ts";
-import { chooseReplica } from "./choose.ts";
 import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } from "./cold-start.ts";
-import { Line, type Waiting } from "./line.ts";
+import { type InLine, Lines } from "./lines.ts";
 import type { RouterFailure } from "./outcome.ts";
+import { ReplicaSet, type Seeker } from "./replica-set.ts";
 import type { RetryBudget } from "./retry-budget.ts";
-import { Slot } from "./slot.ts";
+import type { Slot } from "./slot.ts";
 import { chooseRevision, type SplitRule } from "./split.ts";
-
-/** What a routing table says about a deployment (windlass.runtime.v1.DeploymentTargets). */
-export interface Targets {
-  readonly application: string;
-  readonly deployment: string;
-  readonly replicas: readonly { readonly id: string; readonly address: string; readonly revision?: bigint }[];
-  readonly maxOngoingRequests: number;
-  readonly maxQueuedRequests: number;
-  readonly backpressureStatusCode: number;
-  readonly backpressureRetryAfterS?: number | undefined;
-  readonly unavailable: string;
-  /** Absent: requests wait for a replica without end. */
-  readonly coldStart?: ColdStart | undefined;
-  readonly split?:
-    | {
-        readonly stableRevision: bigint;
-        readonly canaryRevision: bigint;
-        readonly weight: number;
-        readonly stickyHeader: string;
-      }
-    | undefined;
-}
+import { backpressureBy, refusalBy, splitRule, type Targets } from "./targets.ts";
 
 /** What the queue needs of a request. */
-export interface Waiter extends Waiting, Held {
+export interface Waiter extends InLine, Held, Seeker {
   waiting: boolean;
   /** The revision it is for; 0: any, until the queue draws one. */
   revision: number;
-  /** A replica that just failed it: taken only if no other is free. */
-  readonly avoid: Slot | undefined;
   start(slot: Slot): void;
   fail(failure: RouterFailure): void;
 }
@@ -70,15 +47,9 @@ export class DeploymentQueue {
   readonly context: RouterContext;
   /** undefined: no table has come yet, requests wait. null: the table does not have it. */
   #targets: Targets | null | undefined;
-  #slots: Slot[] = [];
-  /** Those that the table dropped while they had requests. */
-  readonly #retired = new Set<Slot>();
+  readonly #replicas: ReplicaSet;
   #split: SplitRule | undefined;
-  /** Those of each revision that has any; absent while one kind of replica serves all. */
-  #slotsOf: Map<number, Slot[]> | undefined;
-  /** By revision, so that a revision without room keeps none of the other waiting. */
-  readonly #lines = new Map<number, Line<Waiter>>();
-  #queued = 0;
+  readonly #lines = new Lines<Waiter>();
   #ongoing = 0;
   #used = false;
   #pumping = false;
@@ -89,12 +60,13 @@ export class DeploymentQueue {
     this.application = application;
     this.deployment = deployment;
     this.context = context;
+    this.#replicas = new ReplicaSet((address) => context.channel.release(address));
     this.#cold = new ColdWatch(context.clock, () => this.#refuseOverdue());
   }
 
   /** Requests that wait for a replica. */
   get queued(): number {
-    return this.#queued;
+    return this.#lines.size;
   }
 
   /** Requests given to replicas and not ended. */
@@ -109,7 +81,7 @@ export class DeploymentQueue {
 
   /** Replicas that the table has. */
   get replicas(): number {
-    return this.#slots.length;
+    return this.#replicas.size;
   }
 
   /**
@@ -117,9 +89,7 @@ export class DeploymentQueue {
    * have any.
    */
   running(): ReadonlyMap<string, number> {
-    const running = new Map(this.#slots.map(({ id, own }) => [id, own]));
-    for (const { id, own } of this.#retired) running.set(id, (running.get(id) ?? 0) + own);
-    return running;
+    return this.#replicas.running();
   }
 
   /** How requests are shared between two revisions of the application; undefined: there is one. */
@@ -133,30 +103,12 @@ export class DeploymentQueue {
 
   /** Takes a table's word; `undefined`: the table does not have the deployment. */
   apply(targets: Targets | undefined): void {
-    const known = new Map(this.#slots.map((slot) => [slot.id, slot]));
     this.#targets = targets ?? null;
-    this.#slots = (targets?.replicas ?? []).map(({ id, address, revision = 0n }) => {
-      const slot = known.get(id);
-      if (slot === undefined || slot.address !== address) return new Slot(id, address, Number(revision));
-      known.delete(id);
-      slot.dropped = false;
-      slot.revision = Number(revision);
-      return slot;
-    });
-    this.#split = targets?.split === undefined ? undefined : splitRule(targets.split);
-    this.#slotsOf = byRevision(this.#slots);
-    for (const slot of known.values()) {
-      slot.retired = true;
-      if (slot.own > 0) this.#retired.add(slot);
-      this.context.channel.release(slot.address);
-    }
-    const refusal = this.#refusal();
-    if (refusal !== undefined) {
-      for (const waiter of this.#waiters()) {
-        this.remove(waiter);
-        waiter.fail(refusal);
-      }
-    } else {
+    this.#split = targets && splitRule(targets);
+    this.#replicas.apply(targets?.replicas ?? []);
+    const refusal = refusalBy(this.#targets);
+    if (refusal !== undefined) this.#failAll(refusal);
+    else {
       this.pump();
       // The limit may be another one now.
       if (this.#cold.running) this.#refuseOverdue();
@@ -172,7 +124,7 @@ export class DeploymentQueue {
       this.#used = true;
       this.context.watcher?.used(this);
     }
-    const refusal = this.#refusal();
+    const refusal = refusalBy(this.#targets);
     if (refusal !== undefined) {
       waiter.fail(refusal);
       return;
@@ -185,40 +137,30 @@ export class DeploymentQueue {
       this.#give(waiter, slot);
       return;
     }
-    const limit = this.#targets?.maxQueuedRequests ?? -1;
-    if (limit !== -1 && this.#queued >= limit) {
-      waiter.fail({
-        kind: "backpressure",
-        statusCode: this.#targets?.backpressureStatusCode === 429 ? 429 : 503,
-        retryAfterS: this.#targets?.backpressureRetryAfterS,
-        message: `Request dropped due to backpressure (num_queued_requests=${this.#queued}, max_queued_requests=${limit}).`,
-      });
+    const full = backpressureBy(this.#targets, this.#lines.size);
+    if (full !== undefined) {
+      waiter.fail(full);
       return;
     }
-    this.#lineOf(waiter).append(waiter);
+    this.#lines.append(waiter);
     this.#waits(waiter);
   }
 
   /** A request that some replica did not take: back to its place, whatever the limit says. */
   readmit(waiter: Waiter): void {
-    const refusal = this.#refusal();
+    const refusal = refusalBy(this.#targets);
     if (refusal !== undefined) {
       waiter.fail(refusal);
       return;
     }
-    this.#lineOf(waiter).insertInOrder(waiter);
+    this.#lines.insertInOrder(waiter);
     this.#waits(waiter);
   }
 
   /** A request ended at a replica, in whatever way. */
   release(slot: Slot): void {
-    slot.own -= 1;
     this.#ongoing -= 1;
-    // A reserved stream may have opened a connection after the table dropped the replica.
-    if (slot.retired && slot.own === 0) {
-      this.#retired.delete(slot);
-      this.context.channel.release(slot.address);
-    }
+    this.#replicas.left(slot);
   }
 
   /** Takes a waiting request out of the line. */
@@ -226,11 +168,8 @@ export class DeploymentQueue {
     if (!waiter.waiting) return;
     waiter.waiting = false;
     this.#cold.leave(waiter);
-    this.#queued -= 1;
-    if (this.#queued === 0) this.#cold.stop();
-    const line = this.#lines.get(waiter.revision)!;
-    line.remove(waiter);
-    if (line.head === undefined) this.#lines.delete(waiter.revision);
+    this.#lines.remove(waiter);
+    if (this.#lines.size === 0) this.#cold.stop();
   }
 
   /** Gives replicas to the heads of the lines while there are any, the oldest first. */
@@ -238,22 +177,14 @@ export class DeploymentQueue {
     if (this.#pumping) return;
     this.#pumping = true;
     try {
-      while (this.#queued > 0) {
-        let waiter: Waiter | undefined;
-        let slot: Slot | undefined;
-        for (const { head } of this.#lines.values()) {
-          if (head === undefined || (waiter !== undefined && waiter.sequence < head.sequence)) continue;
-          const free = this.#pick(head);
-          if (free === undefined) continue;
-          waiter = head;
-          slot = free;
-        }
-        if (waiter === undefined || slot === undefined) {
+      while (this.#lines.size > 0) {
+        const next = this.#lines.oldest((head) => this.#pick(head));
+        if (next === undefined) {
           this.#wakeAfterBackoff();
           return;
         }
-        this.remove(waiter);
-        this.#give(waiter, slot);
+        this.remove(next.waiter);
+        this.#give(next.waiter, next.found);
       }
     } finally {
       this.#pumping = false;
@@ -264,13 +195,8 @@ export class DeploymentQueue {
   close(): void {
     this.#timer?.cancel();
     this.#cold.stop();
-    for (const slot of this.#slots) this.context.channel.release(slot.address);
-    this.#slots = [];
-    this.#slotsOf = undefined;
-    for (const waiter of this.#waiters()) {
-      this.remove(waiter);
-      waiter.fail({ kind: "cancelled", responseStarted: false });
-    }
+    this.#replicas.close();
+    this.#failAll({ kind: "cancelled", responseStarted: false });
   }
 
   #give(waiter: Waiter, slot: Slot): void {
@@ -279,35 +205,15 @@ export class DeploymentQueue {
     waiter.start(slot);
   }
 
-  #pick({ revision, avoid }: Waiter): Slot | undefined {
-    const maxOngoing = this.#targets?.maxOngoingRequests ?? 0;
-    const nowMs = this.context.clock.monotonic();
-    // A revision that has no replica (any more) is served by whatever there is.
-    const slots = this.#slotsOf?.get(revision) ?? this.#slots;
-    for (const slot of slots) slot.refresh(nowMs, maxOngoing);
-    if (avoid === undefined) return chooseReplica(slots, maxOngoing, this.context.random);
-    const spare = avoid.ongoing;
-    avoid.ongoing = Number.POSITIVE_INFINITY;
-    const slot = chooseReplica(slots, maxOngoing, this.context.random);
-    if (slot !== undefined) return slot;
-    avoid.ongoing = spare;
-    return spare < maxOngoing && slots.includes(avoid) ? avoid : undefined;
-  }
-
-  #lineOf({ revision }: Waiter): Line<Waiter> {
-    let line = this.#lines.get(revision);
-    if (line === undefined) {
-      line = new Line();
-      this.#lines.set(revision, line);
-    }
-    return line;
+  #pick(waiter: Waiter): Slot | undefined {
+    const { clock, random } = this.context;
+    return this.#replicas.pick(waiter, this.#targets?.maxOngoingRequests ?? 0, clock.monotonic(), random);
   }
 
   #waits(waiter: Waiter): void {
     waiter.waiting = true;
     this.#cold.enter(waiter);
-    this.#queued += 1;
-    if (this.#slots.length === 0) this.context.watcher?.starved(this);
+    if (this.#replicas.size === 0) this.context.watcher?.starved(this);
     this.pump();
     // The alarm is set for those that wait longest; one that came back may have waited longer.
     if (waiter.waiting && this.#cold.running) this.#cold.alarmIn(this.#leftMs(waiter));
@@ -315,7 +221,7 @@ export class DeploymentQueue {
 
   /** Lets the time run that requests may wait without a replica, while they do. */
   #followCold(): void {
-    const starved = this.#queued > 0 && this.#slots.every(({ dropped }) => dropped);
+    const starved = this.#lines.size > 0 && this.#replicas.starved;
     if (starved === this.#cold.running) return;
     if (starved) {
       this.#cold.start();
@@ -335,7 +241,7 @@ export class DeploymentQueue {
   #refuseOverdue(): void {
     const overdue: Waiter[] = [];
     let nextMs = Number.POSITIVE_INFINITY;
-    for (const waiter of this.#everyWaiter()) {
+    for (const waiter of this.#lines.all()) {
       const leftMs = this.#leftMs(waiter);
       if (leftMs <= 0) overdue.push(waiter);
       else nextMs = Math.min(nextMs, leftMs);
@@ -352,57 +258,23 @@ export class DeploymentQueue {
     }
   }
 
-  /** All that wait, oldest first; each may be removed while it is looked at. */
-  #waiters(): Waiter[] {
-    return [...this.#everyWaiter()].sort((a, b) => a.sequence - b.sequence);
-  }
-
-  *#everyWaiter(): Generator<Waiter> {
-    for (const line of this.#lines.values()) {
-      for (let at = line.head; at !== undefined; at = at.next as Waiter | undefined) yield at;
+  #failAll(failure: RouterFailure): void {
+    for (const waiter of this.#lines.inOrder()) {
+      this.remove(waiter);
+      waiter.fail(failure);
     }
-  }
-
-  #refusal(): RouterFailure | undefined {
-    if (this.#targets === null) return { kind: "absent" };
-    if (this.#targets === undefined || this.#targets.unavailable === "") return undefined;
-    return { kind: "unavailable", message: this.#targets.unavailable };
   }
 
   /** Replicas that other callers keep full tell us nothing when they get room, so they are asked again. */
   #wakeAfterBackoff(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const maxOngoing = this.#targets?.maxOngoingRequests ?? 0;
-    const nowMs = this.context.clock.monotonic();
-    let wakeMs = Number.POSITIVE_INFINITY;
-    for (const slot of this.#slots) {
-      if (!slot.dropped && slot.own < maxOngoing) wakeMs = Math.min(wakeMs, slot.blockedUntilMs);
-    }
+    const wakeMs = this.#replicas.wakeMs(this.#targets?.maxOngoingRequests ?? 0);
     if (wakeMs === Number.POSITIVE_INFINITY) return;
-    this.#timer = this.context.clock.timer(wakeMs - nowMs, () => {
+    const { clock } = this.context;
+    this.#timer = clock.timer(wakeMs - clock.monotonic(), () => {
       this.#timer = undefined;
       this.pump();
     });
   }
-}
-
-function splitRule(split: NonNullable<Targets["split"]>): SplitRule {
-  const { stableRevision, canaryRevision, weight, stickyHeader } = split;
-  return {
-    stableRevision: Number(stableRevision),
-    canaryRevision: Number(canaryRevision),
-    weight,
-    stickyHeader: stickyHeader.toLowerCase(),
-  };
-}
-
-/** For each revision its own replicas and those that serve every one. */
-function byRevision(slots: readonly Slot[]): Map<number, Slot[]> | undefined {
-  const revisions = new Set(slots.map(({ revision }) => revision));
-  if (revisions.size < 2) return undefined;
-  revisions.delete(0);
-  return new Map(
-    [...revisions].map((wanted) => [wanted, slots.filter(({ revision }) => revision === wanted || revision === 0)]),
-  );
 }

@@ -1,0 +1,285 @@
+/**
+ * ReplicaChannel over frames (docs/wire.md) on unix sockets: one connection for each address, any number of requests
+ * at a time on it. Hot: per request one object, one frame each way where bodies are small; pieces of bodies are passed
+ * on as the socket read them, never copied (bench: proxied no-op requests against bare node:http).
+ */
+import { connect } from "node:net";
+import type { Readable } from "node:stream";
+import { errorText } from "../core/errors.ts";
+import { ReceiveCredit } from "../wire/credit.ts";
+import { FrameType, MAX_DATA_BYTES, numberOf, WireError } from "../wire/frame.ts";
+import { problemOf, type RequestHead, readAnswer, writeOpen } from "../wire/head.ts";
+import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ReplicaChannel } from "./channel.ts";
+import { Upload } from "./wire-body.ts";
+import { WireConnection } from "./wire-connection.ts";
+
+/** Nobody listens: waiting for this address helps no one. */
+const GONE = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTDIR"]);
+
+/** A channel with connections of its own. */
+export function createFramedChannel(): ReplicaChannel {
+  const peers = new Map<string, Peer>();
+  const peerAt = (address: string): Peer => {
+    let peer = peers.get(address);
+    if (peer === undefined) {
+      const made = new Peer(address, () => {
+        if (peers.get(address) === made) peers.delete(address);
+      });
+      peer = made;
+      peers.set(address, made);
+    }
+    return peer;
+  };
+  return {
+    open(address, request, receiver) {
+      const head: RequestHead = {
+        kind: request.kind,
+        method: request.method,
+        path: request.path,
+        reservation: request.reservation ?? "",
+        headers: request.headers,
+      };
+      const problem = problemOf(head);
+      if (problem !== undefined) return refuse(request, receiver, problem);
+      return peerAt(address).open(head, request.body, receiver);
+    },
+    release(address) {
+      const peer = peers.get(address);
+      peers.delete(address);
+      peer?.release();
+    },
+    async close() {
+      const all = [...peers.values()];
+      peers.clear();
+      await Promise.all(all.map((peer) => peer.destroy()));
+    },
+  };
+}
+
+/** Says that a request cannot be expressed, once `open` has returned. */
+function refuse({ body }: ChannelRequest, receiver: ChannelReceiver, error: string): ChannelCall {
+  let cancelled = false;
+  if (body !== null && !(body instanceof Uint8Array)) body.destroy();
+  queueMicrotask(() => {
+    if (!cancelled) receiver.onFailed({ kind: "invalid", error });
+  });
+  return {
+    resume() {},
+    cancel() {
+      cancelled = true;
+    },
+  };
+}
+
+/** The connection to one address. */
+class Peer {
+  readonly connection: WireConnection;
+  readonly #calls = new Map<number, FramedCall>();
+  readonly #closed = Promise.withResolvers<void>();
+  #connected = false;
+  #lastId = 0;
+  #releasing = false;
+
+  constructor(address: string, gone: () => void) {
+    const unix = address.startsWith("/");
+    const colon = address.lastIndexOf(":");
+    const socket = unix
+      ? connect({ path: address })
+      : connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
+    socket.on("connect", () => {
+      this.#connected = true;
+    });
+    this.connection = new WireConnection(socket, {
+      onFrame: (type, end, id, payload) => this.#calls.get(id)?.frame(type, end, payload),
+      onDrain: () => {
+        for (const call of this.#calls.values()) call.pump();
+      },
+      onClosed: (error) => {
+        gone();
+        const failure = this.#failure(error);
+        const calls = [...this.#calls.values()];
+        this.#calls.clear();
+        for (const call of calls) call.broke(failure);
+        this.#closed.resolve();
+      },
+    });
+  }
+
+  open(head: RequestHead, body: ChannelRequest["body"], receiver: ChannelReceiver): FramedCall {
+    do this.#lastId = (this.#lastId + 1) % 0x1_0000_0000;
+    while (this.#lastId === 0 || this.#calls.has(this.#lastId));
+    const call = new FramedCall(this, this.#lastId, receiver);
+    this.#calls.set(this.#lastId, call);
+    call.begin(head, body);
+    return call;
+  }
+
+  ended(id: number): void {
+    this.#calls.delete(id);
+    if (this.#releasing && this.#calls.size === 0) this.connection.end();
+  }
+
+  /** Closes once the calls under way have ended. */
+  release(): void {
+    this.#releasing = true;
+    if (this.#calls.size === 0) this.connection.end();
+  }
+
+  destroy(): Promise<void> {
+    this.connection.destroy();
+    return this.#closed.promise;
+  }
+
+  #failure(error: Error | undefined): ChannelFailure {
+    const text = error === undefined ? "the replica closed the connection" : errorText(error);
+    if (this.#connected) return { kind: "broken", responseStarted: false, error: text };
+    return { kind: "unreachable", gone: GONE.has(String((error as NodeJS.ErrnoException)?.code)), error: text };
+  }
+}
+
+class FramedCall implements ChannelCall {
+  readonly #peer: Peer;
+  readonly #id: number;
+  readonly #receiver: ChannelReceiver;
+  readonly #credit = new ReceiveCredit();
+  #upload: Upload | undefined;
+  #ongoing = -1;
+  #started = false;
+  #over = false;
+  /** Pieces that wait for `resume`. */
+  #waiting: Buffer[] | undefined;
+  /** How it ended while pieces waited. */
+  #ending: ChannelFailure | "end" | undefined;
+
+  constructor(peer: Peer, id: number, receiver: ChannelReceiver) {
+    this.#peer = peer;
+    this.#id = id;
+    this.#receiver = receiver;
+  }
+
+  begin(head: RequestHead, body: Uint8Array | Readable | null): void {
+    const { connection } = this.#peer;
+    if (body === null || (body instanceof Uint8Array && body.length <= MAX_DATA_BYTES)) {
+      writeOpen(connection.writer, this.#id, head, body, true);
+      connection.soon();
+      return;
+    }
+    writeOpen(connection.writer, this.#id, head, null, false);
+    connection.soon();
+    this.#upload = new Upload(connection, this.#id, body, {
+      onBroken: (error) => {
+        const failure: ChannelFailure = { kind: "broken", responseStarted: this.#started, error: errorText(error) };
+        this.#leave();
+        this.#receiver.onFailed(failure);
+      },
+    });
+    this.#upload.begin();
+  }
+
+  pump(): void {
+    this.#upload?.pump();
+  }
+
+  resume(): void {
+    while (this.#waiting !== undefined) {
+      const piece = this.#waiting.shift();
+      if (piece === undefined) {
+        this.#waiting = undefined;
+        if (this.#ending !== undefined) this.#finish(this.#ending);
+      } else if (!this.#give(piece)) return;
+    }
+  }
+
+  cancel(): void {
+    if (!this.#over) this.#leave();
+  }
+
+  frame(type: FrameType, end: boolean, payload: Buffer): void {
+    switch (type) {
+      case FrameType.taken:
+        this.#ongoing = numberOf(payload);
+        return;
+      case FrameType.rejected:
+        this.#finish({ kind: "rejected", ongoing: numberOf(payload) });
+        return;
+      case FrameType.head: {
+        if (this.#started) throw new WireError("a second head came");
+        this.#started = true;
+        const { head, body } = readAnswer(payload);
+        this.#receiver.onAccepted({ ...head, ongoing: this.#ongoing });
+        if (body.length > 0) this.#data(body);
+        break;
+      }
+      case FrameType.data:
+        if (!this.#started) throw new WireError("a body came before its head");
+        if (payload.length > 0) this.#data(payload);
+        break;
+      case FrameType.credit:
+        this.#upload?.returned(numberOf(payload));
+        return;
+      case FrameType.stop:
+        this.#upload?.stop();
+        return;
+      case FrameType.reset: {
+        const error = payload.toString("utf8");
+        this.#end({ kind: "broken", responseStarted: this.#started, error });
+        return;
+      }
+      default:
+        throw new WireError(`a frame of type ${type} came from a replica`);
+    }
+    if (end) this.#end("end");
+  }
+
+  /** The connection is over. */
+  broke(failure: ChannelFailure): void {
+    this.#end(failure.kind === "broken" ? { ...failure, responseStarted: this.#started } : failure);
+  }
+
+  #data(piece: Buffer): void {
+    if (this.#over) return;
+    this.#credit.received(piece.length);
+    if (this.#waiting !== undefined) this.#waiting.push(piece);
+    else if (!this.#give(piece)) this.#waiting ??= [];
+  }
+
+  /** False: the receiver is full. */
+  #give(piece: Buffer): boolean {
+    const goOn = this.#receiver.onData(piece);
+    if (this.#over) return false;
+    const portion = this.#credit.took(piece.length);
+    if (portion > 0 && this.#ending === undefined) {
+      this.#peer.connection.writer.number(FrameType.credit, this.#id, portion);
+      this.#peer.connection.soon();
+    }
+    return goOn;
+  }
+
+  /** What waits is given first. */
+  #end(how: ChannelFailure | "end"): void {
+    if (this.#over) return;
+    if (this.#waiting !== undefined && this.#waiting.length > 0) this.#ending = how;
+    else this.#finish(how);
+  }
+
+  #finish(how: ChannelFailure | "end"): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#waiting = undefined;
+    this.#upload?.stop();
+    this.#peer.ended(this.#id);
+    if (how === "end") this.#receiver.onEnd();
+    else this.#receiver.onFailed(how);
+  }
+
+  /** Ends the call at the replica too. */
+  #leave(): void {
+    this.#over = true;
+    this.#waiting = undefined;
+    this.#upload?.stop();
+    const { connection } = this.#peer;
+    connection.writer.empty(FrameType.cancel, this.#id, true);
+    connection.soon();
+    this.#peer.ended(this.#id);
+  }
+}

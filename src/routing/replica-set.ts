@@ -1,0 +1,116 @@
+/** The replicas of one deployment as a router sees them: what the table says, and what it found out itself. */
+import type { Random } from "../core/random.ts";
+import { chooseReplica } from "./choose.ts";
+import { Slot } from "./slot.ts";
+import type { Targets } from "./targets.ts";
+
+/** Whom a replica is looked for. */
+export interface Seeker {
+  /** The revision it is for; 0: any. */
+  readonly revision: number;
+  /** A replica that just failed it: taken only if no other is free. */
+  readonly avoid: Slot | undefined;
+}
+
+/** See the file's comment. `release` is told of addresses that no new request goes to. */
+export class ReplicaSet {
+  readonly #release: (address: string) => void;
+  #slots: Slot[] = [];
+  /** Those that the table dropped while they had requests. */
+  readonly #retired = new Set<Slot>();
+  /** Those of each revision that has any; absent while one kind of replica serves all. */
+  #slotsOf: Map<number, Slot[]> | undefined;
+
+  constructor(release: (address: string) => void) {
+    this.#release = release;
+  }
+
+  /** Replicas that the table has. */
+  get size(): number {
+    return this.#slots.length;
+  }
+
+  /** Whether nobody listens at any of them. */
+  get starved(): boolean {
+    return this.#slots.every(({ dropped }) => dropped);
+  }
+
+  /** Takes a table's replicas; those it still has keep what is known of them. */
+  apply(replicas: Targets["replicas"]): void {
+    const known = new Map(this.#slots.map((slot) => [slot.id, slot]));
+    this.#slots = replicas.map(({ id, address, revision = 0n }) => {
+      const slot = known.get(id);
+      if (slot === undefined || slot.address !== address) return new Slot(id, address, Number(revision));
+      known.delete(id);
+      slot.dropped = false;
+      slot.revision = Number(revision);
+      return slot;
+    });
+    this.#slotsOf = byRevision(this.#slots);
+    for (const slot of known.values()) {
+      slot.retired = true;
+      if (slot.own > 0) this.#retired.add(slot);
+      this.#release(slot.address);
+    }
+  }
+
+  /** A request ended at a replica, in whatever way. */
+  left(slot: Slot): void {
+    slot.own -= 1;
+    // A reserved stream may have opened a connection after the table dropped the replica.
+    if (slot.retired && slot.own === 0) {
+      this.#retired.delete(slot);
+      this.#release(slot.address);
+    }
+  }
+
+  /**
+   * Requests given to each replica by id and not ended: of those the table has, and of those it has no more while they
+   * have any.
+   */
+  running(): Map<string, number> {
+    const running = new Map(this.#slots.map(({ id, own }) => [id, own]));
+    for (const { id, own } of this.#retired) running.set(id, (running.get(id) ?? 0) + own);
+    return running;
+  }
+
+  /** A replica that may take a request now; undefined: none. */
+  pick({ revision, avoid }: Seeker, maxOngoing: number, nowMs: number, random: Random): Slot | undefined {
+    // A revision that has no replica (any more) is served by whatever there is.
+    const slots = this.#slotsOf?.get(revision) ?? this.#slots;
+    for (const slot of slots) slot.refresh(nowMs, maxOngoing);
+    if (avoid === undefined) return chooseReplica(slots, maxOngoing, random);
+    const spare = avoid.ongoing;
+    avoid.ongoing = Number.POSITIVE_INFINITY;
+    const slot = chooseReplica(slots, maxOngoing, random);
+    if (slot !== undefined) return slot;
+    avoid.ongoing = spare;
+    return spare < maxOngoing && slots.includes(avoid) ? avoid : undefined;
+  }
+
+  /** Monotonic ms at which the first replica that is left alone may be asked again; Infinity: none is. */
+  wakeMs(maxOngoing: number): number {
+    let wakeMs = Number.POSITIVE_INFINITY;
+    for (const slot of this.#slots) {
+      if (!slot.dropped && slot.own < maxOngoing) wakeMs = Math.min(wakeMs, slot.blockedUntilMs);
+    }
+    return wakeMs;
+  }
+
+  /** No more requests go to any. */
+  close(): void {
+    for (const slot of this.#slots) this.#release(slot.address);
+    this.#slots = [];
+    this.#slotsOf = undefined;
+  }
+}
+
+/** For each revision its own replicas and those that serve every one. */
+function byRevision(slots: readonly Slot[]): Map<number, Slot[]> | undefined {
+  const revisions = new Set(slots.map(({ revision }) => revision));
+  if (revisions.size < 2) return undefined;
+  revisions.delete(0);
+  return new Map(
+    [...revisions].map((wanted) => [wanted, slots.filter(({ revision }) => revision === wanted || revision === 0)]),
+  );
+}
