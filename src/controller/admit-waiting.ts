@@ -1,5 +1,5 @@
 /** Who is started when the node has room, of all that wait. */
-import { keys, type ReplicaRecord } from "./records.ts";
+import { type DeploymentRecord, keys, type ReplicaRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
 import { type Amounts, type NodeCapacity, place } from "./resources.ts";
 import { hasGivenUp, victims } from "./rollout.ts";
@@ -8,15 +8,15 @@ import type { Draft } from "./world.ts";
 
 /**
  * Starts the replicas that wait and fit, those that wait longest first; one that does not fit keeps no other from
- * starting. Returns them, and the applications of which an update can only go on when it makes room itself.
+ * starting. Returns them, and the deployments of which an update can only go on when it makes room itself.
  */
 export function admitWaiting(
   draft: Draft,
   capacity: NodeCapacity,
   now: number,
-): { readonly started: readonly ReplicaRecord[]; readonly stuck: ReadonlySet<string> } {
+): { readonly started: readonly ReplicaRecord[]; readonly stuck: ReadonlySet<DeploymentRecord> } {
   const started: ReplicaRecord[] = [];
-  const stuck = new Set<string>();
+  const stuck = new Set<DeploymentRecord>();
   /** What did not fit does not fit a second time in this pass, as room only shrinks. */
   const refused = new Map<string, Amounts>();
   for (const replica of draft.waiting()) {
@@ -41,7 +41,7 @@ export function admitWaiting(
       ({ version, state }) => version.restart !== deployment.version.restart && isRoutable(state),
     );
     const needed = leaversFor(deployment, replicas, { capacity, usage: draft.usage });
-    if (needed(victims(old, old.length)) > 0) stuck.add(application);
+    if (needed(victims(old, old.length)) > 0) stuck.add(deployment);
   }
   return { started, stuck };
 }

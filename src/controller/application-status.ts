@@ -26,10 +26,13 @@ export function deriveApplicationStatus(input: {
   if (failed !== "") return { status: "DEPLOY_FAILED", message: `failed to deploy: ${failed}` };
   const unhealthy = inStatus("UNHEALTHY");
   if (unhealthy !== "") return { status: "UNHEALTHY", message: `unhealthy: ${unhealthy}` };
-  const moving = input.deployments.some(
-    ({ status, trigger }) =>
-      status === "UPDATING" ||
-      ((status === "UPSCALING" || status === "DOWNSCALING") && trigger === "CONFIG_UPDATE_STARTED"),
+  return { status: input.deployments.some(isMoving) ? "DEPLOYING" : "RUNNING", message: "" };
+}
+
+/** Whether a change of the config is under way on a deployment. */
+export function isMoving({ status, trigger }: DeploymentStanding): boolean {
+  return (
+    status === "UPDATING" ||
+    ((status === "UPSCALING" || status === "DOWNSCALING") && trigger === "CONFIG_UPDATE_STARTED")
   );
-  return { status: moving ? "DEPLOYING" : "RUNNING", message: "" };
 }

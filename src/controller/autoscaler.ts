@@ -6,7 +6,9 @@
 import type { Decision } from "../autoscaling/decide.ts";
 import { DecisionLog } from "../autoscaling/decision-log.ts";
 import { emptyReports, restoreReports } from "../autoscaling/reports.ts";
+import type { TraceEntry } from "../autoscaling/trace.ts";
 import type { Clock } from "../core/clock.ts";
+import { Deadlines } from "../core/deadlines.ts";
 import { errorText } from "../core/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { FollowedFigures, ScalingFigures } from "../observability/scaling-metrics.ts";
@@ -14,11 +16,12 @@ import { type Autoscaled, applicationPolicy, isAutoscaled } from "./autoscale-in
 import { SAVE_INTERVAL_MS } from "./autoscale-memory.ts";
 import { inputsChanged, isDue, newScaler, recoveredScaler, type Scaler } from "./autoscale-scaler.ts";
 import { firstShadowTarget, isShadowed, shadowView } from "./autoscale-shadow.ts";
-import { nextTick } from "./autoscale-ticks.ts";
+import { nextTick, TICK_MS } from "./autoscale-ticks.ts";
 import { DecidingTurn, type LoadReports, type PendingDecisions, replyKey, type Standing } from "./autoscale-turn.ts";
 import type { DecisionNews } from "./controller.ts";
+import type { Dirty } from "./dirty.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
-import { type ApplicationRecord, keys } from "./records.ts";
+import { type ApplicationRecord, type DeploymentRecord, keys, nameIn } from "./records.ts";
 import type { Draft, World } from "./world.ts";
 
 export interface AutoscalerOptions {
@@ -39,6 +42,10 @@ export class Autoscaler {
   readonly #scalers = new Map<string, Scaler>();
   /** Their keys by application. */
   readonly #keysOf = new Map<string, Set<string>>();
+  /** When to look at each though nothing happens, to decide or to save: the earliest of all that it waits for. */
+  readonly #dueAt = new Deadlines();
+  /** When the last decision was made; later than now only where the clock was set back. */
+  #latestMs = Number.NEGATIVE_INFINITY;
   /** When to decide because of reports that came since the last decision, epoch ms. */
   readonly #reported = new Map<string, number>();
   /** Ids of the questions without an answer, by key of a deployment or application. */
@@ -101,7 +108,10 @@ export class Autoscaler {
     // What waits while nothing runs is not kept waiting for the tick.
     const dueMs = scaler.seen?.running.length === 0 ? now : nextTick(now, scaler.lastMs);
     const before = this.#reported.get(key) ?? Number.POSITIVE_INFINITY;
-    if (dueMs < before) this.#reported.set(key, dueMs);
+    if (dueMs < before) {
+      this.#reported.set(key, dueMs);
+      this.#plan(key);
+    }
     return Math.min(dueMs, before);
   }
 
@@ -122,12 +132,7 @@ export class Autoscaler {
 
   /** When the next turn is needed although nothing happens, epoch ms. */
   wakeAt(): number {
-    let at = this.#replies.size > 0 ? 0 : Number.POSITIVE_INFINITY;
-    for (const dueMs of this.#reported.values()) at = Math.min(at, dueMs);
-    for (const { dueMs, unsaved, savedMs } of this.#scalers.values()) {
-      at = Math.min(at, unsaved ? Math.min(dueMs, savedMs + SAVE_INTERVAL_MS) : dueMs);
-    }
-    return at;
+    return this.#replies.size > 0 ? 0 : this.#dueAt.earliest();
   }
 
   /** Decides on the deployments that are due, and writes what follows to the draft. */
@@ -143,7 +148,8 @@ export class Autoscaler {
     this.#replies.clear();
     const turn = new DecidingTurn(this.#standing, draft, pending);
     const applications = new Set<string>();
-    for (const [key, scaler] of this.#scalers) {
+    const looked = this.#toLookAt(pending, now);
+    for (const [key, scaler] of looked) {
       const reported = this.#reported.get(key) ?? Number.POSITIVE_INFINITY;
       const answered = pending.replies.has(key);
       if (!isDue(scaler, now) && reported > now && !answered) continue;
@@ -161,7 +167,7 @@ export class Autoscaler {
       const members = this.#scalersOf(name).map(([key]) => key);
       this.#guarded(draft, pending, turn, members, () => turn.decideTogether(draft.application(name)!));
     }
-    for (const [key, scaler] of this.#scalers) {
+    for (const [key, scaler] of looked) {
       if (scaler.unsaved && !pending.scalers.has(key) && scaler.savedMs + SAVE_INTERVAL_MS <= now) {
         pending.scalers.set(key, turn.saved(scaler));
       }
@@ -169,34 +175,74 @@ export class Autoscaler {
     return pending;
   }
 
-  /** After the steps of these applications: takes up who is autoscaled now, and sees whose inputs changed. */
-  look(draft: Draft, pending: PendingDecisions, names: Iterable<string>): void {
-    for (const name of names) {
+  /** Those of which something is due, or answered; all where the clock was set back, since nothing else would hold then. */
+  #toLookAt(pending: PendingDecisions, now: number): Map<string, Scaler> {
+    if (now < this.#latestMs - TICK_MS) return new Map(this.#scalers);
+    const found = new Map<string, Scaler>();
+    for (const key of [...this.#dueAt.due(now), ...pending.replies.keys()]) {
+      const scaler = this.#scalers.get(key);
+      if (scaler !== undefined) found.set(key, scaler);
+    }
+    return found;
+  }
+
+  /** After steps: takes up who is autoscaled now, and sees whose inputs changed. */
+  look(draft: Draft, pending: PendingDecisions, stepped: Dirty): void {
+    for (const [name, which] of stepped.entries()) {
       const application = draft.application(name);
+      if (which !== "all") {
+        for (const key of which) this.#lookAtOne(draft, pending, application, name, nameIn(key));
+        continue;
+      }
       const wanted = new Set<string>();
       for (const deployment of application === undefined ? [] : draft.deploymentsOf(name)) {
-        const look = (seen: Autoscaled, shadowTarget: number | null): void => {
-          wanted.add(this.#lookAt(draft, pending, application!, seen, shadowTarget));
-        };
-        if (isAutoscaled(application, deployment)) look(deployment, null);
-        if (!isShadowed(application, deployment)) continue;
-        const key = keys.scaling(name, deployment.name, true);
-        const known = pending.scalers.get(key) ?? this.#scalers.get(key);
-        const own = known?.uid === deployment.uid ? known.shadowTarget : null;
-        const target = own ?? firstShadowTarget(deployment, draft.instance);
-        look(shadowView(deployment, target), target);
+        for (const key of this.#follow(draft, pending, application!, deployment)) wanted.add(key);
       }
       for (const { deployment, shadowTarget } of draft.scalingOf(name)) {
         const shadow = shadowTarget !== undefined;
         const key = keys.scaling(name, deployment, shadow);
-        if (wanted.has(key)) continue;
-        draft.deleteScaling(name, deployment, shadow);
-        draft.deleteTraces(name, deployment, shadow);
-        draft.setDecisions(name, deployment, shadow, null);
-        pending.scalers.set(key, null);
+        if (!wanted.has(key)) forget(draft, pending, key, name, deployment, shadow);
       }
       for (const key of this.#keysOf.get(name) ?? []) if (!wanted.has(key)) pending.scalers.set(key, null);
     }
+  }
+
+  #lookAtOne(
+    draft: Draft,
+    pending: PendingDecisions,
+    application: ApplicationRecord | undefined,
+    name: string,
+    deploymentName: string,
+  ): void {
+    const deployment = application && draft.deployment(name, deploymentName);
+    const wanted = deployment === undefined ? [] : this.#follow(draft, pending, application!, deployment);
+    for (const shadow of [false, true]) {
+      const key = keys.scaling(name, deploymentName, shadow);
+      if (wanted.includes(key)) continue;
+      if (draft.hasScaling(name, deploymentName, shadow)) forget(draft, pending, key, name, deploymentName, shadow);
+      else if (this.#scalers.has(key)) pending.scalers.set(key, null);
+    }
+  }
+
+  /** Looks at a deployment and its shadow, as far as they are decided on. Returns their keys. */
+  #follow(
+    draft: Draft,
+    pending: PendingDecisions,
+    application: ApplicationRecord,
+    deployment: DeploymentRecord,
+  ): string[] {
+    const followed: string[] = [];
+    const look = (seen: Autoscaled, shadowTarget: number | null): void => {
+      followed.push(this.#lookAt(draft, pending, application, seen, shadowTarget));
+    };
+    if (isAutoscaled(application, deployment)) look(deployment, null);
+    if (!isShadowed(application, deployment)) return followed;
+    const key = keys.scaling(application.name, deployment.name, true);
+    const known = pending.scalers.get(key) ?? this.#scalers.get(key);
+    const own = known?.uid === deployment.uid ? known.shadowTarget : null;
+    const target = own ?? firstShadowTarget(deployment, draft.instance);
+    look(shadowView(deployment, target), target);
+    return followed;
   }
 
   /** Takes a deployment up, or has it decided on once more where its inputs changed. Returns its key. */
@@ -229,6 +275,8 @@ export class Autoscaler {
         this.#logs.delete(key);
       } else this.#set(key, scaler);
     }
+    for (const key of pending.reported.keys()) this.#plan(key);
+    this.#noticeClock();
     for (const { key, decision } of pending.decisions) this.#log(key, decision);
     for (const question of pending.questions) {
       const key = replyKey(question.application, question.deployment, question.shadow);
@@ -242,6 +290,7 @@ export class Autoscaler {
   abandon(pending: PendingDecisions): void {
     for (const [key, dueMs] of pending.reported) {
       this.#reported.set(key, Math.min(dueMs, this.#reported.get(key) ?? Number.POSITIVE_INFINITY));
+      this.#plan(key);
     }
     for (const [key, reply] of pending.replies) if (!this.#replies.has(key)) this.#replies.set(key, reply);
   }
@@ -249,6 +298,11 @@ export class Autoscaler {
   /** The last decisions on a deployment that differ, oldest first; those of this process alone. */
   log(application: string, deployment: string, shadow = false): ReturnType<DecisionLog["list"]> {
     return this.#logs.get(keys.scaling(application, deployment, shadow))?.list() ?? [];
+  }
+
+  /** What was recorded of its decisions and is not stored yet. */
+  unstored(application: string, deployment: string, shadow = false): readonly TraceEntry[] {
+    return this.#scalers.get(keys.scaling(application, deployment, shadow))?.recording.entries ?? [];
   }
 
   /** Calls back with the store key and each decision that says something new; returns how to end that. */
@@ -305,12 +359,33 @@ export class Autoscaler {
       else others.add(key);
     }
     this.#scalers.set(key, scaler);
+    this.#latestMs = Math.max(this.#latestMs, scaler.lastMs);
+    this.#plan(key);
+  }
+
+  /** Notes when a deployment is to be looked at next. */
+  #plan(key: string): void {
+    const scaler = this.#scalers.get(key);
+    if (scaler === undefined) {
+      this.#dueAt.delete(key);
+      return;
+    }
+    const savedMs = scaler.unsaved ? scaler.savedMs + SAVE_INTERVAL_MS : Number.POSITIVE_INFINITY;
+    this.#dueAt.set(key, Math.min(scaler.dueMs, savedMs, this.#reported.get(key) ?? Number.POSITIVE_INFINITY));
+  }
+
+  /** Once all were decided on after the clock was set back, there is no need to look at all any more. */
+  #noticeClock(): void {
+    if (this.#o.clock.now() >= this.#latestMs - TICK_MS) return;
+    this.#latestMs = Number.NEGATIVE_INFINITY;
+    for (const { lastMs } of this.#scalers.values()) this.#latestMs = Math.max(this.#latestMs, lastMs);
   }
 
   #drop(key: string): void {
     const scaler = this.#scalers.get(key);
     if (scaler === undefined) return;
     this.#scalers.delete(key);
+    this.#dueAt.delete(key);
     const others = this.#keysOf.get(scaler.application)!;
     others.delete(key);
     this.#took.delete(key);
@@ -349,4 +424,19 @@ export class Autoscaler {
     }
     this.#o.logger.error("a scaling decision failed", { deployments: keysOf, error: errorText(failure.error) });
   }
+}
+
+/** One that is not decided on any more: what is remembered, recorded and told of it goes. */
+function forget(
+  draft: Draft,
+  pending: PendingDecisions,
+  key: string,
+  application: string,
+  deployment: string,
+  shadow: boolean,
+): void {
+  draft.deleteScaling(application, deployment, shadow);
+  draft.deleteTraces(application, deployment, shadow);
+  draft.setDecisions(application, deployment, shadow, null);
+  pending.scalers.set(key, null);
 }

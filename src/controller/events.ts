@@ -7,31 +7,37 @@ import type { ReplicaAction, ReplicaEvent, ReplicaFact } from "./replica-state.t
 import { stepReplica } from "./replica-state.ts";
 import type { Draft } from "./world.ts";
 
+/** What an event was about; without a deployment, the whole application. */
+export interface Touched {
+  readonly application: string;
+  readonly deployment?: string;
+}
+
 /** Takes a build's end in; a build that is no longer wanted is ignored. Returns the application it was for. */
 export function takeBuildEvent(
   draft: Draft,
   event: Extract<EngineEvent, { kind: "built" | "build-failed" }>,
   context: Pick<CommandContext, "now" | "newId">,
-): string | undefined {
+): Touched | undefined {
   const application = draft
     .applications()
     .find(({ build }) => build.kind === "building" && build.buildId === event.buildId);
   if (!application) return undefined;
   if (event.kind === "built") finishBuild(draft, application, event.result, context);
   else failBuild(draft, application, event.error, context.now);
-  return application.name;
+  return { application: application.name };
 }
 
 /** What concerns one replica: its own events, and a verdict of failed health checks. */
 export type IncomingReplicaEvent = ReplicaEvent | { readonly kind: "unhealthy"; readonly error: string };
 
-/** Takes a replica's event in; one that is not known is ignored. Returns its application and what is to be done. */
+/** Takes a replica's event in; one that is not known is ignored. Returns its deployment and what is to be done. */
 export function takeReplicaEvent(
   draft: Draft,
   id: string,
   event: IncomingReplicaEvent,
   now: number,
-): { application: string; actions: readonly ReplicaAction[] } | undefined {
+): (Touched & { readonly actions: readonly ReplicaAction[] }) | undefined {
   const replica = draft.replica(id);
   if (!replica) return undefined;
   const deployment = draft.deployment(replica.application, replica.deployment);
@@ -40,7 +46,7 @@ export function takeReplicaEvent(
   const fact: ReplicaFact | null = event.kind === "unhealthy" ? { kind: "died", error: event.error } : step.fact;
   if (step.replica) draft.setReplica(step.replica);
   else draft.deleteReplica(replica);
-  const touched = { application: replica.application, actions: step.actions };
+  const touched = { application: replica.application, deployment: replica.deployment, actions: step.actions };
   if (!deployment) return touched;
   const left = draft.replicasOf(replica.application, replica.deployment);
   let next = fact ? applyFact(deployment, replica, fact, left, now) : deployment;

@@ -3,11 +3,15 @@ import type { HealthSchedule } from "./health-schedule.ts";
 import { beginCheck, endCheck, firstCheck, UNHEALTHY_AFTER } from "./health-schedule.ts";
 import type { DeploymentRecord, ReplicaRecord } from "./records.ts";
 
+type Schedules = Map<string, HealthSchedule>;
+
 /** The health checks of all serving replicas, in memory. */
 export class HealthChecks {
   readonly #random: Random;
   /** By deployment uid, then replica id, so that ended replicas are forgotten with their deployment's step. */
-  readonly #schedules = new Map<string, Map<string, HealthSchedule>>();
+  readonly #schedules = new Map<string, Schedules>();
+  /** The same, by the replica. */
+  readonly #schedulesWith = new Map<string, Schedules>();
 
   constructor(random: Random) {
     this.#random = random;
@@ -21,7 +25,7 @@ export class HealthChecks {
   ): { ids: string[]; nextAt: number } {
     const periodS = deployment.config.health_check_period_s;
     const known = this.#schedules.get(deployment.uid);
-    const next = new Map<string, HealthSchedule>();
+    const next: Schedules = new Map();
     const ids: string[] = [];
     let nextAt = Infinity;
     for (const { id, state } of replicas) {
@@ -32,8 +36,10 @@ export class HealthChecks {
         ids.push(id);
       }
       next.set(id, schedule);
+      this.#schedulesWith.set(id, next);
       if (!schedule.inFlight) nextAt = Math.min(nextAt, schedule.nextAt);
     }
+    for (const id of known?.keys() ?? []) if (!next.has(id)) this.#schedulesWith.delete(id);
     if (next.size === 0) this.#schedules.delete(deployment.uid);
     else this.#schedules.set(deployment.uid, next);
     return { ids, nextAt };
@@ -41,22 +47,19 @@ export class HealthChecks {
 
   /** A check that was begun by `due` but never asked of the replica: it is due again with the next look. */
   abandon(id: string): void {
-    for (const schedules of this.#schedules.values()) {
-      const schedule = schedules.get(id);
-      if (schedule) schedules.set(id, { ...schedule, inFlight: false });
-    }
+    const schedules = this.#schedulesWith.get(id);
+    const schedule = schedules?.get(id);
+    if (schedule) schedules?.set(id, { ...schedule, inFlight: false });
   }
 
   /** Takes a result in. Returns the verdict's text when the replica has become unhealthy by it. */
   end(id: string, error: string | null): { unhealthy: string | undefined } {
-    for (const schedules of this.#schedules.values()) {
-      const schedule = schedules.get(id);
-      if (!schedule) continue;
-      const next = endCheck(schedule, error);
-      schedules.set(id, next);
-      if (next.failures < UNHEALTHY_AFTER) break;
-      return { unhealthy: `failed ${next.failures} health checks in a row: ${error}` };
-    }
-    return { unhealthy: undefined };
+    const schedules = this.#schedulesWith.get(id);
+    const schedule = schedules?.get(id);
+    if (!schedule) return { unhealthy: undefined };
+    const next = endCheck(schedule, error);
+    schedules?.set(id, next);
+    if (next.failures < UNHEALTHY_AFTER) return { unhealthy: undefined };
+    return { unhealthy: `failed ${next.failures} health checks in a row: ${error}` };
   }
 }

@@ -14,6 +14,7 @@ import { EMPTY_SERIES } from "../autoscaling/series.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import type { ReplicaLoad, ReplicaLoadSink } from "../engine/engine.ts";
 import type { RouterLoad, RoutingTableData } from "./controller.ts";
+import type { SamplingChange } from "./table-keeper.ts";
 
 /** See {@link LoadIngest.delays}. */
 export interface ReportDelays {
@@ -84,9 +85,20 @@ export class LoadIngest implements ReplicaLoadSink {
   follow({ deployments }: Pick<RoutingTableData, "deployments">): void {
     const gone = new Set(this.#followed.keys());
     for (const { application, deployment, loadSampling } of deployments) {
-      if (loadSampling === undefined) continue;
+      if (loadSampling !== undefined) gone.delete(key(application, deployment));
+    }
+    for (const name of gone) this.#followed.delete(name);
+    this.followChanged(deployments.filter(({ loadSampling }) => loadSampling !== undefined));
+  }
+
+  /** What of the deployments that are followed is new; those without `loadSampling` are not any more. */
+  followChanged(changes: readonly SamplingChange[]): void {
+    for (const { application, deployment, loadSampling } of changes) {
       const name = key(application, deployment);
-      gone.delete(name);
+      if (loadSampling === undefined) {
+        this.#followed.delete(name);
+        continue;
+      }
       const timeoutS = handleTimeoutS(loadSampling.pushIntervalS);
       const followed = this.#followed.get(name);
       if (followed === undefined) {
@@ -97,7 +109,6 @@ export class LoadIngest implements ReplicaLoadSink {
         this.#expireAt(nextStaleAtMonoS(followed.reports, timeoutS));
       }
     }
-    for (const name of gone) this.#followed.delete(name);
   }
 
   /** A router's report; deployments that are not followed, and late ones, are passed over. */

@@ -1,35 +1,40 @@
 import type { LoggingInForce } from "../config/types.ts";
 import type { Clock, Timer } from "../core/clock.ts";
+import { Deadlines } from "../core/deadlines.ts";
 import { errorText, WindlassError } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { randomId } from "../core/random.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ProxyFleet } from "../engine/proxies.ts";
 import { type Logger, silentLogger } from "../observability/logger.ts";
-import type { Op, Store } from "../store/store.ts";
+import type { Store } from "../store/store.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { buildAction } from "./builds.ts";
 import { CanaryRoutes } from "./canary-routes.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
+import { type Committed, commitDraft } from "./commit.ts";
 import type { SocketPaths } from "./deployment-state.ts";
-import { moved } from "./deployment-state.ts";
+import { Dirty } from "./dirty.ts";
+import { performEffect } from "./effects.ts";
 import { performDeploymentAction } from "./engine-requests.ts";
+import type { Touched } from "./events.ts";
 import { type CommandRun, ControllerFace } from "./face.ts";
 import { HealthChecks } from "./health-checks.ts";
 import type { Planning } from "./make-plan.ts";
 import { PlanStore } from "./plan-store.ts";
 import type { PolicyRunner } from "./policy-runner.ts";
-import type { InstanceRecord } from "./records.ts";
-import { keys } from "./records.ts";
+import type { InstanceRecord, ReplicaRecord } from "./records.ts";
+import { applicationIn, keys } from "./records.ts";
 import { loadWorld, planRecovery, type RecoveryOptions } from "./recovery.ts";
 import { type NodeCapacity, UNLIMITED } from "./resources.ts";
 import type { RouteHub } from "./route-hub.ts";
-import { routingTable } from "./routing-table.ts";
+import { stopAllReplicas, withoutProcesses } from "./stop-replicas.ts";
+import { type SamplingChange, TableKeeper } from "./table-keeper.ts";
 import { TrafficSums } from "./traffic.ts";
 import { TrialBuilds } from "./trial-builds.ts";
 import { type Effect, type Incoming, Turn } from "./turn.ts";
 import { Unrouting } from "./unrouting.ts";
-import type { World } from "./world.ts";
+import type { World, Write } from "./world.ts";
 import { Draft, emptyWorld } from "./world.ts";
 
 export interface ReconcilerOptions {
@@ -66,19 +71,6 @@ interface Command {
   failed(error: unknown): void;
 }
 
-/** Default of `watchHistory`. */
-const HISTORY_REVISIONS = 10_000;
-
-/** What the autoscaler remembers and records concerns no router and no watch. */
-function isScalingMemory(key: string): boolean {
-  return /^(autoscaling|shadow|(shadow-)?trace)\//.test(key);
-}
-
-/** What changes nothing but what people are told. */
-function isTold(key: string): boolean {
-  return /^(shadow-)?decision\//.test(key);
-}
-
 /** How long the store gets after it refused a write. */
 const STORE_RETRY_MS = 500;
 
@@ -93,10 +85,11 @@ export class Reconciler extends ControllerFace {
   readonly #health: HealthChecks;
   readonly #unrouting = new Unrouting();
   protected readonly autoscaler: Autoscaler;
-  readonly #wakeAt = new Map<string, number>();
+  readonly #wakeAt = new Deadlines();
+  readonly #table = new TableKeeper(this.world);
   readonly #canaryRoutes: CanaryRoutes;
   #inbox: Inbox[] = [];
-  #dirty = new Set<string>();
+  #dirty = new Dirty();
   #running = false;
   #timer: Timer | undefined;
   /** When the timer fires, epoch ms. */
@@ -141,7 +134,7 @@ export class Reconciler extends ControllerFace {
         capacity: options.capacity ?? UNLIMITED,
         traffic: new TrafficSums(),
         canaryRoutes: new CanaryRoutes({ published: () => 0, appliedEverywhere: () => Infinity }),
-        wakeAt: new Map(),
+        wakeAt: new Deadlines(),
       }),
     };
     engine.onEvent((event) => {
@@ -183,8 +176,11 @@ export class Reconciler extends ControllerFace {
     const { draft, adopt, bundleLost } = planRecovery(this.world, all, this.#context(clock.now()));
     await this.#commit(draft);
     // What has no bundle could only fail to start: the end of its build makes it dirty.
-    for (const { name } of this.world.applications.values()) if (!bundleLost.has(name)) this.#dirty.add(name);
-    this.#publishRoutes();
+    for (const { name } of this.world.applications.values()) {
+      if (!bundleLost.has(name)) this.#dirty.addApplication(name);
+    }
+    this.#publish(this.#table.rebuild());
+    for (const replica of this.world.replicas.values()) this.#noteUnrouting(replica.id, replica);
     this.autoscaler.recover(this.world);
     for (const replica of adopt) performDeploymentAction(engine, this.world, { kind: "adopt", replica });
     for (const application of this.world.applications.values()) {
@@ -213,32 +209,8 @@ export class Reconciler extends ControllerFace {
   async stopReplicas(): Promise<void> {
     await this.close();
     const { clock, engine } = this.#o;
-    const now = clock.now();
-    const alive = new Map<string, number>();
-    for (const replica of this.world.replicas.values()) {
-      if (replica.state.kind === "waiting") continue;
-      const deployment = this.world.deployments.get(keys.deployment(replica.application, replica.deployment));
-      alive.set(replica.id, now + (deployment?.config.graceful_shutdown_timeout_s ?? 0) * 1000);
-    }
-    engine.onEvent((event) => {
-      if (event.kind === "exited") alive.delete(event.id);
-    });
-    for (const [id, deadline] of alive) engine.stop(id, deadline - now);
-    const lastDeadline = Math.max(now, ...alive.values());
-    while (alive.size > 0 && clock.now() < lastDeadline + 2_000) {
-      for (const [id, deadline] of alive) if (clock.now() >= deadline) engine.kill(id);
-      await clock.sleep(20);
-    }
-    const draft = new Draft(this.world);
-    for (const replica of this.world.replicas.values()) draft.deleteReplica(replica);
-    for (const proxy of draft.proxies()) draft.deleteProxy(proxy.id);
-    for (const deployment of this.world.deployments.values()) {
-      if (deployment.deleting) continue;
-      const stopped = { ...deployment, replicaCounts: {} };
-      const kept = deployment.status === "DEPLOY_FAILED";
-      draft.setDeployment(kept ? stopped : moved(stopped, { kind: "CONFIG_UPDATE" }, clock.now()));
-    }
-    await this.#commit(draft);
+    await stopAllReplicas(this.world, engine, clock);
+    await this.#commit(withoutProcesses(this.world, clock.now()));
   }
 
   protected until(holds: () => boolean, signal?: AbortSignal): Promise<void> {
@@ -335,8 +307,8 @@ export class Reconciler extends ControllerFace {
       wakeAt: this.#wakeAt,
     });
     const answers: Command[] = [];
-    for (const [key, at] of this.#wakeAt) {
-      if (at <= now) this.#dirty.add(decodeURIComponent(key.split("/")[1]!));
+    for (const key of this.#wakeAt.due(now)) {
+      this.#dirty.addDeployment(applicationIn(key), key);
     }
     for (const item of batch) {
       const failure = draft.savepoint(() => {
@@ -344,8 +316,7 @@ export class Reconciler extends ControllerFace {
           turn.effects.push(...item.command.run(draft, context));
           answers.push(item.command);
         } else {
-          const touched = turn.take(item);
-          if (touched !== undefined) this.#dirty.add(touched);
+          this.#note(turn.take(item));
         }
       });
       if (!failure) continue;
@@ -353,17 +324,20 @@ export class Reconciler extends ControllerFace {
       else logger.error("an event was dropped", { kind: item.kind, error: errorText(failure.error) });
     }
     let scaling: ReturnType<Autoscaler["decide"]> | undefined;
-    let stepped: ReadonlySet<string> = this.#dirty;
+    const toStep = this.#dirty;
     let decided = false;
-    let committed: { revision: number; changed: boolean };
+    let committed: Committed;
     try {
       scaling = this.autoscaler.decide(draft);
-      stepped = new Set([...this.#dirty, ...draft.touched]);
-      this.#dirty = new Set();
-      for (const name of stepped) turn.stepApplication(name);
+      toStep.addAll(draft.touched);
+      this.#dirty = new Dirty();
+      for (const [name, which] of toStep.entries()) {
+        if (which === "all") turn.stepApplication(name);
+        else turn.stepDeployments(name, which);
+      }
       turn.admitWaiting(this.#lookForRoom);
       turn.stepInstance();
-      this.autoscaler.look(draft, scaling, stepped);
+      this.autoscaler.look(draft, scaling, turn.stepped);
       decided = true;
       committed = await this.#commit(draft);
     } catch (error) {
@@ -378,15 +352,15 @@ export class Reconciler extends ControllerFace {
       const events = batch.flatMap((item) => (item.kind === "command" ? [] : turn.toRepeat(item)));
       this.#inbox = [...events, ...this.#inbox];
       this.#lookForRoom = true;
-      for (const name of stepped) this.#dirty.add(name);
+      if (toStep !== this.#dirty) this.#dirty.addAll(toStep);
       if (scaling !== undefined) this.autoscaler.abandon(scaling);
       return STORE_RETRY_MS;
     }
     this.#lookForRoom = false;
-    for (const name of turn.again) this.#dirty.add(name);
+    this.#dirty.addAll(turn.again);
     try {
       const questions = this.autoscaler.commit(scaling);
-      if (committed.changed) this.#publishRoutes();
+      this.#publishWritten(committed.writes);
       for (const effect of turn.effects) this.#attempt(effect);
       for (const question of questions) this.#o.policies?.ask(question);
     } finally {
@@ -398,51 +372,49 @@ export class Reconciler extends ControllerFace {
     return 0;
   }
 
-  async #commit(draft: Draft): Promise<{ revision: number; changed: boolean }> {
-    const writes = draft.writes();
-    if (writes.length > 0) {
-      const ops: Op[] = writes.map(({ key, value }) => {
-        const quiet = isScalingMemory(key);
-        return value === null
-          ? { kind: "delete", key, quiet }
-          : { kind: "put", key, value: JSON.stringify(value), quiet };
-      });
-      await this.#o.store.txn([], ops);
-      draft.commit();
-    }
-    const { store, logger } = this.#o;
-    const { watchHistory = HISTORY_REVISIONS } = this.#o;
-    if (store.revision - store.compactedRevision > 2 * watchHistory) {
-      store.compact(store.revision - watchHistory).catch((error: unknown) => {
-        logger.warn("history was not compacted", { error: errorText(error) });
-      });
-    }
-    return {
-      revision: store.revision,
-      changed: writes.some(({ key }) => !isScalingMemory(key) && !isTold(key)),
-    };
+  #commit(draft: Draft): Promise<Committed> {
+    return commitDraft(draft, this.#o);
   }
 
-  #publishRoutes(): void {
-    const { clock, routes, store } = this.#o;
-    const table = routingTable(this.world);
-    const revision = routes.publish(Math.max(1, store.revision), table);
+  /** Something of it is to be stepped in this turn. */
+  #note(touched: Touched | undefined): void {
+    if (touched === undefined) return;
+    const { application, deployment } = touched;
+    if (deployment === undefined) this.#dirty.addApplication(application);
+    else this.#dirty.addDeployment(application, keys.deployment(application, deployment));
+  }
+
+  /** Tells routers what followed from these writes, which are durable. */
+  #publishWritten(writes: readonly Write[]): void {
+    if (writes.length === 0) return;
+    this.#publish(this.#table.take(writes.map(({ key }) => key)));
+    for (const { key, value } of writes) {
+      if (!key.startsWith("replica/")) continue;
+      this.#noteUnrouting(key.slice(key.lastIndexOf("/") + 1), value as ReplicaRecord | null);
+    }
+  }
+
+  #publish(sampling: readonly SamplingChange[]): void {
+    const { routes, store } = this.#o;
+    const { table } = this.#table;
+    routes.publish(Math.max(1, store.revision), table, sampling);
     this.#o.onLogging?.(table.logging ?? null);
-    this.#unrouting.note(this.world.replicas.values(), revision, clock.now());
+  }
+
+  #noteUnrouting(id: string, replica: ReplicaRecord | null): void {
+    this.#unrouting.note(id, replica, this.#o.routes.latest.revision, this.#o.clock.now());
   }
 
   /** Posts `unrouted` for the replicas that no router knows any more. */
   #lookForUnrouted(): void {
     const now = this.#o.clock.now();
-    const done = this.#unrouting.done(this.#o.routes.appliedEverywhere(), now);
+    const done = this.#unrouting.size === 0 ? [] : this.#unrouting.done(this.#o.routes.appliedEverywhere(), now);
     for (const id of done) this.#post({ kind: "unrouted", id });
     if (done.length === 0 && !this.#running) this.#schedule(this.#nextWake() - now);
   }
 
   #nextWake(): number {
-    let at = Math.min(this.#unrouting.wakeAt(), this.autoscaler.wakeAt());
-    for (const wakeAt of this.#wakeAt.values()) at = Math.min(at, wakeAt);
-    return at;
+    return Math.min(this.#unrouting.wakeAt(), this.autoscaler.wakeAt(), this.#wakeAt.earliest());
   }
 
   /** An action that cannot even be begun costs no other one its own. */
@@ -455,37 +427,7 @@ export class Reconciler extends ControllerFace {
   }
 
   #perform(effect: Effect): void {
-    const { engine, proxies } = this.#o;
-    switch (effect.kind) {
-      case "build":
-        engine.build(effect.request);
-        return;
-      case "cancel-build":
-        engine.cancelBuild(effect.buildId);
-        return;
-      case "start-proxies": {
-        const { instance } = this.world;
-        if (instance.proxyLocation === "Disabled") return;
-        proxies.start({
-          host: this.#o.bind.host,
-          port: this.#o.bind.httpPort,
-          grpcPort: this.#o.bind.grpcPort,
-          rootPath: instance.httpOptions.root_path ?? "",
-          grpcReflection: instance.grpcOptions.enable_reflection ?? true,
-          keepAliveTimeoutS: instance.httpOptions.keep_alive_timeout_s ?? 90,
-          count: this.#o.proxyWorkers,
-        });
-        return;
-      }
-      case "check-health":
-        engine.checkHealth(effect.id, effect.timeoutMs);
-        return;
-      case "stop-proxies":
-        proxies.stop();
-        return;
-      default:
-        performDeploymentAction(engine, this.world, effect);
-    }
+    performEffect(effect, this.world, this.#o);
   }
 
   #context(now: number): CommandContext {

@@ -414,6 +414,16 @@ export const keys = {
   journal: (sequence: number) => `journal/${String(sequence).padStart(16, "0")}`,
 } as const;
 
+/** Name of the application in the store key of a deployment. */
+export function applicationIn(key: string): string {
+  return decodeURIComponent(key.slice(key.indexOf("/") + 1, key.lastIndexOf("/")));
+}
+
+/** Name of the deployment in its store key. */
+export function nameIn(key: string): string {
+  return decodeURIComponent(key.slice(key.lastIndexOf("/") + 1));
+}
+
 /** The state's name as users see it. */
 export function replicaStateName(state: ReplicaState): ReplicaStateName {
   // The reference knows no other name for a replica that is pending.

@@ -72,12 +72,12 @@ export async function rehearse(
   return { applications, deployments, instance, courses };
 }
 
-/** The rest of a turn, as the reconciler does it; returns who is to be stepped again. */
+/** The rest of a turn, as the reconciler does it, for whole applications; returns who is to be stepped again. */
 function finish(turn: Turn, draft: Draft, names: ReadonlySet<string>): Set<string> {
   for (const name of names) turn.stepApplication(name);
   turn.admitWaiting(true);
   draft.commit();
-  return new Set([...turn.again].filter((name) => names.has(name)));
+  return new Set([...turn.again.names()].filter((name) => names.has(name)));
 }
 
 function replicasOf(world: World, key: string): ReplicaRecord[] {

@@ -173,7 +173,7 @@ export function judgeRevision(revision: RevisionRecord, deployments: readonly De
 }
 
 /** Has all its replicas, or has had them and is being scaled. */
-function isUp({ status, trigger, rollout, everRan }: DeploymentRecord): boolean {
+export function isUp({ status, trigger, rollout, everRan }: DeploymentRecord): boolean {
   if (rollout !== "none") return false;
   return status === "HEALTHY" || (everRan && trigger === "AUTOSCALING");
 }

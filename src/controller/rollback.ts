@@ -152,7 +152,7 @@ export function stepRevision(
   const nothing = { actions: [], rolledBack: false };
   const present = presentRevision(draft, application);
   if (!present || application.canary || !deploymentsKnown(application)) return nothing;
-  const verdict = judgeRevision(present, draft.deploymentsOf(application.name));
+  const verdict = judgeRevision(present, draft.tellingOf(application.name));
   if (verdict === null) return nothing;
   if (verdict.kind === "running") {
     draft.setRevision({ ...present, outcome: "running", message: "" });

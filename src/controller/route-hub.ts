@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { PublishedTable, RouteFeed, RouterLoad, RoutingTableData } from "./controller.ts";
 import { LoadIngest } from "./load-ingest.ts";
+import type { SamplingChange } from "./table-keeper.ts";
 import { type RevisionTraffic, TrafficSums } from "./traffic.ts";
 
 /**
@@ -16,10 +17,11 @@ export class RouteHub implements RouteFeed {
   readonly traffic = new TrafficSums();
   /** What routers and replicas report of deployments that are scaled by load. */
   readonly load: LoadIngest;
-  #content = "";
   readonly #wakers = new Set<() => void>();
   /** Revision each connected router applied; 0 until its first acknowledgement. */
   readonly #applied = new Map<string, { revision: number; readonly stream: symbol }>();
+  /** How many of them are at each revision. */
+  readonly #routersAt = new Map<number, number>();
   /** Routers that are known to run but have not connected yet: they may hold an old table. */
   #expected: ReadonlySet<string> = new Set();
   #onApplied: () => void = () => {};
@@ -32,13 +34,16 @@ export class RouteHub implements RouteFeed {
     return this.#latest;
   }
 
-  /** Publishes a table under a revision, unless nothing changed. Returns the revision routers must apply. */
-  publish(revision: number, table: RoutingTableData): number {
-    const content = JSON.stringify(table);
-    if (content !== this.#content || this.#latest.revision === 0) {
-      this.#content = content;
+  /**
+   * Publishes a table under a revision, unless it is the same object as the last one. `sampling`: for which deployments
+   * it says something new of how load is measured; default: that is to be seen from the table. Returns the revision
+   * routers must apply.
+   */
+  publish(revision: number, table: RoutingTableData, sampling?: readonly SamplingChange[]): number {
+    if (table !== this.#latest.table || this.#latest.revision === 0) {
       this.#latest = { revision, table };
-      this.load.follow(table);
+      if (sampling === undefined) this.load.follow(table);
+      else this.load.followChanged(sampling);
       for (const wake of this.#wakers) wake();
     }
     return this.#latest.revision;
@@ -59,14 +64,38 @@ export class RouteHub implements RouteFeed {
   appliedEverywhere(): number {
     if (this.#expected.size > 0) return 0;
     let least = Infinity;
-    for (const { revision } of this.#applied.values()) least = Math.min(least, revision);
+    for (const revision of this.#routersAt.keys()) least = Math.min(least, revision);
     return least;
+  }
+
+  #count(revision: number, change: 1 | -1): void {
+    const count = (this.#routersAt.get(revision) ?? 0) + change;
+    if (count === 0) this.#routersAt.delete(revision);
+    else this.#routersAt.set(revision, count);
+  }
+
+  #join(routerId: string, stream: symbol): void {
+    const before = this.#applied.get(routerId);
+    if (before !== undefined) this.#count(before.revision, -1);
+    this.#applied.set(routerId, { revision: 0, stream });
+    this.#count(0, 1);
+  }
+
+  /** Whether this was the router's newest stream. */
+  #leave(routerId: string, stream: symbol): boolean {
+    const router = this.#applied.get(routerId);
+    if (router?.stream !== stream) return false;
+    this.#applied.delete(routerId);
+    this.#count(router.revision, -1);
+    return true;
   }
 
   acknowledge(routerId: string, revision: number): void {
     const router = this.#applied.get(routerId);
     if (!router) return;
+    this.#count(router.revision, -1);
     router.revision = Math.max(revision, router.revision);
+    this.#count(router.revision, 1);
     this.#onApplied();
   }
 
@@ -86,7 +115,7 @@ export class RouteHub implements RouteFeed {
     signal.addEventListener("abort", onChange, { once: true });
     // A router that reconnects replaces its old stream, whose end must not count it out.
     const stream = Symbol(routerId);
-    this.#applied.set(routerId, { revision: 0, stream });
+    this.#join(routerId, stream);
     this.load.routerJoined(routerId);
     this.#expected = new Set([...this.#expected].filter((id) => id !== routerId));
     try {
@@ -105,10 +134,7 @@ export class RouteHub implements RouteFeed {
     } finally {
       this.#wakers.delete(onChange);
       signal.removeEventListener("abort", onChange);
-      if (this.#applied.get(routerId)?.stream === stream) {
-        this.#applied.delete(routerId);
-        this.load.routerLeft(routerId);
-      }
+      if (this.#leave(routerId, stream)) this.load.routerLeft(routerId);
       this.#onApplied();
     }
   }

@@ -8,55 +8,74 @@ import type { ApplicationRecord, CanaryRecord, DeploymentRecord, ReplicaRecord }
 import { isRoutable } from "./replica-state.ts";
 import type { World } from "./world.ts";
 
+/** What a table says of one deployment. */
+export interface TableEntry {
+  readonly deployment: RoutingTableData["deployments"][number];
+  /** Where the deployment is its application's ingress, and that is exposed. */
+  readonly route: RoutingTableData["routes"][number] | undefined;
+}
+
 /**
  * The routing table that follows from the records. A route exists from the first good build until the application is
  * deleted; a failed or running rebuild keeps it. Replicas are those that serve; a draining one is absent.
  */
 export function routingTable(world: World): RoutingTableData {
-  const routes: RoutingTableData["routes"][number][] = [];
-  const deployments: RoutingTableData["deployments"][number][] = [];
-  for (const application of [...world.applications.values()].sort(byName)) {
-    const keys = [...(world.deploymentsOf.get(application.name) ?? [])].sort();
-    for (const key of keys) {
-      const deployment = world.deployments.get(key)!;
-      if (application.deleting || deployment.deleting) continue;
-      const present = [...(world.replicasOf.get(key) ?? [])].map((id) => world.replicas.get(id)!);
-      const replicas = present
-        .filter((replica) => isRoutable(replica.state))
-        .sort((a, b) => (a.id < b.id ? -1 : 1))
-        .map((replica) => ({
-          id: replica.id,
-          address: replica.address || replica.dataSocket,
-          revision: revisionServed(application, deployment, replica),
-        }));
-      // The settings of whoever gets most requests; each replica keeps to its own whatever routers think.
-      const config = deployment.stable?.config ?? deployment.config;
-      // Of what is desired, as the autoscaler's decisions are.
-      const sampling = loadSampling(deployment.config);
-      deployments.push({
-        application: application.name,
-        deployment: deployment.name,
-        replicas,
-        maxOngoingRequests: config.max_ongoing_requests,
-        maxQueuedRequests: config.max_queued_requests,
-        backpressureStatusCode: config.backpressure_config.status_code,
-        backpressureRetryAfterS: config.backpressure_config.retry_after_s,
-        unavailable: replicas.length === 0 ? unavailability(deployment) : "",
-        requestTimeoutS: config.request_timeout_s ?? null,
-        ...(application.canary ? { split: splitOf(application.canary) } : {}),
-        ...(sampling === undefined ? {} : { loadSampling: sampling }),
-        coldStart: coldStart(application, deployment, present, config.cold_start_timeout_s),
-      });
-      if (deployment.ingress && application.routePrefix !== null) {
-        routes.push({ prefix: application.routePrefix, application: application.name, deployment: deployment.name });
-      }
+  const entries: TableEntry[] = [];
+  for (const { name } of [...world.applications.values()].sort(byName)) {
+    for (const key of [...(world.deploymentsOf.get(name) ?? [])].sort()) {
+      const entry = tableEntry(world, key);
+      if (entry !== undefined) entries.push(entry);
     }
   }
   return {
-    routes,
-    deployments,
-    requestTimeoutS: world.instance.httpOptions.request_timeout_s ?? null,
-    logging: loggingInForce(world.instance.logging),
+    routes: entries.flatMap(({ route }) => route ?? []),
+    deployments: entries.map(({ deployment }) => deployment),
+    ...instanceSettings(world),
+  };
+}
+
+/** What a table says of all deployments together. */
+export function instanceSettings({ instance }: World): Pick<RoutingTableData, "requestTimeoutS" | "logging"> {
+  const { httpOptions, logging } = instance;
+  return { requestTimeoutS: httpOptions.request_timeout_s ?? null, logging: loggingInForce(logging) };
+}
+
+/** What a table says of a deployment, by store key; undefined: nothing, as it is being deleted or not there. */
+export function tableEntry(world: World, key: string): TableEntry | undefined {
+  const deployment = world.deployments.get(key);
+  const application = deployment && world.applications.get(deployment.application);
+  if (application === undefined || deployment === undefined) return undefined;
+  if (application.deleting || deployment.deleting) return undefined;
+  const present = [...(world.replicasOf.get(key) ?? [])].map((id) => world.replicas.get(id)!);
+  const replicas = present
+    .filter((replica) => isRoutable(replica.state))
+    .sort((a, b) => (a.id < b.id ? -1 : 1))
+    .map((replica) => ({
+      id: replica.id,
+      address: replica.address || replica.dataSocket,
+      revision: revisionServed(application, deployment, replica),
+    }));
+  // The settings of whoever gets most requests; each replica keeps to its own whatever routers think.
+  const config = deployment.stable?.config ?? deployment.config;
+  // Of what is desired, as the autoscaler's decisions are.
+  const sampling = loadSampling(deployment.config);
+  const names = { application: application.name, deployment: deployment.name };
+  const { routePrefix } = application;
+  return {
+    deployment: {
+      ...names,
+      replicas,
+      maxOngoingRequests: config.max_ongoing_requests,
+      maxQueuedRequests: config.max_queued_requests,
+      backpressureStatusCode: config.backpressure_config.status_code,
+      backpressureRetryAfterS: config.backpressure_config.retry_after_s,
+      unavailable: replicas.length === 0 ? unavailability(deployment) : "",
+      requestTimeoutS: config.request_timeout_s ?? null,
+      ...(application.canary ? { split: splitOf(application.canary) } : {}),
+      ...(sampling === undefined ? {} : { loadSampling: sampling }),
+      coldStart: coldStart(application, deployment, present, config.cold_start_timeout_s),
+    },
+    route: deployment.ingress && routePrefix !== null ? { prefix: routePrefix, ...names } : undefined,
   };
 }
 

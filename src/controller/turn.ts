@@ -1,3 +1,4 @@
+import type { Deadlines } from "../core/deadlines.ts";
 import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import type { EngineEvent } from "../engine/engine.ts";
@@ -11,12 +12,13 @@ import { canaryReplicas } from "./canary-state.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { DeploymentAction, SocketPaths } from "./deployment-state.ts";
 import { moved, stepDeployment } from "./deployment-state.ts";
-import type { IncomingReplicaEvent } from "./events.ts";
+import { Dirty } from "./dirty.ts";
+import type { IncomingReplicaEvent, Touched } from "./events.ts";
 import { takeBuildEvent, takeProxyEvent, takeReplicaEvent } from "./events.ts";
 import type { HealthChecks } from "./health-checks.ts";
 import { endLease, leaseEndsAt } from "./lease-state.ts";
 import type { ApplicationRecord, DeploymentRecord } from "./records.ts";
-import { keys } from "./records.ts";
+import { keys, nameIn } from "./records.ts";
 import type { NodeCapacity } from "./resources.ts";
 import { deleteRevisions } from "./revisions.ts";
 import { stepRevision } from "./rollback.ts";
@@ -55,7 +57,7 @@ export interface TurnContext {
   /** Which canaries' replicas routers know. */
   readonly canaryRoutes: CanaryRoutes;
   /** When each deployment (by store key) needs a step although nothing happens. */
-  readonly wakeAt: Map<string, number>;
+  readonly wakeAt: Deadlines;
 }
 
 /** When a step that threw is tried again. */
@@ -66,8 +68,10 @@ export class Turn {
   readonly #c: TurnContext;
   readonly #draft: Draft;
   readonly effects: Effect[] = [];
-  /** Applications to step in another turn at once. */
-  readonly again = new Set<string>();
+  /** What is to be stepped in another turn at once. */
+  readonly again = new Dirty();
+  /** What was stepped, and what that has changed besides. */
+  readonly stepped = new Dirty();
   /** Store keys of the deployments that were stepped and have replicas that wait. */
   readonly #haveWaiting = new Set<string>();
   /** What events come to that were taken in, where taking them in again would count them twice. */
@@ -78,14 +82,14 @@ export class Turn {
     this.#c = context;
   }
 
-  /** Takes one event in; returns the application it touched. */
-  take(item: Incoming): string | undefined {
+  /** Takes one event in; returns what it touched. */
+  take(item: Incoming): Touched | undefined {
     const draft = this.#draft;
     const context = this.#c.command;
-    const replica = (id: string, event: IncomingReplicaEvent): string | undefined => {
+    const replica = (id: string, event: IncomingReplicaEvent): Touched | undefined => {
       const touched = takeReplicaEvent(draft, id, event, context.now);
       this.effects.push(...(touched?.actions ?? []));
-      return touched?.application;
+      return touched;
     };
     if (item.kind === "proxy") {
       takeProxyEvent(draft, item.event);
@@ -99,7 +103,7 @@ export class Turn {
     const { unhealthy } = this.#c.health.end(event.id, event.error);
     this.#settled.set(item, unhealthy === undefined ? [] : [{ kind: "unhealthy", id: event.id, error: unhealthy }]);
     if (unhealthy !== undefined) return replica(event.id, { kind: "unhealthy", error: unhealthy });
-    return draft.replica(event.id)?.application;
+    return draft.replica(event.id);
   }
 
   /** What of an event is left to be taken in by a later turn when this one is not stored. */
@@ -107,16 +111,42 @@ export class Turn {
     return this.#settled.get(item) ?? [item];
   }
 
-  /** Steps an application and its deployments. An exception is undone, reported on it, and stops no other. */
+  /** Steps an application with all of its deployments. */
   stepApplication(name: string): void {
+    this.stepped.addApplication(name);
+    this.#step(name, this.#draft.deploymentsOf(name));
+  }
+
+  /** Steps some deployments of an application, by store key, and what follows from them for it. */
+  stepDeployments(name: string, which: ReadonlySet<string>): void {
+    const draft = this.#draft;
+    const some: DeploymentRecord[] = [];
+    for (const key of [...which].sort()) {
+      const deployment = draft.deployment(name, nameIn(key));
+      if (deployment !== undefined) some.push(deployment);
+      else this.#c.wakeAt.delete(key);
+    }
+    // A canary moves all at once; a step that failed is reported on all, and so is that it succeeds again.
+    const all =
+      draft.application(name)?.canary !== undefined || some.some(({ trigger }) => trigger === "INTERNAL_ERROR");
+    if (all) {
+      this.stepApplication(name);
+      return;
+    }
+    for (const key of which) this.stepped.addDeployment(name, key);
+    this.#step(name, some);
+  }
+
+  /** An exception is undone, reported on the application, and stops no other. */
+  #step(name: string, deployments: readonly DeploymentRecord[]): void {
     const draft = this.#draft;
     const { now } = this.#c.command;
     const effectsBefore = this.effects.length;
     const failure = draft.savepoint(() => {
-      for (const deployment of draft.deploymentsOf(name)) this.#stepDeployment(deployment, now);
+      for (const deployment of deployments) this.#stepDeployment(deployment, now);
       const application = draft.application(name);
       if (!application) return;
-      const next = stepApplication(application, draft.deploymentsOf(name), now);
+      const next = stepApplication(application, draft.tellingOf(name), now);
       if (!next) {
         deleteRevisions(draft, name);
         draft.deleteApplication(name);
@@ -148,6 +178,7 @@ export class Turn {
     this.effects.push(...step.actions);
     if (!step.rolledBack) return;
     const { name } = application;
+    this.stepped.addApplication(name);
     for (const deployment of this.#draft.deploymentsOf(name)) {
       this.#c.wakeAt.set(keys.deployment(name, deployment.name), this.#c.command.now);
     }
@@ -158,11 +189,15 @@ export class Turn {
     const application = this.#draft.application(name)!;
     const { actions, again, wakeAt } = lookAfterCanary(this.#draft, application, this.#c, this.#c.command);
     this.effects.push(...actions);
-    if (again) this.again.add(name);
+    if (again) {
+      this.again.addApplication(name);
+      this.stepped.addApplication(name);
+    }
+    if (wakeAt === Infinity) return;
     const [first] = this.#draft.deploymentsOf(name);
-    if (first === undefined || wakeAt === Infinity) return;
+    if (first === undefined) return;
     const key = keys.deployment(name, first.name);
-    this.#c.wakeAt.set(key, Math.min(wakeAt, this.#c.wakeAt.get(key) ?? Infinity));
+    this.#c.wakeAt.set(key, Math.min(wakeAt, this.#c.wakeAt.get(key)));
   }
 
   #stepDeployment(stored: DeploymentRecord, now: number): void {
@@ -202,7 +237,7 @@ export class Turn {
         message: next.message,
       });
     }
-    draft.setDeployment(was && JSON.stringify(next) === JSON.stringify(was) ? was : { ...next, updatedAt: now });
+    draft.setDeployment(was && sameRecord(next, was) ? was : { ...next, updatedAt: now });
     const checks = health.due(step.replicas, next, now);
     const timeoutMs = next.config.health_check_timeout_s * 1000;
     for (const id of checks.ids) this.effects.push({ kind: "check-health", id, timeoutMs });
@@ -223,8 +258,11 @@ export class Turn {
         this.effects.push({ kind: "start", replica });
         this.#haveWaiting.add(keys.deployment(replica.application, replica.deployment));
       }
-      for (const application of stuck) this.again.add(application);
+      for (const { application, name } of stuck) {
+        this.again.addDeployment(application, keys.deployment(application, name));
+      }
     }
+    this.#noteTouchedWaiting();
     for (const key of this.#haveWaiting) {
       const [application = "", name = ""] = key.split("/").slice(1).map(decodeURIComponent);
       const deployment = draft.deployment(application, name);
@@ -232,8 +270,18 @@ export class Turn {
       const node = { capacity, usage: draft.usage };
       const next = remarkWaiting(deployment, draft.replicasOf(application, name), node, now);
       const was = this.#c.world.deployments.get(key);
-      const same = was && JSON.stringify({ ...next, updatedAt: was.updatedAt }) === JSON.stringify(was);
+      const same = was && sameRecord({ ...next, updatedAt: was.updatedAt }, was);
       draft.setDeployment(same ? was : next);
+    }
+  }
+
+  /** What waits in an application of which something was stepped says how much room there is now. */
+  #noteTouchedWaiting(): void {
+    const draft = this.#draft;
+    if (draft.usage === this.#c.world.usage) return;
+    const stepped = new Set(this.stepped.names());
+    for (const { application, deployment } of draft.waiting()) {
+      if (stepped.has(application)) this.#haveWaiting.add(keys.deployment(application, deployment));
     }
   }
 
@@ -255,4 +303,12 @@ export class Turn {
       this.effects.push({ kind: "stop-proxies" });
     }
   }
+}
+
+/** Whether two records would be stored as the same document; nearly all of their parts are the same objects. */
+function sameRecord(a: DeploymentRecord, b: DeploymentRecord): boolean {
+  const parts = Object.entries(a);
+  if (parts.length !== Object.keys(b).length) return false;
+  const other = b as unknown as Readonly<Record<string, unknown>>;
+  return parts.every(([name, part]) => part === other[name] || JSON.stringify(part) === JSON.stringify(other[name]));
 }

@@ -15,6 +15,7 @@ export function copyWorld(world: World): World {
     scalingOf: copied(world.scalingOf),
     traces: new Map(world.traces),
     deploymentsOf: copied(world.deploymentsOf),
+    standouts: copied(world.standouts),
     replicasOf: copied(world.replicasOf),
     waiting: new Set(world.waiting),
   };

@@ -1,6 +1,7 @@
 import type { ScalingRecord } from "./autoscale-memory.ts";
 import type { TraceChunk, TraceRange } from "./autoscale-record.ts";
 import type { DecisionNews } from "./controller.ts";
+import { Dirty } from "./dirty.ts";
 import { DraftWrites } from "./draft-writes.ts";
 import type {
   ApplicationRecord,
@@ -13,6 +14,7 @@ import type {
 } from "./records.ts";
 import { keys } from "./records.ts";
 import { taken, type Usage, withTaken } from "./resources.ts";
+import { STANDOUTS, standoutKey, standoutsOf } from "./standouts.ts";
 
 /** Every record, by kind. Immutable records in maps that only {@link commit} changes. */
 export interface World {
@@ -33,6 +35,8 @@ export interface World {
   readonly traces: Map<string, TraceRange>;
   /** Deployment keys of an application. */
   readonly deploymentsOf: Map<string, Set<string>>;
+  /** Keys of an application's deployments that stand out, by {@link standoutKey}. */
+  readonly standouts: Map<string, Set<string>>;
   /** Replica ids of a deployment key. */
   readonly replicasOf: Map<string, Set<string>>;
   /** What the replicas take of the node. */
@@ -70,6 +74,7 @@ export function emptyWorld(): World {
     scalingOf: new Map(),
     traces: new Map(),
     deploymentsOf: new Map(),
+    standouts: new Map(),
     replicasOf: new Map(),
     usage: new Map(),
     waiting: new Set(),
@@ -87,12 +92,14 @@ const JOURNAL_LIMIT = 10_000;
 export class Draft {
   readonly #world: World;
   readonly #writes = new DraftWrites();
-  /** Applications of which something was written, whatever became of the write. */
-  readonly touched = new Set<string>();
+  /** Of what something was written, whatever became of the write. */
+  readonly touched = new Dirty();
   readonly #journal: JournalRecord[] = [];
   #usage: Usage;
   /** Keys of the deployments of which a replica went that had taken room. */
   readonly freedBy = new Set<string>();
+  /** Store keys of the replicas that this change made, by id. */
+  readonly #newReplicas = new Map<string, string>();
   /** Store keys of the replicas that this change made wait. */
   readonly newlyWaiting = new Set<string>();
 
@@ -130,7 +137,7 @@ export class Draft {
     return this.#list("application/", this.#world.applications.values(), (record) => keys.application(record.name));
   }
   setApplication(record: ApplicationRecord): void {
-    this.touched.add(record.name);
+    this.touched.addApplication(record.name);
     this.#write(keys.application(record.name), record, this.#world.applications.get(record.name));
   }
   deleteApplication(name: string): void {
@@ -162,9 +169,35 @@ export class Draft {
     const prefix = keys.deployment(application, "");
     return this.#list(prefix, known, (record) => keys.deployment(record.application, record.name));
   }
+  /**
+   * Deployments of an application from which follows what follows from all of them: those that stand out by name, one of
+   * each other kind, and those that were written. As many as there is something to tell of; in the order of their keys.
+   */
+  tellingOf(application: string): DeploymentRecord[] {
+    const { standouts, deploymentsOf, deployments } = this.#world;
+    const isKnown = (key: string): boolean => !this.#writes.has(key);
+    const telling = new Set<string>();
+    for (const kind of STANDOUTS) {
+      const all = standouts.get(standoutKey(kind, application)) ?? [];
+      for (const key of all) {
+        if (!isKnown(key)) continue;
+        telling.add(key);
+        if (kind !== "named") break;
+      }
+    }
+    for (const key of deploymentsOf.get(application) ?? []) {
+      if (!isKnown(key)) continue;
+      telling.add(key);
+      break;
+    }
+    const known = [...telling].map((key) => deployments.get(key)!);
+    return this.#list(keys.deployment(application, ""), known, (record) =>
+      keys.deployment(record.application, record.name),
+    );
+  }
   setDeployment(record: DeploymentRecord): void {
-    this.touched.add(record.application);
     const key = keys.deployment(record.application, record.name);
+    this.touched.addDeployment(record.application, key);
     this.#write(key, record, this.#world.deployments.get(key));
   }
   deleteDeployment(application: string, name: string): void {
@@ -174,10 +207,8 @@ export class Draft {
   replica(id: string): ReplicaRecord | undefined {
     const known = this.#world.replicas.get(id);
     if (known) return this.#read(keys.replica(known.application, known.deployment, id), known);
-    for (const [key, value] of this.#writes.entries()) {
-      if (value !== null && key.startsWith("replica/") && key.endsWith(`/${id}`)) return value as ReplicaRecord;
-    }
-    return undefined;
+    const key = this.#newReplicas.get(id);
+    return key === undefined ? undefined : this.#read<ReplicaRecord>(key, undefined);
   }
   replicasOf(application: string, deployment: string): ReplicaRecord[] {
     const ids = this.#world.replicasOf.get(keys.deployment(application, deployment)) ?? [];
@@ -190,6 +221,7 @@ export class Draft {
     const known = this.#world.replicas.get(record.id);
     const before = this.#read(key, known);
     if (before !== record) this.#account(before, record);
+    if (!known) this.#newReplicas.set(record.id, key);
     if (record.state.kind === "waiting" && !known) this.newlyWaiting.add(key);
     this.#write(key, record, known);
   }
@@ -210,6 +242,11 @@ export class Draft {
         (record) => keys.scaling(record.application, record.deployment, shadow),
       ),
     );
+  }
+  /** Whether the autoscaler remembers anything of a deployment, or of its shadow. */
+  hasScaling(application: string, deployment: string, shadow: boolean): boolean {
+    const key = keys.scaling(application, deployment, shadow);
+    return this.#read(key, this.#world.scaling.get(key)) !== undefined;
   }
   setScaling(record: ScalingRecord): void {
     const { application, deployment, shadowTarget } = record;
@@ -292,6 +329,7 @@ export class Draft {
   }
 
   #account(before: ReplicaRecord | undefined, after: ReplicaRecord | undefined): void {
+    if (takesTheSame(before, after)) return;
     const [gave, takes] = [taken(before), taken(after)];
     if (gave.length > 0) this.#usage = withTaken(this.#usage, gave, -1);
     if (takes.length > 0) this.#usage = withTaken(this.#usage, takes);
@@ -336,6 +374,14 @@ export function applyWrite(world: World, key: string, value: unknown): void {
     case "deployment": {
       const application = decodeURIComponent(key.split("/")[1]!);
       index(world.deploymentsOf, application, key, value !== null);
+      const before = standoutsOf(world.deployments.get(key));
+      const after = standoutsOf((value as DeploymentRecord | null) ?? undefined);
+      for (const kind of before) {
+        if (!after.includes(kind)) index(world.standouts, standoutKey(kind, application), key, false);
+      }
+      for (const kind of after) {
+        if (!before.includes(kind)) index(world.standouts, standoutKey(kind, application), key, true);
+      }
       if (value === null) world.deployments.delete(key);
       else world.deployments.set(key, value as DeploymentRecord);
       return;
@@ -387,10 +433,19 @@ export function applyWrite(world: World, key: string, value: unknown): void {
   }
 }
 
+/** Whether nothing is taken or given back by a change, seen without counting. */
+function takesTheSame(a: ReplicaRecord | undefined, b: ReplicaRecord | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const waits = a.state.kind === "waiting";
+  return waits === (b.state.kind === "waiting") && (waits || (a.resources === b.resources && a.gpus === b.gpus));
+}
+
 /** Keeps what the replicas take, and who waits, up to date with one of them. */
 function account(world: World, id: string, next: ReplicaRecord | null): void {
-  const usage = withTaken(world.usage, taken(world.replicas.get(id)), -1);
-  world.usage = withTaken(usage, taken(next ?? undefined));
+  const before = world.replicas.get(id);
+  if (!takesTheSame(before, next ?? undefined)) {
+    world.usage = withTaken(withTaken(world.usage, taken(before), -1), taken(next ?? undefined));
+  }
   if (next?.state.kind === "waiting") world.waiting.add(id);
   else world.waiting.delete(id);
 }
