@@ -1,5 +1,6 @@
 /** Results over time, in so many columns of equal length: what charts are drawn from. */
 import type { Outcome } from "./deployment.ts";
+import type { ScheduleCourse } from "./schedule-windows.ts";
 
 /** Mean requests that waited or were worked on. */
 export function loadColumns(outcomes: readonly Outcome[], count: number): number[] {
@@ -38,5 +39,21 @@ export function replicaColumns(
       }
     }
   }
+  return columns;
+}
+
+/** Where a window of a schedule is open at any moment. */
+export function openColumns(
+  changes: ScheduleCourse["changes"],
+  window: number,
+  count: number,
+  lengthS: number,
+): boolean[] {
+  const columns = new Array<boolean>(count).fill(false);
+  changes.forEach(({ atS, open }, i) => {
+    if (!open.includes(window)) return;
+    const end = Math.ceil(((changes[i + 1]?.atS ?? lengthS) / lengthS) * count);
+    columns.fill(true, Math.floor((atS / lengthS) * count), end);
+  });
   return columns;
 }

@@ -3,6 +3,7 @@ import type { Decision } from "../autoscaling/decide.ts";
 import type { Random } from "../core/random.ts";
 import { Autoscaler, type Plant } from "./autoscaler.ts";
 import { DataPlane, type PlaneListener } from "./data-plane.ts";
+import { type ScheduleCourse, scheduleCourse } from "./schedule-windows.ts";
 import type { Subject } from "./subject.ts";
 import { BUCKETS, type RequestCounts, Tally, type Waits } from "./tally.ts";
 import { arrivalsOf, type Traffic } from "./traffic.ts";
@@ -59,6 +60,8 @@ export interface Outcome {
   readonly load: Float64Array;
   /** Turns of the autoscaler that decided. */
   readonly decided: number;
+  /** Where a schedule decides. */
+  readonly schedule?: ScheduleCourse;
   /** Only how many requests there were is known: `requests` and `waits` say nothing. */
   readonly loadOnly?: true;
 }
@@ -133,7 +136,17 @@ export function simulateDeployment(subject: Subject, traffic: Traffic, options: 
     ...timeline.result(),
     load: loadArea.map((area) => (area * BUCKETS) / horizonS),
     decided: autoscaler?.decided ?? 0,
+    ...scheduleIn(subject, options),
   };
+}
+
+/** The schedule that decides, where one does. */
+export function scheduleIn(
+  { autoscaling }: Pick<Subject, "autoscaling">,
+  { epochS, horizonS }: { readonly epochS: number; readonly horizonS: number },
+): Pick<Outcome, "schedule"> {
+  const schedule = scheduleCourse(autoscaling?.config.policy, epochS, horizonS);
+  return schedule === undefined ? {} : { schedule };
 }
 
 /** Collects how target and replicas went. */

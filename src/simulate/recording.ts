@@ -6,7 +6,7 @@ import type { RecordedLoad } from "../autoscaling/recorded-load.ts";
 import { withinBounds } from "../autoscaling/rules.ts";
 import { Autoscaler, type Plant } from "./autoscaler.ts";
 import type { SimulatedReplica } from "./data-plane.ts";
-import { type Outcome, Timeline } from "./deployment.ts";
+import { type Outcome, scheduleIn, Timeline } from "./deployment.ts";
 import type { Subject } from "./subject.ts";
 import { Tally } from "./tally.ts";
 
@@ -52,7 +52,10 @@ export function simulateRecording(subject: Subject, load: RecordedLoad, options:
     if (plane.serving.length === 0 && plane.queued > 0) autoscaler?.wake(nowS);
   }
   plane.finish(horizonS);
-  return outcomeOf(subject, tally, timeline, horizonS, autoscaler?.decided ?? 0);
+  return {
+    ...outcomeOf(subject, tally, timeline, horizonS, autoscaler?.decided ?? 0),
+    ...scheduleIn(subject, options),
+  };
 }
 
 /** What was recorded, in the form of what is simulated: replicas are counted while they ran. */

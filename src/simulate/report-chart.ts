@@ -2,6 +2,7 @@
 import { nameOf } from "./assign.ts";
 import { loadColumns } from "./columns.ts";
 import type { Outcome } from "./deployment.ts";
+import type { ScheduleCourse } from "./schedule-windows.ts";
 import type { Report } from "./summary.ts";
 import { timeMarks } from "./time-axis.ts";
 
@@ -59,6 +60,7 @@ export function panel(report: Report, index: number, size: ChartSize): string {
     text(0, 16, nameOf(outcomes[0]!), "title"),
     plot(size, HEAD, LOAD_HEIGHT, loadTop, "requests waiting or worked on"),
     ...loads.map((values, i) => area(size, values, loadTop, i)),
+    ...outcomes.flatMap(({ schedule }, i) => (schedule ? bands(size, schedule, lengthS, replicaY, i) : [])),
     plot(size, replicaY, REPLICA_HEIGHT, replicaTop, "replicas: target (thin) and serving"),
     ...outcomes.flatMap(({ timeline }, i) => [
       steps(timeline.timesS, timeline.target, { size, lengthS, top: replicaTop, y: replicaY }, i, "thin"),
@@ -105,6 +107,19 @@ function area(size: ChartSize, values: readonly number[], top: number, config: n
   const base = HEAD + LOAD_HEIGHT;
   const fill = `<path d="M${left},${base} L${points.join(" ")} L${left + plotted},${base} Z" fill="${colour}" fill-opacity=".16"/>`;
   return `${fill}<polyline class="line" stroke="${colour}" points="${points.join(" ")}"/>`;
+}
+
+/** Where windows of a schedule are open. */
+function bands(size: ChartSize, course: ScheduleCourse, lengthS: number, y: number, config: number): string[] {
+  const xOf = (atS: number): number => size.left + (atS / lengthS) * plotOf(size);
+  return course.changes.flatMap(({ atS, open }, i) => {
+    if (open.length === 0) return [];
+    const x = xOf(atS);
+    const width = (xOf(course.changes[i + 1]?.atS ?? lengthS) - x).toFixed(1);
+    const says = escapeText(open.map((index) => course.windows[index]!).join("; "));
+    const place = `x="${x.toFixed(1)}" y="${y}" width="${width}" height="${REPLICA_HEIGHT}"`;
+    return [`<rect ${place} fill="${CONFIG_COLOURS[config]}" fill-opacity=".09"><title>${says}</title></rect>`];
+  });
 }
 
 interface Scale {

@@ -1,5 +1,6 @@
 /** Charts of characters, for terminals. */
-import { loadColumns, replicaColumns } from "./columns.ts";
+import { nameOf } from "./assign.ts";
+import { loadColumns, openColumns, replicaColumns } from "./columns.ts";
 import type { Report, Run } from "./summary.ts";
 import { timeMarks } from "./time-axis.ts";
 
@@ -30,9 +31,29 @@ export function textChart({ runs, lengthS, startS }: Report, { columns, colour }
       `replicas that serve${of(run)}`,
       ...bars(replicas[i]!, HEIGHT, top).map((line) => paint(line, COLOURS[i]!)),
     ]),
+    ...runs.flatMap((run) => windowLines(run, of(run), width, lengthS)),
     axis(lengthS, startS, width),
     "",
   ].join("\n");
+}
+
+/** More would not be read. */
+const MAX_WINDOWS = 4;
+
+/** When the windows of schedules are open. */
+function windowLines({ outcomes }: Run, of: string, width: number, lengthS: number): string[] {
+  const windows = outcomes.flatMap((outcome) => {
+    const { windows = [], changes = [] } = outcome.schedule ?? {};
+    const whose = outcomes.length > 1 ? `${nameOf(outcome)}, ` : "";
+    return windows.map((text, index) => {
+      const cells = openColumns(changes, index, width, lengthS).map((open) => (open ? "▬" : " "));
+      return [`${" ".repeat(MARGIN - 1)}│${cells.join("")}`.trimEnd(), `${" ".repeat(MARGIN)}${whose}${text}`];
+    });
+  });
+  if (windows.length === 0) return [];
+  const left = windows.length - MAX_WINDOWS;
+  const more = left > 0 ? [`${" ".repeat(MARGIN)}and ${left} more`] : [];
+  return [`windows that are open${of}`, ...windows.slice(0, MAX_WINDOWS).flat(), ...more];
 }
 
 /** One line for each row, with a scale at its left. `top`: what fills the chart; default: the largest value. */

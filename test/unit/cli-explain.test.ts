@@ -115,6 +115,35 @@ describe("windlass explain", () => {
     expect((await run(true, "-o", "json")).out).toContain('"shadow": false');
   });
 
+  it("tells which windows of a schedule were open", async () => {
+    // Second AT_S is a Tuesday, 22:13 UTC.
+    const windows = [
+      { start: "0 20 * * *", end: "0 23 * * *", min_replicas: 3 },
+      { cron: "* 22 * * TUE", replicas: 2 },
+      { cron: "* 5 * * *", replicas: 9 },
+    ];
+    const scheduled = (policyKwargs: object) => ({
+      autoscalingConfig: { policy: { policyFunction: "windlass:schedule", policyKwargs } },
+    });
+    const explained = async (config: object, ...argv: string[]): Promise<string> => {
+      const api = await fakeApi(answers(true, config));
+      return (await runCli(["explain", "a", "d", ...argv], { env: { WINDLASS_ADDRESS: api.address } })).out;
+    };
+    const open =
+      "window 1 (0 20 * * * to 0 23 * * *: at least 3) and window 2 (* 22 * * TUE: exactly 2) are open, in UTC";
+    expect(await explained(scheduled({ windows }))).toMatch(/\n\nBy its schedule as deployed now, .*\.\n$/);
+    expect(await explained(scheduled({ windows }))).toContain(`now, ${open}.`);
+    expect(JSON.parse(await explained(scheduled({ windows }), "-o", "json"))).toMatchObject({ schedule: open });
+    const closed = scheduled({ windows: windows.slice(2), timezone: "Europe/Berlin" });
+    expect(await explained(closed)).toContain("now, no window is open: requests decide.");
+    expect(await explained({})).not.toContain("schedule");
+    // That of the shadow where it is asked for, and what this version cannot read is left out.
+    const shadow = { autoscalingShadow: scheduled({ windows }).autoscalingConfig };
+    expect(await explained(shadow)).not.toContain("schedule");
+    expect(await explained(shadow, "--shadow")).toContain("window 1");
+    expect(await explained(scheduled({ windows: "?" }))).not.toContain("schedule");
+  });
+
   it("says so where nothing was decided, or nothing of that time is kept", async () => {
     expect((await run(false)).out).toContain("The autoscaler has decided nothing on it.");
     expect((await run(true, "--at", "2020-01-01T00:00:00Z")).out).toContain("No decision of that time is kept.");

@@ -113,6 +113,34 @@ describe("windlass simulate", () => {
     expect(both.out).toMatch(/^a\/D\n[\s\S]*^a\/E\n[\s\S]*^all deployments\n/m);
   });
 
+  it("shows in charts and documents when the windows of a schedule are open", async () => {
+    const schedule = `autoscaling_config: {max_replicas: 9, policy: {policy_function: "windlass:schedule", policy_kwargs: {windows: [{start: "0 6 * * *", end: "0 12 * * *", min_replicas: 2}, {cron: "* 18-23 * * *", replicas: 1}]}}}`;
+    const config = readFileSync(join(folder(), "a.yaml"), "utf8").replace("num_replicas: 1", schedule);
+    const dir = folder({ "s.yaml": config, "day.csv": "start_s,end_s,rps,service_s\n0,86400,0,1\n" });
+    const argv = ["--config", "s.yaml", "--trace", "day.csv"];
+    const { out } = await simulate(dir, ...argv);
+    const rows = /^windows that are open\n(.*)\n(.*)\n(.*)\n(.*)\n/m.exec(out)!.slice(1);
+    expect(rows[0]).toMatch(/^ {7}│ {19,20}▬{19,21}$/);
+    expect(rows[1]).toBe("        0 6 * * * to 0 12 * * *: at least 2");
+    expect(rows[2]).toMatch(/^ {7}│ {58,59}▬{19,20}$/);
+    expect(rows[3]).toBe("        * 18-23 * * *: exactly 1");
+    const { configs } = JSON.parse((await simulate(dir, ...argv, "-o", "json")).out) as {
+      configs: [{ deployments: [{ windows: object }] }];
+    };
+    expect(configs[0].deployments[0].windows).toEqual([
+      { at_s: 0, open: [] },
+      { at_s: 21_600, open: [0] },
+      { at_s: 43_200, open: [] },
+      { at_s: 64_800, open: [1] },
+    ]);
+    await simulate(dir, ...argv, "--out", "r.svg");
+    const titles = [...readFileSync(join(dir, "r.svg"), "utf8").matchAll(/<rect [^>]*><title>(.*?)<\/title>/g)];
+    expect(titles.map(([, title]) => title)).toEqual([
+      "0 6 * * * to 0 12 * * *: at least 2",
+      "* 18-23 * * *: exactly 1",
+    ]);
+  });
+
   it.each(["report.html", "report.svg"])("writes %s, which needs nothing else and escapes names", async (name) => {
     const dir = folder({ "<b>.yaml": readFileSync(join(folder(), "a.yaml"), "utf8") });
     const { code, out } = await simulate(

@@ -251,6 +251,22 @@ describe("a schedule", () => {
     expect(outcome.decided).toBeLessThan(2_000);
   });
 
+  it("tells when which of its windows were open", () => {
+    const idle: Traffic = { kind: "rates", rows: [{ startS: 0, endS: 86_400, rps: 0, serviceS: 1 }] };
+    expect(run(what, idle, { epochS, horizonS: 86_400 }).schedule).toEqual({
+      windows: ["0 8 * * MON-FRI to 0 18 * * MON-FRI: at least 3"],
+      otherwise: "requests decide",
+      changes: [
+        { atS: 0, open: [] },
+        { atS: 8 * 3600, open: [0] },
+        { atS: 18 * 3600, open: [] },
+      ],
+    });
+    const { changes } = run(what, idle, { epochS: epochS + 9 * 3600, horizonS: 60 }).schedule!;
+    expect(changes).toEqual([{ atS: 0, open: [0] }]);
+    expect(run(subject(), idle).schedule).toBeUndefined();
+  });
+
   it("is asked at no more ticks than needed: every tick decides the same", () => {
     const rows: Traffic = { kind: "rates", rows: [{ startS: 0, endS: 900, rps: 0.2, serviceS: 3 }] };
     // From ten minutes before it opens.

@@ -2,6 +2,7 @@ import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Deployment, Deployment_TargetOwnerSchema } from "../../../gen/windlass/v1/deployment_pb.ts";
 import type { ScalingAdjustment, ScalingDecision } from "../../../gen/windlass/v1/scaling_pb.ts";
 import { deploymentName } from "../../core/names.ts";
+import { scheduleLine } from "../../simulate/schedule-windows.ts";
 import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
 import type { CliContext } from "../context.ts";
@@ -39,7 +40,7 @@ export async function explain(
     });
     return { deployment: found!, decision: decisions[0] };
   });
-  if (output !== undefined) return printDocument(ctx, documentOf(deployment, decision), output);
+  if (output !== undefined) return printDocument(ctx, documentOf(deployment, decision, { at, shadow }), output);
   ctx.out(explanation(`${application}/${name}`, deployment, decision, { at, shadow }));
 }
 
@@ -62,8 +63,23 @@ function explanation(
   } else {
     if (shadow) lines.push(`Its autoscaling_shadow would have ${replicas(decision.result)}; nothing follows it.`);
     lines.push(...decisionLines(decision));
+    const schedule = scheduleText(deployment, decision, { at, shadow });
+    if (schedule !== null) lines.push("", `By its schedule as deployed now, ${schedule}.`);
   }
   return `${lines.join("\n")}\n`;
+}
+
+/** What the schedule that decides said at the time; null: none does. */
+function scheduleText(
+  { config }: Deployment,
+  { time }: ScalingDecision,
+  { at, shadow }: { readonly at: number | undefined; readonly shadow: boolean },
+): string | null {
+  const policy = (shadow ? config?.autoscalingShadow : config?.autoscalingConfig)?.policy;
+  const ms = at ?? (time === undefined ? undefined : timestampMs(time));
+  if (policy === undefined || ms === undefined) return null;
+  const { policyFunction: policy_function, policyKwargs: policy_kwargs } = policy;
+  return scheduleLine({ policy_function, policy_kwargs }, ms / 1_000) ?? null;
 }
 
 function decisionLines(decision: ScalingDecision): string[] {
@@ -138,7 +154,11 @@ function ownerOf({ targetOwner }: Deployment): string {
 }
 
 /** With the names of REST. */
-function documentOf(deployment: Deployment, decision: ScalingDecision | undefined): Record<string, unknown> {
+function documentOf(
+  deployment: Deployment,
+  decision: ScalingDecision | undefined,
+  asked: { readonly at: number | undefined; readonly shadow: boolean },
+): Record<string, unknown> {
   return {
     name: deployment.name,
     target_num_replicas: deployment.targetNumReplicas,
@@ -146,6 +166,7 @@ function documentOf(deployment: Deployment, decision: ScalingDecision | undefine
     target_reason: deployment.targetReason,
     target_time: isoTime(deployment.targetTime),
     decision: decision === undefined ? null : decisionDocument(decision),
+    schedule: decision === undefined ? null : scheduleText(deployment, decision, asked),
   };
 }
 
