@@ -64,6 +64,12 @@ export class WireError extends Error {
   override readonly name = "WireError";
 }
 
+/** The number that a payload is. Throws a WireError. */
+export function numberOf(payload: Buffer): number {
+  if (payload.length !== 4) throw new WireError(`a number of ${payload.length} bytes came, not of 4`);
+  return payload.readUInt32LE(0);
+}
+
 const MAGIC = "windlass";
 
 /** The payload of `hello`. */
