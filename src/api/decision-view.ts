@@ -67,8 +67,3 @@ function adjustmentBody(adjustment: Adjustment): Record<string, unknown> {
       return { kind, from, to };
   }
 }
-
-/** The decision that held at a moment, epoch seconds, of some that are given newest first. */
-export function decisionAt(decisions: readonly ScalingDecision[], atS: number): ScalingDecision | undefined {
-  return decisions.find(({ sinceS }) => sinceS <= atS);
-}

@@ -82,7 +82,17 @@ export interface Controller {
    * The scaling decisions on a deployment that differ from the one before them, newest first, as far as they are kept;
    * none where it is not autoscaled.
    */
-  decisions(application: string, deployment: string, shadow?: boolean): readonly ScalingDecision[];
+  decisions(application: string, deployment: string, shadow?: boolean): Promise<readonly ScalingDecision[]>;
+  /**
+   * The one that held at a moment, epoch seconds, with the load and the time left of then as far as what it was made on
+   * is recorded; undefined: none of then is kept.
+   */
+  decisionAt(
+    application: string,
+    deployment: string,
+    atS: number,
+    shadow?: boolean,
+  ): Promise<ScalingDecision | undefined>;
   /** Calls back with each new decision on the deployment that differs from the one before; returns how to end that. */
   onDecision(
     application: string,

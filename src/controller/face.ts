@@ -2,7 +2,7 @@ import { loadBetween, recordedLoad } from "../autoscaling/recorded-load.ts";
 import type { Clock } from "../core/clock.ts";
 import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { Store } from "../store/store.ts";
-import { decisionShown, decisionsMade, recordedEntries } from "./autoscale-decisions.ts";
+import { decisionShown, recordedEntries } from "./autoscale-decisions.ts";
 import type { Autoscaler } from "./autoscaler.ts";
 import { type CanaryStanding, canaryStanding, changeCanary } from "./canary.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
@@ -25,6 +25,7 @@ import type {
   ScalingDecision,
   Snapshot,
 } from "./controller.ts";
+import { DecisionHistory, type DecisionSubject } from "./decision-history.ts";
 import { applyPlan, makePlan, type Planning } from "./make-plan.ts";
 import type { ApplicationRecord, DeploymentRecord, RevisionRecord } from "./records.ts";
 import { keys } from "./records.ts";
@@ -47,6 +48,7 @@ export abstract class ControllerFace implements Controller {
   protected abstract readonly planning: Planning;
   protected abstract readonly autoscaler: Autoscaler;
   protected abstract readonly store: Store;
+  #decisionHistory: DecisionHistory | undefined;
   /** Resolves once what the command did is durable, rejects with what it threw. */
   protected abstract submit<T>(run: CommandRun<T>): Promise<{ revision: number; result: T }>;
   /** Resolves after the first turn at whose end `holds`, or when `signal` aborts. */
@@ -178,14 +180,37 @@ export abstract class ControllerFace implements Controller {
     return application && canaryStanding(new Draft(this.world), application, this.traffic, this.clock.now());
   }
 
-  decisions(application: string, deployment: string, shadow = false): readonly ScalingDecision[] {
-    const record = this.deployment(application, deployment);
-    if (record === undefined) return [];
-    return decisionsMade(
-      this.autoscaler.log(application, deployment, shadow),
-      recordedEntries(this.store, application, deployment, shadow),
+  async decisions(application: string, deployment: string, shadow = false): Promise<readonly ScalingDecision[]> {
+    const subject = this.#decisionsOn(application, deployment, shadow);
+    return subject === undefined ? [] : this.#history().list(subject);
+  }
+
+  async decisionAt(
+    application: string,
+    deployment: string,
+    atS: number,
+    shadow = false,
+  ): Promise<ScalingDecision | undefined> {
+    const subject = this.#decisionsOn(application, deployment, shadow);
+    return subject === undefined ? undefined : this.#history().at(subject, atS);
+  }
+
+  #history(): DecisionHistory {
+    this.#decisionHistory ??= new DecisionHistory({ store: this.store, clock: this.clock });
+    return this.#decisionHistory;
+  }
+
+  #decisionsOn(application: string, deployment: string, shadow: boolean): DecisionSubject | undefined {
+    if (this.deployment(application, deployment) === undefined) return undefined;
+    const draft = new Draft(this.world);
+    return {
+      application,
+      deployment,
       shadow,
-    );
+      log: () => this.autoscaler.log(application, deployment, shadow),
+      unstored: () => this.autoscaler.unstored(application, deployment, shadow),
+      range: () => draft.traceRange(application, deployment, shadow),
+    };
   }
 
   onDecision(

@@ -307,7 +307,8 @@ export function createFakeController(store: Store): FakeController {
       return { revision: store.revision, application };
     },
     canary: () => undefined,
-    decisions: () => [],
+    decisions: async () => [],
+    decisionAt: async () => undefined,
     onDecision: () => () => {},
     scalingFigures: () => [],
     recordedLoad: () => undefined,

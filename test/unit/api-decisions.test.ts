@@ -30,12 +30,17 @@ const decisionOf = (atS: number, result: number): ScalingDecision => ({
   keptBecause: null,
 });
 
-async function start(): Promise<{ api: TestApi }> {
+async function start(): Promise<{ api: TestApi; asked: unknown[] }> {
   const api = await startTestApi();
   await api.write(put.application(applicationRecord("a")), put.deployment(deploymentRecord("a", "Echo")));
-  api.controller.decisions = (_application, _deployment, shadow) =>
+  api.controller.decisions = async (_application, _deployment, shadow) =>
     shadow ? [{ ...decisionOf(AT_S, 7), shadow }] : [decisionOf(AT_S + 10, 1), decisionOf(AT_S, 2)];
-  return { api };
+  const asked: unknown[] = [];
+  api.controller.decisionAt = async (...of) => {
+    asked.push(of);
+    return of[2] < AT_S ? undefined : decisionOf(AT_S, 2);
+  };
+  return { api, asked };
 }
 
 const clientOf = (api: TestApi) =>
@@ -85,14 +90,21 @@ describe("the decisions on a deployment", () => {
   });
 
   it.each([
-    { at: String(AT_S + 9.5), held: [2] },
-    { at: "2023-11-14T22:13:31Z", held: [1] },
-    { at: String(AT_S - 1), held: [] },
-  ])("are asked for by the moment $at", async ({ at, held }) => {
-    const { api } = await start();
+    { at: String(AT_S + 9.5), atS: AT_S + 9.5, held: [2] },
+    { at: "2023-11-14T22:13:31Z&shadow=true", atS: AT_S + 11, shadow: true, held: [2] },
+    { at: String(AT_S - 1), atS: AT_S - 1, held: [] },
+  ])("are asked for by the moment $at", async ({ at, atS, shadow = false, held }) => {
+    const { api, asked } = await start();
     const { text } = await ask(api.port, { token: ADMIN_TOKEN, path: `${PATH}?at=${at}` });
     const { decisions } = JSON.parse(text) as { decisions: { result: number }[] };
     expect(decisions.map(({ result }) => result)).toEqual(held);
+    const atTime = timestampFromMs(atS * 1_000);
+    const answer = await clientOf(api).listScalingDecisions({ name: NAME, atTime, shadow });
+    expect(answer.decisions.map(({ result }) => result)).toEqual(held);
+    expect(asked).toEqual([
+      ["a", "Echo", atS, shadow],
+      ["a", "Echo", atS, shadow],
+    ]);
   });
 
   it("are a shadow's where that is asked for, over REST and Connect", async () => {

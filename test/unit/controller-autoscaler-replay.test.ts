@@ -108,14 +108,14 @@ describe("what is recorded of decisions", () => {
     const { simulation, router } = await deployAutoscaled({ initial_replicas: 2 });
     router.concurrent = 4;
     await router.run(6);
-    const [held] = simulation.controller.decisions("a", "D");
+    const [held] = await simulation.controller.decisions("a", "D");
     await simulation.clock.advance(2_000);
     for (let i = 0; i < 3; i++) {
       await simulation.restart();
       router.reconnected();
       await router.run(6);
     }
-    const shown = simulation.controller.decisions("a", "D");
+    const shown = await simulation.controller.decisions("a", "D");
     expect(shown[0]).toMatchObject({ result: 2, sinceS: held!.sinceS });
     expect(shown[0]!.turns).toBeGreaterThan(held!.turns);
     await simulation.controller.close();
@@ -131,7 +131,7 @@ describe("what is recorded of decisions", () => {
     await router.run(5);
     end();
     expect(heard).toContain(1);
-    const before = simulation.controller.decisions("a", "D");
+    const before = await simulation.controller.decisions("a", "D");
     expect(before.map(({ atS }) => atS)).toEqual(before.map(({ atS }) => atS).toSorted((a, b) => b - a));
     const up = before.find(({ target, result }) => target === 1 && result === 4)!;
     expect(up).toMatchObject({ policy: "built-in", running: 1, totalRequests: 8, desired: 4, withoutDelays: 4 });
@@ -142,9 +142,9 @@ describe("what is recorded of decisions", () => {
     await simulation.restart();
     router.reconnected();
     await router.run(1);
-    const after = simulation.controller.decisions("a", "D");
+    const after = await simulation.controller.decisions("a", "D");
     expect(after).toContainEqual(up);
-    expect(simulation.controller.decisions("a", "nobody")).toEqual([]);
+    expect(await simulation.controller.decisions("a", "nobody")).toEqual([]);
     await simulation.clock.advance(1);
     await simulation.controller.close();
   });

@@ -33,7 +33,7 @@ async function deploy(settings: Overrides, more: Partial<ApplicationConfig> = {}
   return { simulation, policies, router: new SimulatedRouter(simulation) };
 }
 
-const newest = ({ controller }: SimulatedController) => controller.decisions("a", "D", true)[0];
+const newest = async ({ controller }: SimulatedController) => (await controller.decisions("a", "D", true))[0];
 const replicasOf = ({ controller }: SimulatedController): string[] =>
   controller.snapshot().replicas.map(({ id }) => id);
 
@@ -42,16 +42,22 @@ describe("a shadow", () => {
     const { simulation, router } = await deploy({ num_replicas: 2, autoscaling_shadow: EAGER });
     const before = simulation.controller.deployment("a", "D")!;
     const replicas = replicasOf(simulation);
-    expect(newest(simulation)).toMatchObject({ shadow: true, target: 2 });
+    expect(await newest(simulation)).toMatchObject({ shadow: true, target: 2 });
     router.concurrent = 7;
     await router.run(4);
-    expect(newest(simulation)).toMatchObject({ shadow: true, running: 2, target: 7, result: 7, totalRequests: 7 });
+    expect(await newest(simulation)).toMatchObject({
+      shadow: true,
+      running: 2,
+      target: 7,
+      result: 7,
+      totalRequests: 7,
+    });
     router.concurrent = 0;
     await router.run(6);
-    expect(newest(simulation)).toMatchObject({ running: 2, target: 1, result: 1 });
+    expect(await newest(simulation)).toMatchObject({ running: 2, target: 1, result: 1 });
     expect(simulation.controller.deployment("a", "D")).toEqual(before);
     expect(replicasOf(simulation)).toEqual(replicas);
-    expect(simulation.controller.decisions("a", "D")).toEqual([]);
+    expect(await simulation.controller.decisions("a", "D")).toEqual([]);
     await simulation.controller.close();
   });
 
@@ -62,9 +68,9 @@ describe("a shadow", () => {
       await router.run(3.3);
     }
     const { controller } = simulation;
-    const followed = controller.decisions("a", "D");
+    const followed = await controller.decisions("a", "D");
     expect(followed.length).toBeGreaterThan(5);
-    expect(controller.decisions("a", "D", true)).toEqual(followed.map((each) => ({ ...each, shadow: true })));
+    expect(await controller.decisions("a", "D", true)).toEqual(followed.map((each) => ({ ...each, shadow: true })));
     await controller.close();
   });
 
@@ -77,17 +83,17 @@ describe("a shadow", () => {
     await router.run(4);
     router.concurrent = 0;
     await router.run(4);
-    const before = newest(simulation)!;
+    const before = (await newest(simulation))!;
     expect(before).toMatchObject({ target: 6, result: 6 });
     await simulation.crash();
     router.reconnected();
     await router.run(1);
-    expect(newest(simulation)).toMatchObject({ target: 6, result: 6, shadow: true });
+    expect(await newest(simulation)).toMatchObject({ target: 6, result: 6, shadow: true });
     const left = (decision: typeof before): number =>
       decision.adjustments.map((each) => (each.kind === "delay" ? each.leftS : 0)).reduce((a, b) => a + b, 0);
-    expect(left(newest(simulation)!)).toBeLessThan(left(before));
+    expect(left((await newest(simulation))!)).toBeLessThan(left(before));
     await router.run(4);
-    expect(newest(simulation)).toMatchObject({ result: 1 });
+    expect(await newest(simulation)).toMatchObject({ result: 1 });
     const { differences, decisions } = replay(recordedEntries(simulation.store, "a", "D", true));
     expect(differences).toEqual([]);
     expect(decisions.map(({ result }) => result)).toEqual(expect.arrayContaining([2, 6, 1]));
@@ -102,7 +108,7 @@ describe("a shadow", () => {
     });
     policies.answer = () => ({ desired: 5, state: { seen: 1 } });
     await router.run(1);
-    expect(newest(simulation)).toMatchObject({ policy: "user", desired: 5, result: 5, target: 5 });
+    expect(await newest(simulation)).toMatchObject({ policy: "user", desired: 5, result: 5, target: 5 });
     const { shadow, deployment, input } = policies.asked.at(-1)!;
     expect({ shadow, deployment }).toEqual({ shadow: true, deployment: "D" });
     expect(input).toMatchObject({ currentNumReplicas: 2, targetNumReplicas: 5 } satisfies Partial<PolicyInput>);
@@ -110,7 +116,10 @@ describe("a shadow", () => {
       throw new Error("./policy.ts:decide: Error: no such thing");
     };
     await router.run(1);
-    expect(newest(simulation)).toMatchObject({ keptBecause: "./policy.ts:decide: Error: no such thing", result: 5 });
+    expect(await newest(simulation)).toMatchObject({
+      keptBecause: "./policy.ts:decide: Error: no such thing",
+      result: 5,
+    });
     expect(targetOf(simulation)).toBe(2);
     expect(simulation.controller.application("a")).toMatchObject({ status: "RUNNING", message: "" });
     expect(simulation.controller.deployment("a", "D")).toMatchObject({ message: "", status: "HEALTHY" });
@@ -123,7 +132,7 @@ describe("a shadow", () => {
     policies.answer = ({ shadow }) => ({ desired: shadow ? 6 : 3, state: { shadow: shadow === true } });
     await router.run(2);
     expect(targetOf(simulation)).toBe(3);
-    expect(newest(simulation)).toMatchObject({ result: 6 });
+    expect(await newest(simulation)).toMatchObject({ result: 6 });
     const told = policies.asked
       .slice(-6)
       .map(({ shadow, input }) => [shadow, (input as PolicyInput).policyState.shadow]);
@@ -142,14 +151,14 @@ describe("a shadow", () => {
     router.concurrent = 4;
     await router.run(4);
     expect(targetOf(simulation)).toBe(2);
-    expect(newest(simulation)).toMatchObject({ policy: "built-in", result: 4 });
+    expect(await newest(simulation)).toMatchObject({ policy: "built-in", result: 4 });
     expect(policies.asked.filter(({ shadow }) => shadow)).toEqual([]);
     await simulation.controller.close();
 
     const outside = await deploy({ num_replicas: 3, autoscaling_shadow: EAGER }, { external_scaler_enabled: true });
     outside.router.concurrent = 5;
     await outside.router.run(3);
-    expect(newest(outside.simulation)).toMatchObject({ result: 5 });
+    expect(await newest(outside.simulation)).toMatchObject({ result: 5 });
     expect(targetOf(outside.simulation)).toBe(3);
     await outside.simulation.controller.close();
   });
@@ -163,7 +172,7 @@ describe("a deploy of a shadow", () => {
     const { controller } = simulation;
     const replicas = replicasOf(simulation);
     const before = controller.deployment("a", "D")!;
-    const waits = controller.decisions("a", "D")[0]!;
+    const waits = (await controller.decisions("a", "D"))[0]!;
     expect(waits).toMatchObject({ target: 5, result: 5, withoutDelays: 1 });
     await put(simulation, {
       autoscaling_config: config,
@@ -180,8 +189,8 @@ describe("a deploy of a shadow", () => {
     expect(after.generation).toBe(before.generation + 1);
     expect(after.observedGeneration).toBe(after.generation);
     expect(replicasOf(simulation)).toEqual(replicas);
-    expect(controller.decisions("a", "D")[0]!.sinceS).toBe(waits.sinceS);
-    expect(newest(simulation)).toMatchObject({ target: 3, result: 3 });
+    expect((await controller.decisions("a", "D"))[0]!.sinceS).toBe(waits.sinceS);
+    expect(await newest(simulation)).toMatchObject({ target: 3, result: 3 });
     await controller.close();
   });
 
@@ -197,14 +206,14 @@ describe("a deploy of a shadow", () => {
       await router.run(1);
     };
     await edit("a");
-    const waits = controller.decisions("a", "D")[0]!;
+    const waits = (await controller.decisions("a", "D"))[0]!;
     const before = policies.asked.at(-1)!.code;
     expect([before.built?.bundlePath, waits.withoutDelays, waits.result]).toEqual(["/bundles/a", 1, 5]);
     await edit("b");
     const after = policies.asked.at(-1)!.code;
     expect(after.built?.bundlePath).toBe("/bundles/b");
     expect(after.generation).not.toBe(before.generation);
-    expect(controller.decisions("a", "D")[0]!.sinceS).toBe(waits.sinceS);
+    expect((await controller.decisions("a", "D"))[0]!.sinceS).toBe(waits.sinceS);
     await controller.close();
   });
 
@@ -219,7 +228,7 @@ describe("a deploy of a shadow", () => {
     await put(simulation, { num_replicas: 2 });
     await router.run(1);
     expect(measured()).toBe(false);
-    expect(controller.decisions("a", "D", true)).toEqual([]);
+    expect(await controller.decisions("a", "D", true)).toEqual([]);
     expect(recordedEntries(store, "a", "D", true)).toEqual([]);
     expect(store.range(keys.scaling("a", "D", true))).toEqual([]);
     await controller.close();

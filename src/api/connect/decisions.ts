@@ -8,7 +8,7 @@ import type {
 } from "../../../gen/windlass/v1/deployment_service_pb.ts";
 import { assertNever } from "../../core/assert-never.ts";
 import { decisionScope } from "../decision-feed.ts";
-import { decisionAt, decisionView } from "../decision-view.ts";
+import { decisionView } from "../decision-view.ts";
 import type { DecisionItem } from "../feed.ts";
 import { notFound } from "../lookup.ts";
 import { pageOf } from "../pages.ts";
@@ -31,14 +31,15 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
     return { application, deployment };
   };
   return {
-    listScalingDecisions(request, context) {
+    async listScalingDecisions(request, context) {
       callerWith(context, { kind: "read-application", application: deploymentOf(request.name).application });
       const { application, deployment } = mustExist(request.name);
-      const all = controller.decisions(application, deployment, request.shadow);
-      if (request.atTime !== undefined) {
-        const held = decisionAt(all, timestampMs(request.atTime) / 1_000);
+      const { shadow, atTime } = request;
+      if (atTime !== undefined) {
+        const held = await controller.decisionAt(application, deployment, timestampMs(atTime) / 1_000, shadow);
         return { decisions: held === undefined ? [] : [decisionView(held)], nextPageToken: "" };
       }
+      const all = await controller.decisions(application, deployment, shadow);
       // Newest first: what is later has the smaller name.
       const page = pageOf(
         all,

@@ -1,21 +1,24 @@
 /** `GET /api/v1/applications/{application}/deployments/{deployment}/decisions`: why it has its number of replicas. */
 import { WindlassError } from "../../core/errors.ts";
-import { decisionAt, decisionBody } from "../decision-view.ts";
+import { decisionBody } from "../decision-view.ts";
 import { json, type Reply } from "../http.ts";
 import { notFound } from "../lookup.ts";
 import { flagOf } from "./flag.ts";
 import type { RestRequest } from "./router.ts";
 
 /** Those that are kept, newest first; with `at`, the one that held then; with `shadow`, those of the shadow. */
-export function getDecisions({ deps, params, query }: RestRequest): Reply {
+export async function getDecisions({ deps, params, query }: RestRequest): Promise<Reply> {
   const application = params.application!;
   const deployment = params.deployment!;
   if (deps.controller.deployment(application, deployment) === undefined) {
     throw notFound(`deployment ${JSON.stringify(`${application}/${deployment}`)}`);
   }
-  const all = deps.controller.decisions(application, deployment, flagOf("shadow", query.get("shadow")));
+  const shadow = flagOf("shadow", query.get("shadow"));
   const atS = momentOf(query.get("at"));
-  const held = atS === undefined ? all : [decisionAt(all, atS)].filter((decision) => decision !== undefined);
+  const held =
+    atS === undefined
+      ? await deps.controller.decisions(application, deployment, shadow)
+      : [await deps.controller.decisionAt(application, deployment, atS, shadow)].filter((one) => one !== undefined);
   return json(200, { decisions: held.map(decisionBody) }, { "cache-control": "no-store" });
 }
 
