@@ -1,5 +1,7 @@
+import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { CliContext } from "../cli/context.ts";
+import { text as readAll } from "node:stream/consumers";
+import type { CliContext, Recordings } from "../cli/context.ts";
 import { main } from "../cli/main.ts";
 import { onReaderGone } from "../cli/reader-gone.ts";
 import { systemClock } from "../core/system-clock.ts";
@@ -21,6 +23,7 @@ const context: CliContext = {
     return isTTY ? { rows: rows || 24, columns: columns || 80, colour: process.stdout.hasColors() } : undefined;
   },
   readLine: readLine,
+  readInput: () => readAll(process.stdin),
   env: process.env,
   cwd: process.cwd(),
   clock: systemClock,
@@ -34,7 +37,21 @@ const context: CliContext = {
     }
     return stop.signal;
   },
+  recordings,
 };
+
+async function recordings(stateDir: string): Promise<Recordings> {
+  // No other command needs them.
+  const [{ readStore }, { storedLoad }] = await Promise.all([
+    import("../store/read-only.ts"),
+    import("../controller/stored-recordings.ts"),
+  ]);
+  const store = readStore(join(stateDir, "state.db"));
+  return {
+    load: (application, deployment, period) => storedLoad(store, application, deployment, period),
+    close: () => store.close(),
+  };
+}
 
 function readLine(): Promise<string | null> {
   return new Promise((resolve) => {

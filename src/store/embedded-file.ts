@@ -106,9 +106,14 @@ function createPrivate(path: string): void {
 }
 
 function prepareSchema(db: DatabaseSync, path: string): void {
+  if (!checkSchema(db, path)) inTransaction(db, () => db.exec(SCHEMA));
+}
+
+/** Whether the file is a store of this version; false: it is empty. Throws StoreError for anything else. */
+export function checkSchema(db: DatabaseSync, path: string): boolean {
   const id = db.prepare("PRAGMA application_id").get()?.application_id;
   const version = Number(db.prepare("PRAGMA user_version").get()?.user_version);
-  if (id === APPLICATION_ID && version === SCHEMA_VERSION) return;
+  if (id === APPLICATION_ID && version === SCHEMA_VERSION) return true;
   if (id === APPLICATION_ID) {
     const advice = "start the version that wrote it, or choose another state folder";
     throw new StoreError(
@@ -120,7 +125,7 @@ function prepareSchema(db: DatabaseSync, path: string): void {
     const advice = "choose another state folder, or move the file away";
     throw new StoreError("corrupt", `${path} is a database of another program: ${advice}`);
   }
-  inTransaction(db, () => db.exec(SCHEMA));
+  return false;
 }
 
 function storeFile(db: DatabaseSync, path: string): StoreFile {
@@ -251,7 +256,8 @@ function writing<T>(path: string, work: () => T): T {
   }
 }
 
-function storeErrorOf(path: string, error: unknown): StoreError {
+/** What went wrong with a file, as a line for users. */
+export function storeErrorOf(path: string, error: unknown): StoreError {
   if (error instanceof StoreError) return error;
   const text = errorText(error);
   // The low byte is the primary result code.

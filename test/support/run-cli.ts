@@ -3,9 +3,11 @@ import { join } from "node:path";
 import type { CliContext } from "../../src/cli/context.ts";
 import { main } from "../../src/cli/main.ts";
 import type { Screen } from "../../src/cli/screen.ts";
+import { storedLoad } from "../../src/controller/stored-recordings.ts";
 import type { Clock } from "../../src/core/clock.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import { systemRandom } from "../../src/core/system-random.ts";
+import { readStore } from "../../src/store/read-only.ts";
 
 /** What a command left behind. */
 export interface CliResult {
@@ -44,10 +46,18 @@ export async function runCli(argv: readonly string[], options: RunOptions = {}):
     errHasColour: false,
     screen: () => options.screen,
     readLine: async () => options.stdin?.split("\n")[0] ?? null,
+    readInput: async () => options.stdin ?? "",
     env: { WINDLASS_STATE_DIR: join(tmpdir(), "no-windlass-here"), ...options.env },
     cwd: options.cwd ?? tmpdir(),
     clock: options.clock ?? systemClock,
     random: systemRandom,
+    async recordings(stateDir) {
+      const store = readStore(join(stateDir, "state.db"));
+      return {
+        load: (application, deployment, period) => storedLoad(store, application, deployment, period),
+        close: () => store.close(),
+      };
+    },
     stopped: () => options.stop ?? new AbortController().signal,
   };
   const code = await main(argv, context);

@@ -1,5 +1,7 @@
+import { resolve } from "node:path";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { errorText } from "../../core/errors.ts";
 import { deploymentName } from "../../core/names.ts";
 import { nameOf } from "../../simulate/assign.ts";
 import { type RecordedLoad, recordedOutcome, simulateRecording } from "../../simulate/recording.ts";
@@ -18,18 +20,20 @@ type Period = { readonly from: number; readonly to: number };
 export async function recordedReport(
   ctx: CliContext,
   tried: readonly Tried[],
-  { deployment, replicaStartS, seed, from, to }: SimulateOptions & Period,
-  target: Target,
+  { deployment, replicaStartS, seed, from, to, stateDir }: SimulateOptions & Period,
+  instance: () => Promise<Target>,
 ): Promise<Report> {
   if (to <= from) throw new CliError(EXIT.usage, `--to ${iso(to)} is not after --from ${iso(from)}`);
   const wanted = wantedOf(tried[0]!, deployment);
   const names = wanted.map(nameOf);
-  const loads = await fetchLoads(target, wanted, { from, to });
+  const { who, loads } = await (stateDir === undefined
+    ? askedLoads(await instance(), wanted, { from, to })
+    : storedLoads(ctx, stateDir, wanted, { from, to }));
   const known = names.filter((name) => loads.has(name));
   if (known.length === 0) {
     const period = `between ${iso(from)} and ${iso(to)}`;
     const what = "an instance keeps the newest load of what it autoscales";
-    throw new CliError(EXIT.failed, `${target.address} has recorded nothing of ${names.join(", ")} ${period}; ${what}`);
+    throw new CliError(EXIT.failed, `${who} has recorded nothing of ${names.join(", ")} ${period}; ${what}`);
   }
   for (const name of names) {
     if (!loads.has(name)) ctx.err(`${name} is left out: nothing is recorded of it in that time\n`);
@@ -43,7 +47,7 @@ export async function recordedReport(
     known.map((name) => outcome(subjectOf(subjects, name, file), loads.get(name)!, options));
   const runs = tried.map((each): Run => ({ config: each.file, outcomes: of(each, simulateRecording) }));
   if (runs.length === 1) runs.unshift({ config: "as it was", outcomes: of(tried[0]!, recordedOutcome) });
-  const trace = `what ${target.address} recorded from ${iso(fromS * 1_000)}`;
+  const trace = `what ${who} recorded from ${iso(fromS * 1_000)}`;
   return { trace, lengthS: options.horizonS, startS: epochS, replicaStartS, seed, runs };
 }
 
@@ -68,14 +72,38 @@ function subjectOf(subjects: readonly Subject[], name: string, file: string): Su
   return subject;
 }
 
-/** The recorded loads by name, without those of which nothing is known. */
-function fetchLoads(
-  target: Target,
+/** The recorded loads by name, without those of which nothing is known, and who recorded them. */
+interface Loads {
+  readonly who: string;
+  readonly loads: ReadonlyMap<string, RecordedLoad>;
+}
+
+/** Those of an instance that is stopped. */
+async function storedLoads(
+  ctx: CliContext,
+  stateDir: string,
   wanted: readonly Subject[],
   { from, to }: Period,
-): Promise<Map<string, RecordedLoad>> {
-  return withApi(target, async ({ deployments }) => {
-    const loads = new Map<string, RecordedLoad>();
+): Promise<Loads> {
+  const recordings = await ctx.recordings(resolve(ctx.cwd, stateDir)).catch((error: unknown) => {
+    throw new CliError(EXIT.failed, `--state-dir ${stateDir}: ${errorText(error)}`, error);
+  });
+  try {
+    const period = { fromS: from / 1_000, toS: to / 1_000 };
+    const loads = wanted.flatMap(({ application, deployment }): [string, RecordedLoad][] => {
+      const load = recordings.load(application, deployment, period);
+      return load === undefined ? [] : [[nameOf({ application, deployment }), load]];
+    });
+    return { who: `the instance in ${stateDir}`, loads: new Map(loads) };
+  } finally {
+    recordings.close();
+  }
+}
+
+/** Those of a running instance. */
+async function askedLoads(target: Target, wanted: readonly Subject[], { from, to }: Period): Promise<Loads> {
+  const loads = await withApi(target, async ({ deployments }) => {
+    const found = new Map<string, RecordedLoad>();
     for (const { application, deployment } of wanted) {
       try {
         const told = await deployments.getRecordedLoad({
@@ -83,7 +111,7 @@ function fetchLoads(
           startTime: timestampFromMs(from),
           endTime: timestampFromMs(to),
         });
-        loads.set(nameOf({ application, deployment }), {
+        found.set(nameOf({ application, deployment }), {
           fromS: told.startTimeS,
           toS: told.endTimeS,
           requests: { timesS: told.requestTimesS, values: told.requests },
@@ -93,8 +121,9 @@ function fetchLoads(
         if (ConnectError.from(error).code !== Code.NotFound) throw error;
       }
     }
-    return loads;
+    return found;
   });
+  return { who: target.address, loads };
 }
 
 function iso(ms: number): string {

@@ -28,6 +28,8 @@ export interface SimulateOptions {
   readonly from?: number;
   /** Epoch milliseconds; absent: until now. */
   readonly to?: number;
+  /** The state folder of an instance that is stopped, to read its recording; absent: a running one is asked. */
+  readonly stateDir?: string;
   /** A second config, for the same trace. */
   readonly compare?: string;
   /** `APP/DEPLOYMENT`: only this one. */
@@ -70,13 +72,16 @@ export async function simulate(
   if (trace === undefined && from === undefined) {
     throw new CliError(EXIT.usage, "no load given: --trace FILE, or --from TIME for what an instance recorded");
   }
+  if (options.stateDir !== undefined && from === undefined) {
+    throw new CliError(EXIT.usage, "--state-dir is for recordings: give --from TIME as well");
+  }
   const files = [options.config, ...(options.compare === undefined ? [] : [options.compare])];
   const tried: Tried[] = [];
   for (const file of files) tried.push(await readConfig(ctx, file));
   const report =
     trace !== undefined
       ? tracedReport(ctx, tried, trace, options)
-      : await recordedReport(ctx, tried, { ...options, from: from!, to: to ?? ctx.clock.now() }, await instance());
+      : await recordedReport(ctx, tried, { ...options, from: from!, to: to ?? ctx.clock.now() }, instance);
   if (out !== undefined) writeReport(ctx, out, write!(report));
   if (output !== undefined) {
     printDocument(ctx, documentOf(report), output);

@@ -25,6 +25,7 @@ export function addOffline(program: Command, ctx: CliContext): void {
     .requiredOption("--config <file>", "config to try")
     .option("--trace <file>", "CSV of requests (timestamp_s,service_s) or rates (start_s,end_s,rps,service_s)")
     .option("--from <time>", "instead of a trace: the load that a running instance recorded from then on", moment)
+    .option("--state-dir <folder>", "with --from: what an instance that is stopped recorded, in its state folder")
     .option("--to <time>", "until then (default: now)", moment)
     .option("--compare <file>", "a second config, for the same requests")
     .option("--deployment <app/deployment>", "only this one; which one a trace without that column is for")
