@@ -273,6 +273,10 @@ export function applyDesired(
   // A change of the capacity alone is no reason to begin with initial_replicas again.
   const changed = !configSame || restarts;
   const replicas = target(current.deleting ? undefined : { target: current.target.replicas, changed });
+  const autoscaling = desired.config.autoscaling_config;
+  // Within its bounds the count stays as it is, so whoever has set it goes on being who has.
+  const leftAlone = autoscaling && !current.deleting && !(changed && (autoscaling.initial_replicas ?? null) !== null);
+  const setBefore = leftAlone || current.target.owner === "config";
   // A policy that failed is tried afresh.
   const { policyFailure: _earlier, ...before } = current;
   const next: DeploymentRecord = {
@@ -281,8 +285,7 @@ export function applyDesired(
     config: desired.config,
     userConfigured: desired.userConfigured,
     version: desired.version,
-    target:
-      replicas === current.target.replicas && current.target.owner === "config" ? current.target : byConfig(replicas),
+    target: replicas === current.target.replicas && setBefore ? current.target : byConfig(replicas),
     ingress: desired.ingress,
     outbound: desired.outbound,
     failures: frozen ? current.failures : 0,
