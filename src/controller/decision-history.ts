@@ -1,6 +1,6 @@
 /**
  * Decisions as they are shown. What is recorded of a deployment is replayed once: a later reader pays for what was
- * recorded since the last one. A replay yields to the event loop at least once a millisecond, so that no reader delays a
+ * recorded since the last one. A replay yields to the event loop each half millisecond, so that no reader delays a
  * turn.
  */
 import { DecisionLog, type LoggedDecision } from "../autoscaling/decision-log.ts";
@@ -18,8 +18,8 @@ import { keys } from "./records.ts";
 const MOST = 1_000;
 /** Deployments whose replays are kept, those that were asked for last. */
 const MOST_KEPT = 16;
-/** How long the event loop is held at most. */
-const SLICE_MS = 1;
+/** How long a slice of a replay takes, give or take a chunk. */
+const SLICE_MS = 0.5;
 /** Chunks from which one replay can begin to where the next can. */
 const CHUNKS_A_MARK = 32;
 
