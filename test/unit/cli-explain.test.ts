@@ -86,6 +86,38 @@ describe("windlass explain", () => {
     expect(out).toContain("without delays    2 replicas");
   });
 
+  it.each([
+    {
+      when: "as it stood then, where that is known",
+      laterS: 0.15,
+      head: "Held at 2023-11-14T22:13:20.150Z, decided first at 2023-11-14T22:13:08.000Z, by the built-in policy; as it stood then:",
+    },
+    {
+      when: "as it stood when it was made last, else",
+      laterS: 60,
+      head: "Held at 2023-11-14T22:14:20.000Z, decided first at 2023-11-14T22:13:08.000Z, by the built-in policy; as it stood at 2023-11-14T22:13:20.000Z, the last time it was made:",
+    },
+  ])("tells with --at what held then, $when", async ({ laterS, head }) => {
+    const shown = decisionShown({ first: { ...decision, atS: AT_S - 12 }, last: decision, turns: 121 });
+    const asked: unknown[] = [];
+    const { deployments } = answers(true);
+    const api = await fakeApi({
+      deployments: {
+        ...deployments!,
+        listScalingDecisions: ({ atTime }: { atTime?: unknown }) => {
+          asked.push(atTime);
+          return { decisions: [decisionView(shown)] };
+        },
+      },
+    });
+    const at = new Date((AT_S + laterS) * 1_000).toISOString();
+    const { out } = await runCli(["explain", "a", "d", "--at", at], { env: { WINDLASS_ADDRESS: api.address } });
+    expect(asked).toEqual([timestampFromMs((AT_S + laterS) * 1_000)]);
+    expect(out).toContain("a/d is to have 2 replicas now, set by the autoscaler");
+    expect(out).toContain(`\n\n${head}\n  load `);
+    expect(out).toContain("18 s left of 30 s");
+  });
+
   it("prints the names of REST with -o", async () => {
     const { out } = await run(true, "-o", "json");
     expect(JSON.parse(out)).toMatchObject({

@@ -471,7 +471,9 @@ export type ListScalingDecisionsRequest = Message<"windlass.v1.ListScalingDecisi
   pageToken: string;
 
   /**
-   * Only the one that held then.
+   * Only the one that held then, as it stood then: its `time` is the last moment
+   * up to `at_time` at which it was made, or by what is recorded would have
+   * been, and load, ages and time left are of that moment.
    *
    * @generated from field: google.protobuf.Timestamp at_time = 4;
    */

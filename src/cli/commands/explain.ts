@@ -53,7 +53,7 @@ function explanation(
   const { targetNumReplicas: target, targetReason } = deployment;
   const reason = targetReason === "" ? "" : `: ${oneLine(targetReason)}`;
   const since = isoTime(deployment.targetTime);
-  const head = `${name} is to have ${replicas(target)}, set by ${ownerOf(deployment)}${since === null ? "" : ` at ${since}`}${reason}`;
+  const head = `${name} is to have ${replicas(target)}${at === undefined ? "" : " now"}, set by ${ownerOf(deployment)}${since === null ? "" : ` at ${since}`}${reason}`;
   const lines = [head, ""];
   if (shadow && deployment.config?.autoscalingShadow === undefined) {
     lines.push("It has no autoscaling_shadow, so there is nothing that would decide otherwise.");
@@ -62,7 +62,7 @@ function explanation(
     lines.push(at === undefined ? `${who} has decided nothing on it.` : "No decision of that time is kept.");
   } else {
     if (shadow) lines.push(`Its autoscaling_shadow would have ${replicas(decision.result)}; nothing follows it.`);
-    lines.push(...decisionLines(decision));
+    lines.push(headOf(decision, at), ...decisionLines(decision));
     const schedule = scheduleText(deployment, decision, { at, shadow });
     if (schedule !== null) lines.push("", `By its schedule as deployed now, ${schedule}.`);
   }
@@ -82,9 +82,23 @@ function scheduleText(
   return scheduleLine({ policy_function, policy_kwargs }, ms / 1_000) ?? null;
 }
 
+/** How far before the moment that is asked for a decision counts as made then, ms: decisions are made each 100 ms. */
+const THEN_MS = 200;
+
+/** When it was decided; `at`: the moment that was asked for, epoch ms. */
+function headOf({ time, since, turns, policy }: ScalingDecision, at: number | undefined): string {
+  const who = policy === "built-in" ? "the built-in policy" : "its policy_function";
+  if (at === undefined) {
+    const sinceText = turns > 1 ? `, as at ${turns} moments since ${isoTime(since)}` : "";
+    return `Decided at ${isoTime(time)}${sinceText}, by ${who}:`;
+  }
+  const held = `Held at ${new Date(at).toISOString()}, decided first at ${isoTime(since)}, by ${who}`;
+  const then = time !== undefined && at - timestampMs(time) <= THEN_MS;
+  return then ? `${held}; as it stood then:` : `${held}; as it stood at ${isoTime(time)}, the last time it was made:`;
+}
+
 function decisionLines(decision: ScalingDecision): string[] {
-  const { time, since, turns, policy, runningReplicas, targetReplicas, totalRequests, series } = decision;
-  const sinceText = turns > 1 ? `, as at ${turns} moments since ${isoTime(since)}` : "";
+  const { runningReplicas, targetReplicas, totalRequests, series } = decision;
   const rows: [string, string][] = [
     ["load", `${plural(round(totalRequests), "request")}${sourceText(decision)}`],
     ["replicas", `${runningReplicas} running, ${targetReplicas} wanted`],
@@ -100,10 +114,7 @@ function decisionLines(decision: ScalingDecision): string[] {
   if (delayed || decision.withoutDelays !== decision.result)
     rows.push(["without delays", replicas(decision.withoutDelays)]);
   const width = Math.max(...rows.map(([left]) => left.length));
-  return [
-    `Decided at ${isoTime(time)}${sinceText}, by ${policy === "built-in" ? "the built-in policy" : "its policy_function"}:`,
-    ...rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`),
-  ];
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
 }
 
 function sourceText({ runningFrom, series, oldestAgeS, newestAgeS }: ScalingDecision): string {
