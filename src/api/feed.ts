@@ -5,18 +5,15 @@
  * client holds no memory and delays no writer: the store catches it up from the log. One that falls behind what the
  * log still has is cut with HISTORY_COMPACTED.
  */
-import { toBinary } from "@bufbuild/protobuf";
-import { ApplicationSchema } from "../../gen/windlass/v1/application_pb.ts";
-import { DeploymentSchema, ReplicaSchema } from "../../gen/windlass/v1/deployment_pb.ts";
-import { InstanceSchema } from "../../gen/windlass/v1/instance_pb.ts";
-import type { InstanceRecord, ProxyRecord } from "../controller/records.ts";
 import type { Clock } from "../core/clock.ts";
-import type { Change, Store } from "../store/store.ts";
+import { type Change, CompactedError, type Store } from "../store/store.ts";
 import { type DecisionEvent, type DecisionScope, decisionReader, watchedDecisions } from "./decision-feed.ts";
+import { createFanOut, type FanOutLimits, type FeedSink, type Topic } from "./fan-out.ts";
+import { batchOf } from "./feed-encoding.ts";
 import type { ResourceEvent } from "./feed-event.ts";
-import { type WatchMessage, watchMessages } from "./feed-loop.ts";
-import { type FeedScope, inScope, resourceOf } from "./feed-scope.ts";
-import { applicationView, deploymentView, instanceView, replicaView } from "./views.ts";
+import { PROGRESS_INTERVAL_MS, type WatchMessage, watchMessages } from "./feed-loop.ts";
+import { type FeedScope, inScope } from "./feed-scope.ts";
+import { createViews, isNews, type Shown, type View } from "./feed-views.ts";
 
 export { MIN_PROGRESS_INTERVAL_MS, PROGRESS_INTERVAL_MS } from "./feed-loop.ts";
 
@@ -50,6 +47,11 @@ export interface Feed {
    * cannot be resumed from, and INSTANCE_UNAVAILABLE when the feed closes, so that clients come back.
    */
   watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem>;
+  /**
+   * The same, written to a sink as it comes, without a step of its own for each message: for many watchers. Resolves
+   * when `signal` aborts; rejects as {@link watch} throws.
+   */
+  pipe(request: FeedRequest, sink: FeedSink, signal: AbortSignal): Promise<void>;
   /** The newest decision of each deployment, then each as it is stored; else as {@link watch}. */
   watchDecisions(request: DecisionFeedRequest, signal: AbortSignal): AsyncGenerator<DecisionItem>;
   /** Watches open now. */
@@ -60,9 +62,13 @@ export interface Feed {
   close(): void;
 }
 
+/** Messages of a snapshot or of history that are written at once. */
+const WRITTEN_AT_ONCE = 32;
+
 /** Makes a {@link Feed} over a store. */
-export function createFeed(store: Store, clock: Clock): Feed {
+export function createFeed(store: Store, clock: Clock, limits: Partial<FanOutLimits> = {}): Feed {
   const views = { hidden: createViews(store, false), revealed: createViews(store, true) };
+  const fanOut = createFanOut(store, clock, views, limits);
   const readDecisions = decisionReader();
   const closing = new AbortController();
   let active = 0;
@@ -76,10 +82,10 @@ export function createFeed(store: Store, clock: Clock): Feed {
     }
   }
 
-  function watch(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
+  function messages(request: FeedRequest, signal: AbortSignal): AsyncGenerator<FeedItem> {
     const { scope, startRevision, progressIntervalMs } = request;
     const { viewOf, snapshot } = request.revealEnv ? views.revealed : views.hidden;
-    const sent = new Map<string, Uint8Array>();
+    const sent: Shown = new Map();
     const eventsOf = (all: readonly (View | undefined)[]): ResourceEvent[] =>
       all.flatMap((view) =>
         view !== undefined && inScope(scope, view.resource) && isNews(sent, view) ? [view.event] : [],
@@ -90,10 +96,60 @@ export function createFeed(store: Store, clock: Clock): Feed {
       prefix: "",
       startRevision,
       progressIntervalMs,
-      snapshot: () => eventsOf(snapshot()),
+      snapshot: () => eventsOf(snapshot(scope)),
       newsOf: (changes: readonly Change[]) => eventsOf(changes.map(({ key, value }) => viewOf(key, value))),
     };
-    return counted(watchMessages<ResourceEvent>(watched, signal, closing.signal));
+    return watchMessages<ResourceEvent>(watched, signal, closing.signal);
+  }
+
+  async function pipe(request: FeedRequest, sink: FeedSink, signal: AbortSignal): Promise<void> {
+    const { scope, revealEnv, progressIntervalMs = PROGRESS_INTERVAL_MS } = request;
+    active++;
+    const topic = fanOut.open(scope, revealEnv);
+    try {
+      for (let startRevision = request.startRevision, again = false; ; again = true) {
+        const position = await replay({ ...request, startRevision }, topic, sink, signal, again);
+        if (position === undefined) return;
+        const end = await topic.follow({ position, sink, progressIntervalMs, left: signal });
+        if (end.kind === "left") return;
+        // From 0 it would be told everything once more.
+        if (end.position === 0) throw new CompactedError(store.compactedRevision);
+        startRevision = end.position;
+      }
+    } finally {
+      topic.close();
+      active--;
+    }
+  }
+
+  /** Writes the snapshot and history until the topic can go on; returns where. Undefined when the client has left. */
+  async function replay(
+    request: FeedRequest,
+    topic: Topic,
+    sink: FeedSink,
+    signal: AbortSignal,
+    again: boolean,
+  ): Promise<number | undefined> {
+    let items: FeedItem[] = [];
+    let position = request.startRevision;
+    let known = again;
+    for await (const item of messages(request, signal)) {
+      // Of a watch that goes on the first message says only where it began.
+      if (known) known = false;
+      else items.push(item);
+      if (!item.complete && items.length < WRITTEN_AT_ONCE) continue;
+      const full = items.length > 0 && !sink.write(batchOf(items));
+      items = [];
+      if (item.complete) position = item.revision;
+      if (item.complete && topic.holds(position)) return full ? ready(topic, sink, position, signal) : position;
+      if (full) await topic.ready(sink, position, signal);
+    }
+    return undefined;
+  }
+
+  async function ready(topic: Topic, sink: FeedSink, position: number, signal: AbortSignal) {
+    await topic.ready(sink, position, signal);
+    return position;
   }
 
   function watchDecisions(request: DecisionFeedRequest, signal: AbortSignal): AsyncGenerator<DecisionItem> {
@@ -109,107 +165,16 @@ export function createFeed(store: Store, clock: Clock): Feed {
   }
 
   return {
-    watch,
+    watch: (request, signal) => counted(messages(request, signal)),
+    pipe,
     watchDecisions,
     get active() {
       return active;
     },
     closed: closing.signal,
-    close: () => closing.abort(),
+    close() {
+      closing.abort();
+      fanOut.close();
+    },
   };
-}
-
-interface View {
-  readonly resource: NonNullable<ReturnType<typeof resourceOf>>;
-  readonly event: ResourceEvent;
-  /** Its encoding, to tell whether what the public sees has changed. */
-  readonly bytes: Uint8Array;
-}
-
-interface Views {
-  /** The event of a changed key; undefined for keys the public does not see. */
-  viewOf(key: string, value: string | undefined): View | undefined;
-  /** Everything that is, parents first. */
-  snapshot(): View[];
-}
-
-const NO_BYTES = new Uint8Array(0);
-
-/** A bound against watchers that bring long gone values back into the cache. */
-const MAX_CACHED_VIEWS = 250_000;
-
-/** Each change is decoded and encoded once, however many watch. */
-function createViews(store: Store, revealEnv: boolean): Views {
-  const cache = new Map<string, { value: string; view: View }>();
-
-  const instance = (): View => {
-    // Two kinds of keys make up the instance, so it is always read as it is now.
-    const value = store.get("instance")?.value;
-    const record = value === undefined ? undefined : (JSON.parse(value) as InstanceRecord);
-    const proxies = store.range("proxy/").map((entry) => JSON.parse(entry.value) as ProxyRecord);
-    const message = instanceView(record, proxies);
-    const resource = { kind: "instance", name: "instance" } as const;
-    return { resource, event: { case: "instance", value: message }, bytes: toBinary(InstanceSchema, message) };
-  };
-
-  const viewOf = (key: string, value: string | undefined): View | undefined => {
-    const resource = resourceOf(key);
-    if (resource === undefined) return undefined;
-    if (resource.kind === "instance") return instance();
-    if (value === undefined) {
-      cache.delete(key);
-      return { resource, event: { case: "deleted", value: resource.name }, bytes: NO_BYTES };
-    }
-    const cached = cache.get(key);
-    if (cached?.value === value) return cached.view;
-    const view = { resource, ...encode(resource.kind, value, revealEnv) };
-    if (cache.size >= MAX_CACHED_VIEWS) cache.clear();
-    cache.set(key, { value, view });
-    return view;
-  };
-
-  return {
-    viewOf,
-    snapshot: () => [
-      instance(),
-      ...["application/", "deployment/", "replica/"].flatMap((prefix) =>
-        store.range(prefix).map(({ key, value }) => viewOf(key, value)!),
-      ),
-    ],
-  };
-}
-
-function encode(
-  kind: "application" | "deployment" | "replica",
-  value: string,
-  revealEnv: boolean,
-): { event: ResourceEvent; bytes: Uint8Array } {
-  const record = JSON.parse(value);
-  switch (kind) {
-    case "application": {
-      const message = applicationView(record, revealEnv);
-      return { event: { case: kind, value: message }, bytes: toBinary(ApplicationSchema, message) };
-    }
-    case "deployment": {
-      const message = deploymentView(record, revealEnv);
-      return { event: { case: kind, value: message }, bytes: toBinary(DeploymentSchema, message) };
-    }
-    case "replica": {
-      const message = replicaView(record);
-      return { event: { case: kind, value: message }, bytes: toBinary(ReplicaSchema, message) };
-    }
-  }
-}
-
-/** Whether a watch that has sent what `sent` holds does not know this yet; notes that it does now. */
-function isNews(sent: Map<string, Uint8Array>, { resource, event, bytes }: View): boolean {
-  if (sameBytes(sent.get(resource.name), bytes)) return false;
-  if (event.case === "deleted") sent.delete(resource.name);
-  else sent.set(resource.name, bytes);
-  return true;
-}
-
-function sameBytes(a: Uint8Array | undefined, b: Uint8Array): boolean {
-  if (a === undefined || a.length !== b.length) return false;
-  return a === b || Buffer.compare(a, b) === 0;
 }

@@ -34,6 +34,8 @@ export interface StreamReply {
   readonly headers?: Readonly<Record<string, string>>;
   /** Ended early (`return`) when the client leaves. */
   readonly chunks: AsyncIterable<string>;
+  /** Writes what follows them by itself. Resolves when that is all; rejects as `chunks` does. Default: nothing follows. */
+  readonly onward?: (response: NodeResponse) => Promise<void>;
 }
 
 /** A JSON answer. */
@@ -73,6 +75,7 @@ export async function sendStream(response: NodeResponse, reply: StreamReply, lef
     if (left.aborted) return;
     if (!response.write(chunk)) await drained(response, left);
   }
+  if (!left.aborted) await reply.onward?.(response);
   if (!left.aborted) response.end();
 }
 

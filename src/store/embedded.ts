@@ -12,6 +12,7 @@ import {
   type Op,
   type Store,
   StoreError,
+  type StoreTap,
   type TxnResult,
 } from "./store.ts";
 import { checkOps, evaluate, narrow } from "./transaction.ts";
@@ -110,6 +111,10 @@ class EmbeddedStore implements Store {
 
   watch(prefix: string, fromRevision: number, signal: AbortSignal): AsyncIterable<ChangeBatch> {
     return this.#hub.watch(prefix, fromRevision, signal);
+  }
+
+  onCommit(tap: StoreTap): () => void {
+    return this.#hub.tap(tap);
   }
 
   async compact(revision: number): Promise<void> {

@@ -73,6 +73,7 @@ export function createMemoryStore(options: MemoryStoreOptions = {}): Store {
       return commit(compares, ops);
     },
     watch: hub.watch,
+    onCommit: hub.tap,
     async compact(upTo) {
       checkOpen();
       const target = Math.min(upTo, revision);

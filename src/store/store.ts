@@ -25,10 +25,23 @@ export interface Store {
    * `fromRevision` above `revision` waits for it.
    */
   watch(prefix: string, fromRevision: number, signal: AbortSignal): AsyncIterable<ChangeBatch>;
+  /**
+   * Tells `tap` of each revision the moment it is committed, before its writer is answered, and of the store's end.
+   * What it does is part of every write: it must be quick, and must not throw. Returns what ends that.
+   */
+  onCommit(tap: StoreTap): () => void;
   /** Forgets history up to `revision` (inclusive). Present values stay. */
   compact(revision: number): Promise<void>;
   /** Waits for pending writes, then releases the lock. Later calls reject. */
   close(): Promise<void>;
+}
+
+/** What is told of every commit; see {@link Store.onCommit}. */
+export interface StoreTap {
+  /** A revision, quiet ones with no changes among them. */
+  committed(batch: ChangeBatch): void;
+  /** The store is closed: no more will come. */
+  closed(): void;
 }
 
 /** A key with its present value. */

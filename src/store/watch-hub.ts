@@ -12,7 +12,7 @@
  *
  * Only synced watchers cost a writer anything: one prefix test for each distinct prefix, one reference for each match.
  */
-import { type ChangeBatch, CompactedError, StoreError } from "./store.ts";
+import { type ChangeBatch, CompactedError, StoreError, type StoreTap } from "./store.ts";
 import { narrow, weigh } from "./transaction.ts";
 
 /** What a driver keeps of the past. */
@@ -56,6 +56,8 @@ export interface WatchStats {
 export interface WatchHub {
   /** See Store.watch. Failures arrive at the first or a later step of the iteration, never from the call. */
   watch(prefix: string, fromRevision: number, signal: AbortSignal): AsyncIterable<ChangeBatch>;
+  /** See Store.onCommit. */
+  tap(tap: StoreTap): () => void;
   /** Hands on a committed batch; `history` must have it already. Never waits. */
   publish(batch: ChangeBatch): void;
   /** Ends all watches; later ones fail with StoreError("closed"). */
@@ -86,6 +88,7 @@ export function createWatchHub(history: History, limits: Partial<WatchLimits> = 
   const watchers = new Set<Watcher>();
   /** Synced watchers by prefix, so that each batch is narrowed once a prefix. */
   const synced = new Map<string, Set<Watcher>>();
+  const taps = new Set<StoreTap>();
   let closed = false;
 
   function enter(watcher: Watcher, state: WatcherState): void {
@@ -175,7 +178,13 @@ export function createWatchHub(history: History, limits: Partial<WatchLimits> = 
 
   return {
     watch,
+    tap(tap) {
+      if (closed) tap.closed();
+      else taps.add(tap);
+      return () => void taps.delete(tap);
+    },
     publish(batch) {
+      for (const tap of taps) tap.committed(batch);
       for (const [prefix, peers] of synced) {
         const part = narrow(batch, prefix);
         if (part === undefined) continue;
@@ -186,6 +195,8 @@ export function createWatchHub(history: History, limits: Partial<WatchLimits> = 
     close() {
       closed = true;
       for (const watcher of [...watchers]) enter(watcher, { kind: "ended" });
+      for (const tap of [...taps]) tap.closed();
+      taps.clear();
     },
     stats() {
       let catchingUp = 0;

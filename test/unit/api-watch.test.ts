@@ -162,8 +162,9 @@ describe("a resumed watch", () => {
     compacted.catch(() => {}); // told to the watch below
     store.watch = () => ({ [Symbol.asyncIterator]: () => ({ next: () => compacted }) });
     await using api = await startTestApi({ store });
-    const watch = await open(api);
-    await vi.waitFor(() => expect(lines(watch).at(-1)).toMatch(/synced/));
+    await api.write(put.application(applicationRecord("a", { status: "UNHEALTHY" })));
+    const watch = await open(api, { path: `${WATCH}?since=1` });
+    await vi.waitFor(() => expect(lines(watch).at(-1)).toMatch(/progress/));
     compact();
     await vi.waitFor(() => expect(watch.ended()).toBe(true));
     const last = watch.events.at(-1)!;

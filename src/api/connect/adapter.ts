@@ -4,7 +4,7 @@ import type { Logger } from "../../observability/logger.ts";
 import type { Gate } from "../gate.ts";
 import { MAX_BODY_BYTES, type NodeHandler, type NodeRequest } from "../http.ts";
 import type { StreamLimit } from "../stream-limit.ts";
-import { type GateOutcome, gateOutcomeKey } from "./context.ts";
+import { type GateOutcome, gateOutcomeKey, responseKey } from "./context.ts";
 import { answerRpc, rpcHandlers, rpcPath } from "./rpc.ts";
 
 /** The largest message of callers without a known token, in bytes. */
@@ -18,13 +18,15 @@ export interface ConnectHandlerOptions {
   readonly logger: Logger;
   /** Answers paths that are no RPC. */
   readonly fallback: NodeHandler;
+  /** The largest message of callers with a known token, in bytes. Default: 100 MiB. */
+  readonly readMaxBytes?: number;
 }
 
 /** Makes a handler for the given services. */
 export function createConnectHandler(options: ConnectHandlerOptions): NodeHandler {
   const { routes, gate, logger, fallback } = options;
   const interceptors = [guard(options.streams)];
-  const handlers = rpcHandlers({ routes, logger, interceptors, readMaxBytes: MAX_BODY_BYTES });
+  const handlers = rpcHandlers({ routes, logger, interceptors, readMaxBytes: options.readMaxBytes ?? MAX_BODY_BYTES });
   // Messages are read before the gate is checked, so nobody we do not know may send large ones.
   const strangers = rpcHandlers({ routes, logger, interceptors, readMaxBytes: STRANGER_BODY_BYTES });
 
@@ -33,7 +35,8 @@ export function createConnectHandler(options: ConnectHandlerOptions): NodeHandle
     if (!handlers.has(path)) return fallback(request, response);
     const outcome = outcomeOf(gate, request);
     const handler = (outcome.ok ? handlers : strangers).get(path)!;
-    void answerRpc(handler, request, response, logger, createContextValues().set(gateOutcomeKey, outcome));
+    const values = createContextValues().set(gateOutcomeKey, outcome).set(responseKey, response);
+    void answerRpc(handler, request, response, logger, values);
   };
 }
 

@@ -18,7 +18,7 @@ import { updatesOf, watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
 export function applicationService(deps: ApiDeps): ServiceImpl<typeof ApplicationService> {
-  const { controller, feed } = deps;
+  const { controller } = deps;
   return {
     ...revisionHandlers(deps),
     ...canaryHandlers(deps),
@@ -44,7 +44,7 @@ export function applicationService(deps: ApiDeps): ServiceImpl<typeof Applicatio
       const revealEnv = all.map((permission) => callerWith(context, permission)).every((caller) => caller.revealEnv);
       const under = names.length === 0 ? undefined : names.map(applicationName);
       const scope = { kinds: new Set(["application"] as const), under };
-      yield* updatesOf("application", watchOf(feed, request, scope, revealEnv, context.signal));
+      yield* updatesOf("application", watchOf(deps, "application", request, { scope, revealEnv }, context));
     },
     async updateApplication(request, context) {
       const name = applicationOf(request.name);

@@ -10,6 +10,7 @@ import { authorize, type Permission } from "../auth.ts";
 import type { Feed } from "../feed.ts";
 import type { Caller } from "../gate.ts";
 import type { HostFacts } from "../host-facts.ts";
+import type { NodeResponse } from "../http.ts";
 import type { StreamLimit } from "../stream-limit.ts";
 
 /** What the API stands on. */
@@ -41,6 +42,9 @@ export interface ApiDeps {
 export type GateOutcome =
   | { readonly ok: true; readonly caller: Caller }
   | { readonly ok: false; readonly error: unknown };
+
+/** What an answer is written to; for watches, which do that themselves once its head was sent. */
+export const responseKey = createContextKey<NodeResponse | undefined>(undefined, { description: "response" });
 
 /** Where the adapter leaves the outcome for interceptor and handlers. */
 export const gateOutcomeKey = createContextKey<GateOutcome>(

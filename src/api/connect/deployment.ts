@@ -17,7 +17,7 @@ import { updatesOf, watchOf } from "./watch.ts";
 
 /** Makes the service's handlers. */
 export function deploymentService(deps: ApiDeps): ServiceImpl<typeof DeploymentService> {
-  const { controller, feed } = deps;
+  const { controller } = deps;
   return {
     ...decisionHandlers(deps),
     getDeployment(request, context) {
@@ -45,7 +45,7 @@ export function deploymentService(deps: ApiDeps): ServiceImpl<typeof DeploymentS
       const all = request.parent === "applications/-";
       const { revealEnv } = callerWith(context, all ? { kind: "read" } : { kind: "read-application", application });
       const scope = { kinds: new Set(["deployment"] as const), under: all ? undefined : applicationName(application) };
-      yield* updatesOf("deployment", watchOf(feed, request, scope, revealEnv, context.signal));
+      yield* updatesOf("deployment", watchOf(deps, "deployment", request, { scope, revealEnv }, context));
     },
     async *watchReplicas(request, context) {
       const { application, deployment } = deploymentOf(request.parent);
@@ -59,7 +59,7 @@ export function deploymentService(deps: ApiDeps): ServiceImpl<typeof DeploymentS
       const { revealEnv } = callerWith(context, all ? { kind: "read" } : { kind: "read-application", application });
       const under = deployment === "-" ? applicationName(application) : deploymentName(application, deployment);
       const scope = { kinds: new Set(["replica"] as const), under: all ? undefined : under };
-      yield* updatesOf("replica", watchOf(feed, request, scope, revealEnv, context.signal));
+      yield* updatesOf("replica", watchOf(deps, "replica", request, { scope, revealEnv }, context));
     },
     async scaleDeployment(request, context) {
       const { application, deployment } = deploymentOf(request.name);

@@ -13,7 +13,7 @@ const END_PROCESS_AFTER_MS = 30_000;
 
 /** Makes the service's handlers. */
 export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceService> {
-  const { controller, feed } = deps;
+  const { controller } = deps;
   return {
     ...planHandlers(deps),
     getInstance(_request, context) {
@@ -47,7 +47,7 @@ export function instanceService(deps: ApiDeps): ServiceImpl<typeof InstanceServi
     async *watchInstance(request, context) {
       const { scope, permission } = instanceScope(request.name);
       const { revealEnv } = callerWith(context, permission);
-      yield* watchOf(feed, request, scope, revealEnv, context.signal);
+      yield* watchOf(deps, "instance", request, { scope, revealEnv }, context);
     },
   };
 }

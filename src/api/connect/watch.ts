@@ -1,8 +1,10 @@
 /** Feed items with revisions as the wire has them. */
 
 import { type Duration, durationMs } from "@bufbuild/protobuf/wkt";
-import type { Feed, FeedItem } from "../feed.ts";
-import type { FeedScope } from "../feed-scope.ts";
+import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
+import { heldSink, responseSink } from "../fan-out-sink.ts";
+import type { FeedItem, FeedRequest } from "../feed.ts";
+import { type ApiDeps, responseKey } from "./context.ts";
 
 /** What requests of watches have in common. */
 export interface WatchRequest {
@@ -21,20 +23,49 @@ export function progressOf(interval: Duration | undefined): { readonly progressI
   return interval === undefined ? {} : { progressIntervalMs: durationMs(interval) };
 }
 
-/** Runs a watch for an RPC. */
+/**
+ * Runs a watch for an RPC: the first message goes the way of all messages, which sends the head and says how a failure
+ * is told; what follows is written straight into the answer, and the end goes Connect's way again.
+ */
 export async function* watchOf(
-  feed: Feed,
+  { feed, clock }: Pick<ApiDeps, "feed" | "clock">,
+  response: "instance" | "application" | "deployment" | "replica",
   request: WatchRequest,
-  scope: FeedScope,
-  revealEnv: boolean,
-  signal: AbortSignal,
+  about: Pick<FeedRequest, "scope" | "revealEnv">,
+  context: HandlerContext,
 ): AsyncGenerator<WatchItem> {
-  const { startRevision, progressInterval } = request;
-  const progress = progressOf(progressInterval);
-  const items = feed.watch({ scope, startRevision: Number(startRevision), revealEnv, ...progress }, signal);
-  for await (const { revision, event } of items) {
-    yield { revision: BigInt(revision), ...(event === undefined ? {} : { event }) };
+  const { signal } = context;
+  const from = { ...about, startRevision: Number(request.startRevision), ...progressOf(request.progressInterval) };
+  const answer = context.values.get(responseKey);
+  if (answer === undefined) {
+    for await (const item of feed.watch(from, signal)) yield wireItem(item);
+    return;
   }
+  const held = heldSink();
+  const running = feed.pipe(from, held, signal);
+  // Whoever leaves while the first message is sent hears of no failure.
+  running.catch(() => {});
+  const first = await Promise.race([held.first, running]);
+  if (first === undefined) return;
+  yield wireItem(first.items[0]!);
+  const sink = responseSink(answer, `${response}/${/\bjson\b/i.test(contentType(context)) ? "json" : "proto"}`);
+  held.release(sink, 1);
+  try {
+    await running;
+  } catch (error) {
+    sink.cut(clock);
+    throw error;
+  }
+  // A deadline is told as one; who has left is told nothing.
+  if (signal.reason instanceof ConnectError && signal.reason.code === Code.DeadlineExceeded) throw signal.reason;
+}
+
+function contentType(context: HandlerContext): string {
+  return context.requestHeader.get("content-type") ?? "";
+}
+
+function wireItem({ revision, event }: FeedItem): WatchItem {
+  return { revision: BigInt(revision), ...(event === undefined ? {} : { event }) };
 }
 
 /** The items of a watch of one kind of resources, as its response message has them. */
