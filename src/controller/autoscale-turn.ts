@@ -52,7 +52,12 @@ export interface LoadReports {
 export interface PendingDecisions {
   /** By store key; null: it is no longer autoscaled. */
   readonly scalers: Map<string, Scaler | null>;
-  readonly decisions: { readonly key: string; readonly decision: Decision }[];
+  readonly decisions: {
+    readonly key: string;
+    readonly decision: Decision;
+    /** What a policy took that was asked in the turn; undefined: it was asked outside, or not at all. */
+    readonly tookMs: number | undefined;
+  }[];
   readonly questions: PolicyQuestion[];
   /** What was taken up, to be taken up again if the turn is not stored. */
   readonly reported: Map<string, number>;
@@ -103,6 +108,8 @@ interface Made {
   readonly failure: string;
   readonly wish?: ScheduledWish | null | undefined;
   readonly answer: TraceEntry["answer"];
+  /** See {@link PendingDecisions}. */
+  readonly tookMs?: number | undefined;
 }
 
 export class DecidingTurn {
@@ -185,6 +192,8 @@ export class DecidingTurn {
     let answer: PolicyAnswer = BUILT_IN;
     let warning = "";
     let wish: ScheduledWish | null | undefined;
+    const { clock } = this.#s;
+    const beganMs = clock.monotonic();
     if (policy !== undefined && policyKind(policy.policy_function) === "schedule") {
       const { policy_kwargs: kwargs } = deployment.config.autoscaling_config.policy;
       const shown = shownTarget(seen.rules, seen.target);
@@ -203,8 +212,9 @@ export class DecidingTurn {
     }
     const atMs = policy === undefined || wish !== undefined ? found.atMs : this.#now;
     const { decision, state } = decide(at(situation, seen, atMs), scaler.state, atMs / 1_000, answer);
+    const tookMs = policy === undefined || wish !== undefined ? clock.monotonic() - beganMs : undefined;
     const failure = decision.kind === "kept" ? decision.reason : warning;
-    this.#act({ ...found, atMs }, { decision, state, failure, wish, answer: recordedAnswer(answer) });
+    this.#act({ ...found, atMs }, { decision, state, failure, wish, answer: recordedAnswer(answer), tookMs });
   }
 
   /** Decides on all deployments of an application by its policy. */
@@ -300,7 +310,7 @@ export class DecidingTurn {
       unsaved: scaler.unsaved || isUnwritten(recording) || worth || (news && mustSaveReports(scaler, reports)),
       recording,
     };
-    this.#pending.decisions.push({ key, decision });
+    this.#pending.decisions.push({ key, decision, tookMs: made.tookMs });
     // A wait that has begun is not to begin anew in the next controller.
     const mayWait = !changed && !worth && next.savedMs + SAVE_INTERVAL_MS > this.#now;
     this.#pending.scalers.set(key, next.unsaved && !mayWait ? this.saved(next) : next);

@@ -277,7 +277,11 @@ export class Autoscaler {
     }
     for (const key of pending.reported.keys()) this.#plan(key);
     this.#noticeClock();
-    for (const { key, decision } of pending.decisions) this.#log(key, decision);
+    const atMs = this.#o.clock.monotonic();
+    for (const { key, decision, tookMs } of pending.decisions) {
+      this.#log(key, decision);
+      if (tookMs !== undefined) this.#took.set(key, { atMs, tookMs });
+    }
     for (const question of pending.questions) {
       const key = replyKey(question.application, question.deployment, question.shadow);
       this.#asked.set(key, question.id);
@@ -328,7 +332,7 @@ export class Autoscaler {
   }
 
   #followed(key: string, application: string, deployment: string, decision: Decision): FollowedFigures {
-    const { proposed, result, total, rules, policy } = decision;
+    const { proposed, result, total, rules } = decision;
     const own = this.#took.get(key);
     const shared = this.#took.get(replyKey(application, null));
     // The policies of both may have answered once; the later one is in force.
@@ -340,7 +344,7 @@ export class Autoscaler {
       target: result,
       totalRequests: total,
       targetOngoingRequests: rules.targetOngoingRequests,
-      policy: policy === "built-in" || took === undefined ? undefined : { scope, tookMs: took.tookMs },
+      policy: took === undefined ? undefined : { scope, tookMs: took.tookMs },
       handleDelayMs: handleMs,
       replicaDelayMs: replicaMs,
     };

@@ -21,7 +21,7 @@ export interface FollowedFigures {
   /** Requests that ran or waited, and how many a replica should have; null: that is not set. */
   readonly totalRequests: number;
   readonly targetOngoingRequests: number | null;
-  /** Whose policy answered last and how long it took; absent: it was decided in the controller. */
+  /** Whose policy was asked last and how long it took; absent: none answered yet. */
   readonly policy?: { readonly scope: "deployment" | "application"; readonly tookMs: number } | undefined;
   /** How old the newest report of a router and of a replica was when it came; null: none came. */
   readonly handleDelayMs: number | null;
@@ -59,7 +59,7 @@ const METRICS: readonly ScalingMetric[] = [
   },
   {
     name: "serve_autoscaling_policy_execution_time_ms",
-    help: "Time from question to answer of a policy outside the controller.",
+    help: "Time the policy took: the built-in one to decide, one outside the controller from question to answer.",
     more: ({ followed }) => `,policy_scope="${followed?.policy?.scope ?? ""}"`,
     value: ({ followed }) => followed?.policy?.tookMs,
   },

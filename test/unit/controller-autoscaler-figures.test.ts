@@ -45,7 +45,7 @@ describe("the autoscaler's figures", () => {
           target: 3,
           totalRequests: 8,
           targetOngoingRequests: 2,
-          policy: undefined,
+          policy: { scope: "deployment", tookMs: 0 },
           handleDelayMs: expect.closeTo(40, 3),
           replicaDelayMs: null,
         },
@@ -58,10 +58,25 @@ describe("the autoscaler's figures", () => {
     await controller.close();
   });
 
+  it("tell how long the built-in policy took, by the clock beside each decision", async () => {
+    const { simulation, router } = await deploy({ autoscaling_config: QUICK });
+    const { clock, controller } = simulation;
+    const monotonic = clock.monotonic.bind(clock);
+    let readings = 0;
+    clock.monotonic = () => monotonic() + readings++ * 0.25;
+    router.concurrent = 8;
+    await router.run(2);
+    expect(controller.scalingFigures()).toMatchObject([
+      { followed: { policy: { scope: "deployment", tookMs: 0.25 } } },
+    ]);
+    clock.monotonic = monotonic;
+    await controller.close();
+  });
+
   it.each([
     { scope: "deployment", config: { ...QUICK, ...OWN }, more: {}, answer: { desired: 2 } },
     { scope: "application", config: QUICK, more: { autoscaling_policy: OWN.policy }, answer: { desired: { D: 2 } } },
-  ])("tell how long the policy of the $scope took, and nothing once it is gone", async (given) => {
+  ])("tell how long the policy of the $scope took, and the built-in one once it is gone", async (given) => {
     const { scope, config: autoscaling_config, more, answer } = given;
     const { simulation, policies } = await deploy({ autoscaling_config }, more);
     policies.answer = () => answer;
@@ -78,7 +93,7 @@ describe("the autoscaler's figures", () => {
     ]);
     await simulation.clock.advance(1_000);
     expect(simulation.controller.scalingFigures()).toMatchObject([{ followed: { target: expect.any(Number) } }]);
-    expect(policy()).toBeUndefined();
+    expect(policy()).toEqual({ scope: "deployment", tookMs: 0 });
     await simulation.controller.close();
   });
 });
