@@ -1,5 +1,5 @@
-/** Exit codes of every command. */
-export const EXIT = { ok: 0, failed: 1, usage: 2, cannotConnect: 3, unauthorised: 4 } as const;
+/** Exit codes of every command; `pending` is for `apply --dry-run --exit-code` alone. */
+export const EXIT = { ok: 0, failed: 1, usage: 2, cannotConnect: 3, unauthorised: 4, pending: 5 } as const;
 
 /** One of {@link EXIT}. */
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];

@@ -1,6 +1,7 @@
 import { Command } from "commander";
 import type { CliContext } from "./context.ts";
 import type { OutputFormat } from "./output.ts";
+import { addApply } from "./program/apply.ts";
 import { addCanaries } from "./program/canary.ts";
 import { addOffline } from "./program/offline.ts";
 import { addPlan } from "./program/plan.ts";
@@ -24,6 +25,7 @@ export function buildProgram(ctx: CliContext, setExitCode: (code: number) => voi
   usageErrors(program);
   addServe(program, ctx, setExitCode);
   addWrites(program, ctx);
+  addApply(program, ctx, setExitCode);
   addPlan(program, ctx);
   addReads(program, ctx);
   addCanaries(program, ctx);

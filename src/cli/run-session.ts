@@ -173,7 +173,7 @@ function logFollowers(ctx: CliContext, target: Target, over: AbortSignal, stoppi
 }
 
 /** The folder that import paths start from, and those of modules and programs that lie elsewhere. */
-function sourceFolders({ baseDir, config }: LoadedConfig): string[] {
+export function sourceFolders({ baseDir, config }: Pick<LoadedConfig, "baseDir" | "config">): string[] {
   const modules = config.applications.flatMap(({ import_path: path }) => {
     const module = path === undefined ? "" : path.slice(0, path.lastIndexOf(":"));
     return module === "" ? [] : [dirname(resolve(baseDir, module))];

@@ -20,6 +20,8 @@ export type ConfigDocument =
       readonly floats: FloatMarks;
       /** A problem with its place in the file: `quickstart.yaml:7:5 applications[0].name: …`. */
       readonly describe: (problem: PlacedProblem) => string;
+      /** The place of a path: `quickstart.yaml:7:5`. */
+      readonly placeOf: (path: string) => string;
     }
   /** One line each, beginning with the file's name. */
   | { readonly ok: false; readonly problems: string[] };
@@ -29,22 +31,59 @@ export function readConfigDocument(text: string, fileName: string): ConfigDocume
   try {
     return read(text, fileName);
   } catch (error) {
-    const why = error instanceof RangeError ? "is nested too deeply; flatten it" : `is not YAML: ${errorText(error)}`;
-    return { ok: false, problems: [`${fileName}: ${oneLine(why)}`] };
+    return notRead(error, fileName);
   }
 }
 
-function read(text: string, fileName: string): ConfigDocument {
+/** Reads each document of a file that is not empty; one may also be an application by itself. Never throws. */
+export function readConfigDocuments(text: string, fileName: string): ConfigDocument[] {
+  try {
+    const { documents, lines } = parse(text);
+    return documents
+      .filter(({ contents, errors }) => errors.length > 0 || !isEmpty(contents))
+      .map((document) => readOne(document, lines, fileName));
+  } catch (error) {
+    return [notRead(error, fileName)];
+  }
+}
+
+function notRead(error: unknown, fileName: string): ConfigDocument {
+  const why = error instanceof RangeError ? "is nested too deeply; flatten it" : `is not YAML: ${errorText(error)}`;
+  return { ok: false, problems: [`${fileName}: ${oneLine(why)}`] };
+}
+
+function parse(text: string): { documents: readonly Document[]; lines: LineCounter } {
   const lines = new LineCounter();
+  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false, uniqueKeys: true });
+  return { documents, lines };
+}
+
+function isEmpty(contents: unknown): boolean {
+  return contents === null || (isScalar(contents) && contents.value === null);
+}
+
+function read(text: string, fileName: string): ConfigDocument {
+  const { documents, lines } = parse(text);
+  const [document] = documents;
+  const fail = (message: string): ConfigDocument => ({ ok: false, problems: [`${fileName}: ${message}`] });
+  if (!document?.contents) return fail("is empty; a config has at least `applications: []`");
+  if (documents.length > 1)
+    return fail("holds several documents; keep one, with all applications in the list `applications`");
+  const found = readOne(document, lines, fileName);
+  if (found.ok && found.data["applications"] === undefined && found.data["import_path"] !== undefined) {
+    return {
+      ok: false,
+      problems: [`${found.placeOf("")}: is one application: make it an item of the list \`applications\``],
+    };
+  }
+  return found;
+}
+
+function readOne(document: Document, lines: LineCounter, fileName: string): ConfigDocument {
   const fail = (message: string, offset?: number): ConfigDocument => ({
     ok: false,
     problems: [`${fileName}${offset === undefined ? "" : place(lines, offset)}: ${message}`],
   });
-  const documents = parseAllDocuments(text, { lineCounter: lines, merge: true, prettyErrors: false, uniqueKeys: true });
-  const [document] = documents;
-  if (!document?.contents) return fail("is empty; a config has at least `applications: []`");
-  if (documents.length > 1)
-    return fail("holds several documents; keep one, with all applications in the list `applications`");
   // The parser may run out of depth again on its way back.
   const tooDeep = document.errors.find(({ code }) => code === "RESOURCE_EXHAUSTION");
   if (tooDeep) return fail(explain(tooDeep), tooDeep.pos[0]);
@@ -57,7 +96,7 @@ function read(text: string, fileName: string): ConfigDocument {
       problems: document.errors.map((error) => `${fileName}${place(lines, error.pos[0])}: ${explain(error)}`),
     };
   }
-  if (isScalar(document.contents) && document.contents.value === null) {
+  if (document.contents === null || isEmpty(document.contents)) {
     return fail("is empty; a config has at least `applications: []`");
   }
   if (!isMap(document.contents)) return fail("must be a map with the key applications", document.contents.range?.[0]);
@@ -70,13 +109,12 @@ function read(text: string, fileName: string): ConfigDocument {
     return fail(oneLine(errorText(error)));
   }
   markFloats(document.contents, plain, floats);
-  if (plain["applications"] === undefined && plain["import_path"] !== undefined) {
-    return fail("is one application: make it an item of the list `applications`", document.contents.range?.[0]);
-  }
   const { start = {}, ...rest } = plain;
   if (start !== null && !isRecord(start)) return fail("start must be a map of the flags of `windlass start`");
   const data = copyMarks(plain, rest, floats);
-  return { ok: true, data, start: start ?? {}, floats, describe: describer(document, lines, fileName) };
+  const placeOf = (path: string): string =>
+    `${fileName}${place(lines, findOffset(document, path === "" ? [] : stepsOf(path)))}`;
+  return { ok: true, data, start: start ?? {}, floats, describe: describer(document, lines, fileName), placeOf };
 }
 
 const place = (lines: LineCounter, offset: number): string => {
