@@ -287,7 +287,9 @@ export function createFanOut(
   }
 
   function armProgress(topic: TopicState, member: Member): void {
-    const waitMs = Math.max(0, member.saidMs + member.progressIntervalMs - clock.monotonic());
+    // Who is full is told no progress; when it takes more, the silence begins anew.
+    const fromMs = member.waiting === undefined ? member.saidMs : clock.monotonic();
+    const waitMs = Math.max(0, fromMs + member.progressIntervalMs - clock.monotonic());
     member.timer = clock.timer(
       waitMs,
       () => {
