@@ -338,7 +338,7 @@ export class Autoscaler {
     // The policies of both may have answered once; the later one is in force.
     const scope = shared === undefined || (own !== undefined && own.atMs > shared.atMs) ? "deployment" : "application";
     const took = scope === "deployment" ? own : shared;
-    const { handleMs, replicaMs } = this.#o.load.delays(application, deployment);
+    const { handleMs, replicaMs, calls } = this.#o.load.delays(application, deployment);
     return {
       desired: proposed,
       target: result,
@@ -347,6 +347,7 @@ export class Autoscaler {
       policy: took === undefined ? undefined : { scope, tookMs: took.tookMs },
       handleDelayMs: handleMs,
       replicaDelayMs: replicaMs,
+      ...(calls === undefined ? {} : { stats: { latencyMs: calls.latencyMs, failures: new Map(calls.failures) } }),
     };
   }
 

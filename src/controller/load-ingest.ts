@@ -14,12 +14,16 @@ import { EMPTY_SERIES } from "../autoscaling/series.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import type { ReplicaLoad, ReplicaLoadSink } from "../engine/engine.ts";
 import type { RouterLoad, RoutingTableData } from "./controller.ts";
+import { keys } from "./records.ts";
+import { type CallStats, newCallStats, noteCalls } from "./stats-calls.ts";
 import type { SamplingChange } from "./table-keeper.ts";
 
 /** See {@link LoadIngest.delays}. */
 export interface ReportDelays {
   readonly handleMs: number | null;
   readonly replicaMs: number | null;
+  /** How calls of the user's recordAutoscalingStats went; absent: nobody told. */
+  readonly calls?: Pick<CallStats, "latencyMs" | "failures">;
 }
 
 interface Followed {
@@ -28,7 +32,7 @@ interface Followed {
   readonly reports: Reports;
   /** A router that says nothing for so long is forgotten. */
   timeoutS: number;
-  readonly delays: { handleMs: number | null; replicaMs: number | null };
+  readonly delays: { handleMs: number | null; replicaMs: number | null; calls?: CallStats };
 }
 
 /** A router whose stream ended may be back by then: its counts stay, and no wait is disturbed. */
@@ -57,12 +61,12 @@ export class LoadIngest implements ReplicaLoadSink {
    * Changed in place as reports come and go; what its maps hold is not.
    */
   reports(application: string, deployment: string): Reports | undefined {
-    return this.#followed.get(key(application, deployment))?.reports;
+    return this.#followed.get(keys.deployment(application, deployment))?.reports;
   }
 
   /** How old the newest report of a router and of a replica on a deployment was when it came; null: none came. */
   delays(application: string, deployment: string): ReportDelays {
-    return this.#followed.get(key(application, deployment))?.delays ?? { handleMs: null, replicaMs: null };
+    return this.#followed.get(keys.deployment(application, deployment))?.delays ?? { handleMs: null, replicaMs: null };
   }
 
   /** Calls back for a deployment whose reports changed: what was decided on them may not hold any more. */
@@ -72,7 +76,7 @@ export class LoadIngest implements ReplicaLoadSink {
 
   /** Puts back what an earlier controller knew of a deployment that is followed; what came since is kept. */
   restore(application: string, deployment: string, { handles, replicas }: Reports): void {
-    const followed = this.#followed.get(key(application, deployment));
+    const followed = this.#followed.get(keys.deployment(application, deployment));
     if (followed === undefined) return;
     const { reports, timeoutS } = followed;
     for (const [id, handle] of handles) if (!reports.handles.has(id)) reports.handles.set(id, handle);
@@ -85,7 +89,7 @@ export class LoadIngest implements ReplicaLoadSink {
   follow({ deployments }: Pick<RoutingTableData, "deployments">): void {
     const gone = new Set(this.#followed.keys());
     for (const { application, deployment, loadSampling } of deployments) {
-      if (loadSampling !== undefined) gone.delete(key(application, deployment));
+      if (loadSampling !== undefined) gone.delete(keys.deployment(application, deployment));
     }
     for (const name of gone) this.#followed.delete(name);
     this.followChanged(deployments.filter(({ loadSampling }) => loadSampling !== undefined));
@@ -94,7 +98,7 @@ export class LoadIngest implements ReplicaLoadSink {
   /** What of the deployments that are followed is new; those without `loadSampling` are not any more. */
   followChanged(changes: readonly SamplingChange[]): void {
     for (const { application, deployment, loadSampling } of changes) {
-      const name = key(application, deployment);
+      const name = keys.deployment(application, deployment);
       if (loadSampling === undefined) {
         this.#followed.delete(name);
         continue;
@@ -116,7 +120,7 @@ export class LoadIngest implements ReplicaLoadSink {
     const nowMonoS = this.#monoS();
     const nowMs = this.#clock.now();
     for (const { application, deployment, series } of deployments) {
-      const followed = this.#followed.get(key(application, deployment));
+      const followed = this.#followed.get(keys.deployment(application, deployment));
       if (followed === undefined) continue;
       const running = new Map(series);
       running.delete(QUEUED);
@@ -151,9 +155,14 @@ export class LoadIngest implements ReplicaLoadSink {
     this.#leaving.set(routerId, this.#clock.timer(ROUTER_RETURN_MS, drop, { unref: true }));
   }
 
-  replicaReported({ application, deployment, id, timestampS, metrics }: ReplicaLoad): void {
-    const followed = this.#followed.get(key(application, deployment));
+  replicaReported({ application, deployment, id, timestampS, metrics, calls }: ReplicaLoad): void {
+    const followed = this.#followed.get(keys.deployment(application, deployment));
     if (followed === undefined) return;
+    if (calls !== undefined) {
+      followed.delays.calls ??= newCallStats();
+      noteCalls(followed.delays.calls, id, calls);
+    }
+    if (metrics === null) return;
     if (acceptReplicaReport(followed.reports, { replica: id, timestampS, metrics })) {
       followed.delays.replicaMs = this.#clock.now() - timestampS * 1_000;
       this.#onChange(application, deployment);
@@ -161,7 +170,9 @@ export class LoadIngest implements ReplicaLoadSink {
   }
 
   replicaGone(application: string, deployment: string, id: string): void {
-    const reports = this.reports(application, deployment);
+    const followed = this.#followed.get(keys.deployment(application, deployment));
+    followed?.delays.calls?.told.delete(id);
+    const reports = followed?.reports;
     if (reports?.replicas.has(id)) {
       forgetReplica(reports, id);
       this.#onChange(application, deployment);
@@ -200,8 +211,4 @@ export class LoadIngest implements ReplicaLoadSink {
   #monoS(): number {
     return this.#clock.monotonic() / 1_000;
   }
-}
-
-function key(application: string, deployment: string): string {
-  return `${application}\0${deployment}`;
 }

@@ -107,8 +107,18 @@ export interface ReplicaLoad {
   readonly id: string;
   /** When the report was made, epoch seconds of the replica's clock. */
   readonly timestampS: number;
-  /** By name of the metric. */
-  readonly metrics: ReadonlyMap<string, SeriesColumns>;
+  /** By name of the metric; null: nothing was measured yet. */
+  readonly metrics: ReadonlyMap<string, SeriesColumns> | null;
+  /** How calls of the user's method went since the replica came up; absent: nothing is known of them. */
+  readonly calls?: StatsCalls;
+}
+
+/** How calls of a user's recordAutoscalingStats went. */
+export interface StatsCalls {
+  /** How long the last one took. */
+  readonly latencyMs: number;
+  /** How many failed, by the name of the error. */
+  readonly failures: ReadonlyMap<string, number>;
 }
 
 /** Takes in what replicas report; beside the events, because nothing has to be decided or stored for it. */

@@ -1,6 +1,7 @@
 /**
- * What the autoscaler did last, for Prometheus. At most eight series a deployment, none of what is not autoscaled. Not
- * written by the client library, which holds the event loop for half a second with the series of 10,000 deployments.
+ * What the autoscaler did last, for Prometheus. At most nine gauges a deployment and a counter for each kind of failed
+ * call, none of what is not autoscaled. Not written by the client library, which holds the event loop for half a second
+ * with the series of 10,000 deployments.
  */
 
 /** The newest decision on a deployment in numbers. */
@@ -26,6 +27,8 @@ export interface FollowedFigures {
   /** How old the newest report of a router and of a replica was when it came; null: none came. */
   readonly handleDelayMs: number | null;
   readonly replicaDelayMs: number | null;
+  /** Calls of users' recordAutoscalingStats: how long the last took, and how many failed by the name of the error. */
+  readonly stats?: { readonly latencyMs: number | null; readonly failures: ReadonlyMap<string, number> } | undefined;
 }
 
 interface ScalingMetric {
@@ -74,6 +77,11 @@ const METRICS: readonly ScalingMetric[] = [
     value: ({ followed }) => followed?.replicaDelayMs,
   },
   {
+    name: "serve_user_autoscaling_stats_latency_ms",
+    help: "Time that the last call of recordAutoscalingStats took.",
+    value: ({ followed }) => followed?.stats?.latencyMs,
+  },
+  {
     name: "windlass_autoscaling_shadow_replicas",
     help: "Replicas that autoscaling_shadow would have.",
     value: ({ shadowReplicas }) => shadowReplicas,
@@ -93,6 +101,18 @@ export function scalingText(all: readonly ScalingFigures[]): string {
       if (found !== null) text += `${name}{${labels[index]}${more?.(all[index]!) ?? ""}} ${found}\n`;
     }
   }
+  return text + failureText(all, labels);
+}
+
+/** The one counter: as many series of a deployment as its replicas tell errors apart. */
+function failureText(all: readonly ScalingFigures[], labels: readonly string[]): string {
+  const name = "serve_record_autoscaling_stats_failed";
+  let text = `\n# HELP ${name} Calls of recordAutoscalingStats that failed.\n# TYPE ${name} counter\n`;
+  all.forEach(({ followed }, index) => {
+    for (const [error, count] of followed?.stats?.failures ?? []) {
+      text += `${name}{${labels[index]},exception_name="${escaped(error)}"} ${count}\n`;
+    }
+  });
   return text;
 }
 

@@ -8,7 +8,14 @@ import { keepBounded } from "../routing/sample-store.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 
 /** A report as it is sent (windlass.runtime.v1.ReplicaLoad). */
-export type LoadMessage = Pick<ReplicaLoad, "timestampS"> & { readonly series: SeriesTable };
+export interface LoadMessage extends Pick<ReplicaLoad, "timestampS"> {
+  /** Absent while no call has returned any. */
+  readonly series?: SeriesTable;
+  readonly calls: {
+    readonly latencyMs: number;
+    readonly failures: { readonly exceptionName: string; readonly count: number }[];
+  };
+}
 
 /** How often, in seconds (windlass.runtime.v1.LoadSampling). */
 export interface Sampling {
@@ -33,6 +40,8 @@ export interface LoadReportOptions {
 const RECORD_TIMEOUT_MS = 10_000;
 /** Metrics by name that one replica may have. */
 const MAX_METRICS = 1_000;
+/** Names of errors that are told apart. */
+const MAX_ERROR_NAMES = 16;
 
 /** Samples and reports while it has intervals. What user code throws is logged, once until it works again. */
 export class LoadReport {
@@ -42,6 +51,9 @@ export class LoadReport {
   #latest: LoadMessage | undefined;
   /** Whether the method has once returned what it should. */
   #proven = false;
+  /** How long the last call took, and how many failed by the name of their error. */
+  #latencyMs = 0;
+  readonly #failures = new Map<string, number>();
   #failing = false;
   #stopped = false;
   #calling = false;
@@ -101,17 +113,23 @@ export class LoadReport {
 
   async #take(): Promise<void> {
     let stats: unknown;
+    const beganMs = this.#o.clock.monotonic();
     try {
       stats = await this.#call();
     } catch (error) {
+      this.#count(errorName(error));
       this.#failed("recordAutoscalingStats failed; this sample is left out", userErrorLine(error, this.#o.baseDir));
       return;
+    } finally {
+      this.#latencyMs = this.#o.clock.monotonic() - beganMs;
     }
     if (this.#sampling === undefined) return;
     const problem = shapeProblem(stats);
+    if (problem !== undefined) this.#count("TypeError");
     if (problem !== undefined && !this.#proven) {
       this.#failed("recordAutoscalingStats must return an object of numbers; it is not called again", problem);
       this.stop();
+      this.#tell();
       return;
     }
     this.#proven = true;
@@ -124,12 +142,13 @@ export class LoadReport {
       addSample(this.#store, name, nowS, value);
     }
     keepBounded(this.#store, nowS - this.#sampling.lookBackS);
-    if (this.#latest === undefined) this.#report(this.#sampling);
+    if (this.#latest?.series === undefined) this.#report(this.#sampling);
   }
 
   async #call(): Promise<unknown> {
     const late = Promise.withResolvers<never>();
     const error = new Error(`it took longer than ${RECORD_TIMEOUT_MS / 1_000} s`);
+    error.name = "TimeoutError";
     const timer = this.#o.clock.timer(RECORD_TIMEOUT_MS, () => late.reject(error), { unref: true });
     try {
       return await Promise.race([this.#o.record(), late.promise]);
@@ -141,23 +160,44 @@ export class LoadReport {
   #push(sampling: Sampling): void {
     const again = (): void => {
       if (this.#sampling === undefined) return;
-      if (this.#latest !== undefined) this.#report(this.#sampling);
+      if (this.#latest?.series !== undefined) this.#report(this.#sampling);
+      else if (this.#failures.size > 0) this.#tell();
       this.#push(this.#sampling);
     };
     this.#pushTimer = this.#o.clock.timer(sampling.pushIntervalS * 1_000, again, { unref: true });
   }
 
   #report({ lookBackS }: Sampling): void {
-    const timestampS = this.#o.clock.now() / 1_000;
-    keepBounded(this.#store, timestampS - lookBackS);
-    this.#latest = { timestampS, series: packSeries(this.#store) };
+    keepBounded(this.#store, this.#o.clock.now() / 1_000 - lookBackS);
+    this.#tell(packSeries(this.#store));
+  }
+
+  #tell(series?: SeriesTable): void {
+    const failures = [...this.#failures].map(([exceptionName, count]) => ({ exceptionName, count }));
+    this.#latest = {
+      timestampS: this.#o.clock.now() / 1_000,
+      ...(series === undefined ? {} : { series }),
+      calls: { latencyMs: this.#latencyMs, failures },
+    };
     this.#o.onReport();
+  }
+
+  #count(name: string): void {
+    const known = this.#failures.has(name) || this.#failures.size < MAX_ERROR_NAMES;
+    const counted = known ? name : "Error";
+    this.#failures.set(counted, (this.#failures.get(counted) ?? 0) + 1);
   }
 
   #failed(message: string, reason: string): void {
     if (!this.#failing) this.#o.logger.warn(message, { reason });
     this.#failing = true;
   }
+}
+
+/** What is thrown comes from users: only what looks like the name of an error is one. */
+function errorName(error: unknown): string {
+  const name = error instanceof Error ? error.name : "";
+  return typeof name === "string" && /^[\w.$]{1,64}$/.test(name) ? name : "Error";
 }
 
 /** One line; undefined: it is an object of numbers. */

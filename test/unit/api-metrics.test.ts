@@ -49,6 +49,7 @@ const FIGURES: ScalingFigures = {
     policy: { scope: "application", tookMs: 4.25 },
     handleDelayMs: 1.5,
     replicaDelayMs: 0,
+    stats: { latencyMs: 2.5, failures: new Map([["TypeError", 3]]) },
   },
   shadowReplicas: 7,
 };
@@ -131,7 +132,7 @@ describe("GET /metrics", () => {
 
   it("tells what the autoscaler decided last, and what is not known of a deployment has no series", async () => {
     await using api = await startTestApi();
-    const { policy: _policy, ...followed } = FIGURES.followed!;
+    const { policy: _policy, stats: _stats, ...followed } = FIGURES.followed!;
     api.controller.scalingFigures = () => [
       FIGURES,
       {
@@ -156,6 +157,8 @@ describe("GET /metrics", () => {
       [`serve_autoscaling_policy_execution_time_ms{${echo},policy_scope="application"}`]: 4.25,
       [`serve_autoscaling_handle_metrics_delay_ms{${echo}}`]: 1.5,
       [`serve_autoscaling_replica_metrics_delay_ms{${echo}}`]: 0,
+      [`serve_user_autoscaling_stats_latency_ms{${echo}}`]: 2.5,
+      [`serve_record_autoscaling_stats_failed{${echo},exception_name="TypeError"}`]: 3,
       [`windlass_autoscaling_shadow_replicas{${echo}}`]: 7,
       'windlass_autoscaling_shadow_replicas{deployment="Echo",application="b"}': 0,
     });

@@ -133,6 +133,32 @@ describe("reports of load", () => {
   });
 });
 
+describe("calls of recordAutoscalingStats", () => {
+  it("are counted over replicas, those that are gone among them, and each once however often it is told", () => {
+    const { load, changes } = ingest();
+    const tell = (id: string, latencyMs: number, failures: Record<string, number>) => {
+      const calls = { latencyMs, failures: new Map(Object.entries(failures)) };
+      load.replicaReported({ application: "app", deployment: "d", id, timestampS: START_S, metrics: null, calls });
+    };
+    expect(load.delays("app", "d").calls).toBeUndefined();
+    tell("r", 3, { TypeError: 2 });
+    tell("r", 4, { TypeError: 3, GpuError: 1 });
+    tell("r", 4, { TypeError: 3, GpuError: 1 });
+    tell("s", 5, { TypeError: 1 });
+    load.replicaGone("app", "d", "r");
+    tell("t", 6, {});
+    expect(load.delays("app", "d").calls).toMatchObject({
+      latencyMs: 6,
+      failures: new Map([
+        ["TypeError", 4],
+        ["GpuError", 1],
+      ]),
+    });
+    expect(load.reports("app", "d")!.replicas.size).toBe(0);
+    expect(changes).toEqual([]);
+  });
+});
+
 describe("a replica that stopped", () => {
   it("takes the counts of its handles with it, also those that an earlier controller had heard of", () => {
     const { load, changes, report, handles } = ingest({ d: 10, back: 10 });

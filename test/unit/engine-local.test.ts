@@ -81,7 +81,8 @@ it("hands on what a replica measures of itself, and says when it is gone", async
   engine.adopt(record, request);
   await expect.poll(() => loads.length).toBeGreaterThan(1);
   expect(loads[0]).toMatchObject({ application: "a", deployment: "d", id });
-  expect(new Set(loads.at(-1)!.metrics.get("depth")!.values)).toEqual(new Set([7]));
+  expect(new Set(loads.at(-1)!.metrics!.get("depth")!.values)).toEqual(new Set([7]));
+  expect(loads.at(-1)!.calls).toEqual({ latencyMs: expect.any(Number), failures: new Map() });
   child.kill("SIGKILL");
   await expect.poll(() => gone).toEqual([`a/d/${id}`]);
 });

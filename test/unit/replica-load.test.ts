@@ -14,17 +14,25 @@ function reporting(record: () => unknown) {
   const logged: string[] = [];
   const reports: [atS: number, content: unknown][] = [];
   const logger = createLogger({ clock, write: (line) => void logged.push(line) });
-  const load = new LoadReport({ clock, logger, record, baseDir: "/", onReport: () => void reports.push(read()) });
+  /** When it was told how calls went, how long the last took, and how many failed by the name of the error. */
+  const calls: [atS: number, latencyMs: number, failures: object][] = [];
+  const onReport = (): void => {
+    const { timestampS, series, calls: told } = load.latest!;
+    if (series !== undefined) reports.push(read());
+    const failures = Object.fromEntries(told.failures.map(({ exceptionName, count }) => [exceptionName, count]));
+    calls.push([timestampS - START_S, told.latencyMs, failures]);
+  };
+  const load = new LoadReport({ clock, logger, record, baseDir: "/", onReport });
   const read = (): [number, unknown] => [
     load.latest!.timestampS - START_S,
     Object.fromEntries(
-      [...unpackSeries(load.latest!.series)].map(([name, { timesS, values }]) => [
+      [...unpackSeries(load.latest!.series!)].map(([name, { timesS, values }]) => [
         name,
         timesS.map((timeS, index) => [timeS - START_S, values[index]]),
       ]),
     ),
   ];
-  return { clock, load, logged, reports };
+  return { clock, load, logged, reports, calls };
 }
 
 describe("recordAutoscalingStats", () => {
@@ -101,9 +109,16 @@ describe("recordAutoscalingStats", () => {
         throw new Error("gone again");
       },
     ];
-    const { clock, load, reports, logged } = reporting(() => results.shift()!());
+    const { clock, load, reports, logged, calls } = reporting(() => results.shift()!());
     load.configure({ ...DEFAULT, lookBackS: 100 });
     await clock.advance(45_000);
+    expect(calls.slice(0, 5)).toEqual([
+      [0, 0, {}],
+      [10, 0, { Error: 1 }],
+      [20, 0, { Error: 2 }],
+      [30, 10_000, { Error: 2, TimeoutError: 1 }],
+      [40, 0, { Error: 2, TimeoutError: 1 }],
+    ]);
     // The third one that failed took 10 s before the next 6 s began.
     expect(reports.at(-1)).toEqual([
       40,
@@ -119,6 +134,39 @@ describe("recordAutoscalingStats", () => {
     expect(logged[1]).toContain("gone again");
   });
 
+  it("that never works tells so, and of no metrics", async () => {
+    class GpuError extends Error {
+      override readonly name = "GpuError";
+    }
+    const thrown: unknown[] = [new GpuError("none"), "text", Object.assign(new Error("x"), { name: "not a name" })];
+    const { clock, load, reports, calls } = reporting(async () => {
+      await clock.sleep(250);
+      throw thrown.shift();
+    });
+    load.configure(DEFAULT);
+    await clock.advance(20_500);
+    expect(reports).toEqual([]);
+    expect(load.latest!.series).toBeUndefined();
+    expect(calls).toEqual([
+      [10, 250, { GpuError: 1, Error: 1 }],
+      [20, 250, { GpuError: 1, Error: 3 }],
+    ]);
+    load.stop();
+  });
+
+  it("tells a bounded number of errors apart", async () => {
+    let n = 0;
+    const { clock, load, calls } = reporting(() => {
+      throw Object.assign(new Error("x"), { name: `E${n++}` });
+    });
+    load.configure({ ...DEFAULT, sampleIntervalS: 0.1 });
+    await clock.advance(10_000);
+    const failures = calls.at(-1)![2] as Record<string, number>;
+    expect(Object.keys(failures)).toHaveLength(17);
+    expect(Object.values(failures).reduce((sum, count) => sum + count)).toBe(n - 1);
+    load.stop();
+  });
+
   it.each([
     ["nothing", undefined, "it returned undefined"],
     ["null", null, "it returned null"],
@@ -126,16 +174,17 @@ describe("recordAutoscalingStats", () => {
     ["a string for a number", { n: 1, s: "2" }, '\\"s\\" is string'],
     ["what is no finite number", { n: Number.NaN }, '\\"n\\" is NaN'],
   ])("whose first result is %s is not called again", async (_, result, reason) => {
-    let calls = 0;
-    const { clock, load, reports, logged } = reporting(() => {
-      calls += 1;
+    let called = 0;
+    const { clock, load, reports, logged, calls } = reporting(() => {
+      called += 1;
       return result;
     });
     load.configure(DEFAULT);
     await clock.advance(60_000);
     load.configure({ ...DEFAULT, sampleIntervalS: 1 });
     await clock.advance(60_000);
-    expect([calls, reports, clock.pending, logged.length]).toEqual([1, [], 0, 1]);
+    expect([called, reports, clock.pending, logged.length]).toEqual([1, [], 0, 1]);
+    expect(calls).toEqual([[0, 0, { TypeError: 1 }]]);
     expect(logged[0]).toContain(reason);
   });
 

@@ -364,8 +364,12 @@ class LocalEngine implements Engine {
 /** Undefined: it makes no sense, and the last good report stays. */
 function readLoad({ application, deployment, id }: StartRequest, message: ReplicaLoadMessage): ReplicaLoad | undefined {
   try {
-    const metrics = unpackSeries(message.series ?? { timesS: [], columns: [] });
-    return { application, deployment, id, timestampS: message.timestampS, metrics };
+    const { timestampS, series, calls } = message;
+    const metrics = series === undefined ? null : unpackSeries(series);
+    const load = { application, deployment, id, timestampS, metrics };
+    if (calls === undefined) return load;
+    const failures = new Map(calls.failures.map(({ exceptionName, count }) => [exceptionName, count] as const));
+    return { ...load, calls: { latencyMs: calls.latencyMs, failures } };
   } catch {
     return undefined;
   }

@@ -10,7 +10,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/load.proto.
  */
 export const file_windlass_runtime_v1_load: GenFile = /*@__PURE__*/
-  fileDesc("Ch53aW5kbGFzcy9ydW50aW1lL3YxL2xvYWQucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEiVwoMTG9hZFNhbXBsaW5nEhkKEXNhbXBsZV9pbnRlcnZhbF9zGAEgASgBEhcKD3B1c2hfaW50ZXJ2YWxfcxgCIAEoARITCgtsb29rX2JhY2tfcxgDIAEoASJSCgtTZXJpZXNUYWJsZRIPCgd0aW1lc19zGAEgAygBEjIKB2NvbHVtbnMYAiADKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlNlcmllc0NvbHVtbiI6CgxTZXJpZXNDb2x1bW4SDAoEbmFtZRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAESDAoEcm93cxgDIAMoDSJrCg5EZXBsb3ltZW50TG9hZBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpkZXBsb3ltZW50GAIgASgJEjAKBnNlcmllcxgDIAEoCzIgLndpbmRsYXNzLnJ1bnRpbWUudjEuU2VyaWVzVGFibGUiVAoLUmVwbGljYUxvYWQSEwoLdGltZXN0YW1wX3MYASABKAESMAoGc2VyaWVzGAIgASgLMiAud2luZGxhc3MucnVudGltZS52MS5TZXJpZXNUYWJsZWIGcHJvdG8z");
+  fileDesc("Ch53aW5kbGFzcy9ydW50aW1lL3YxL2xvYWQucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEiVwoMTG9hZFNhbXBsaW5nEhkKEXNhbXBsZV9pbnRlcnZhbF9zGAEgASgBEhcKD3B1c2hfaW50ZXJ2YWxfcxgCIAEoARITCgtsb29rX2JhY2tfcxgDIAEoASJSCgtTZXJpZXNUYWJsZRIPCgd0aW1lc19zGAEgAygBEjIKB2NvbHVtbnMYAiADKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlNlcmllc0NvbHVtbiI6CgxTZXJpZXNDb2x1bW4SDAoEbmFtZRgBIAEoCRIOCgZ2YWx1ZXMYAiADKAESDAoEcm93cxgDIAMoDSJrCg5EZXBsb3ltZW50TG9hZBITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpkZXBsb3ltZW50GAIgASgJEjAKBnNlcmllcxgDIAEoCzIgLndpbmRsYXNzLnJ1bnRpbWUudjEuU2VyaWVzVGFibGUihAEKC1JlcGxpY2FMb2FkEhMKC3RpbWVzdGFtcF9zGAEgASgBEjAKBnNlcmllcxgCIAEoCzIgLndpbmRsYXNzLnJ1bnRpbWUudjEuU2VyaWVzVGFibGUSLgoFY2FsbHMYAyABKAsyHy53aW5kbGFzcy5ydW50aW1lLnYxLlN0YXRzQ2FsbHMiVgoKU3RhdHNDYWxscxISCgpsYXRlbmN5X21zGAEgASgBEjQKCGZhaWx1cmVzGAIgAygLMiIud2luZGxhc3MucnVudGltZS52MS5TdGF0c0ZhaWx1cmVzIjYKDVN0YXRzRmFpbHVyZXMSFgoOZXhjZXB0aW9uX25hbWUYASABKAkSDQoFY291bnQYAiABKA1iBnByb3RvMw");
 
 /**
  * How load is measured for the autoscaler. All in seconds.
@@ -161,11 +161,19 @@ export type ReplicaLoad = Message<"windlass.runtime.v1.ReplicaLoad"> & {
   timestampS: number;
 
   /**
-   * By name of the metric.
+   * By name of the metric. Absent while no call of the user's method has
+   * returned any.
    *
    * @generated from field: windlass.runtime.v1.SeriesTable series = 2;
    */
   series?: SeriesTable | undefined;
+
+  /**
+   * How calls of the user's method went.
+   *
+   * @generated from field: windlass.runtime.v1.StatsCalls calls = 3;
+   */
+  calls?: StatsCalls | undefined;
 };
 
 /**
@@ -174,4 +182,60 @@ export type ReplicaLoad = Message<"windlass.runtime.v1.ReplicaLoad"> & {
  */
 export const ReplicaLoadSchema: GenMessage<ReplicaLoad> = /*@__PURE__*/
   messageDesc(file_windlass_runtime_v1_load, 4);
+
+/**
+ * How calls of the user's `recordAutoscalingStats` went.
+ *
+ * @generated from message windlass.runtime.v1.StatsCalls
+ */
+export type StatsCalls = Message<"windlass.runtime.v1.StatsCalls"> & {
+  /**
+   * How long the last one that ended took.
+   *
+   * @generated from field: double latency_ms = 1;
+   */
+  latencyMs: number;
+
+  /**
+   * Those that failed, by the name of the error.
+   *
+   * @generated from field: repeated windlass.runtime.v1.StatsFailures failures = 2;
+   */
+  failures: StatsFailures[];
+};
+
+/**
+ * Describes the message windlass.runtime.v1.StatsCalls.
+ * Use `create(StatsCallsSchema)` to create a new message.
+ */
+export const StatsCallsSchema: GenMessage<StatsCalls> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_load, 5);
+
+/**
+ * Calls that failed in one way.
+ *
+ * @generated from message windlass.runtime.v1.StatsFailures
+ */
+export type StatsFailures = Message<"windlass.runtime.v1.StatsFailures"> & {
+  /**
+   * Name of the error, as in "TypeError".
+   *
+   * @generated from field: string exception_name = 1;
+   */
+  exceptionName: string;
+
+  /**
+   * How many, since the replica came up.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message windlass.runtime.v1.StatsFailures.
+ * Use `create(StatsFailuresSchema)` to create a new message.
+ */
+export const StatsFailuresSchema: GenMessage<StatsFailures> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_load, 6);
 
