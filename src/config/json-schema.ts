@@ -31,6 +31,8 @@ function jsonSchemaOf(schema: z.core.$ZodType): Record<string, unknown> {
       if (zodSchema._zod.def.type === "object") Object.assign(jsonSchema, codeOrCommands(jsonSchema));
       const says = ["type", "anyOf", "enum"].some((keyword) => keyword in jsonSchema);
       Object.assign(jsonSchema, docsOf(zodSchema, says));
+      // zod's word for a pattern that stands beside it; validators know no such format.
+      if (jsonSchema.format === "starts_with") delete jsonSchema.format;
     },
   }) as Record<string, unknown>;
 }

@@ -1,12 +1,17 @@
 import type { CliContext } from "../context.ts";
 import { keyOf, START_FLAGS, type StartFlag } from "../start-flags.ts";
+import { VERSION } from "../version.ts";
+
+/** Names the schema for tools that hold several; nothing is to be found under it. */
+const SCHEMA_ID = "urn:windlass:config";
 
 /** `windlass schema`: the config's JSON Schema, its `start:` section included. */
 export async function schema(ctx: CliContext): Promise<void> {
   const { configJsonSchema } = await import("../../config/json-schema.ts");
   const config = configJsonSchema();
   const properties = { ...(config.properties as Record<string, unknown>), start: startSchema() };
-  ctx.out(`${JSON.stringify({ ...config, properties }, null, 2)}\n`);
+  const head = { $schema: config.$schema, $id: SCHEMA_ID, $comment: `Windlass ${VERSION}`, title: config.title };
+  ctx.out(`${JSON.stringify({ ...head, ...config, properties }, null, 2)}\n`);
 }
 
 function startSchema(): Record<string, unknown> {
