@@ -6,6 +6,7 @@ import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { PolicyHost } from "./host.ts";
 import { type FromHost, type HostPlace, lineReader, type ToHost } from "./protocol.ts";
+import { simulateInHost } from "./simulate.ts";
 
 /** Milliseconds a host lives on without a controller: long enough for one that was killed to come back. */
 const ORPHAN_MS = 60_000;
@@ -16,9 +17,10 @@ const MAX_LINE_BYTES = 64 * 1024 * 1024;
 export function main(argv: readonly string[], context: { readonly clock: Clock; readonly sdkUrl: string }): void {
   const { clock } = context;
   if (argv[2] === undefined) {
-    process.stderr.write("usage: policy-host <place as JSON>\n");
+    process.stderr.write("usage: policy-host <place as JSON>, or policy-host simulate <request file>\n");
     process.exit(2);
   }
+  if (argv[2] === "simulate") return void simulateInHost(argv[3] ?? "", context);
   const place = JSON.parse(argv[2]) as HostPlace;
   process.setSourceMapsEnabled(true);
   keepOwnLogBounded(process.env, logLimits(process.env), clock, (error) => {

@@ -5,16 +5,25 @@
 import type { LoadCurve } from "../autoscaling/aggregate.ts";
 import { valueAt } from "../autoscaling/aggregate.ts";
 import { constantUntilS } from "../autoscaling/boundary.ts";
-import { BUILT_IN, type Decision, decide, type Situation, shownTarget } from "../autoscaling/decide.ts";
+import {
+  BUILT_IN,
+  type Decision,
+  decide,
+  isColdStart,
+  type PolicyAnswer,
+  type Situation,
+  shownTarget,
+} from "../autoscaling/decide.ts";
 import { samplingIntervalS } from "../autoscaling/intervals.ts";
 import { NO_LOAD } from "../autoscaling/load.ts";
+import type { PolicyInput } from "../autoscaling/policy.ts";
 import type { ScalingRules } from "../autoscaling/rules.ts";
-import { askSchedule, scheduleHoldsUntilS } from "../autoscaling/schedule.ts";
-import { NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
+import { askSchedule, type ScheduledWish, scheduleHoldsUntilS } from "../autoscaling/schedule.ts";
+import { applyResult, NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
 import { policyKind } from "../config/policy-kwargs.ts";
-import type { AutoscalingConfig } from "../config/types.ts";
 import type { SimulatedReplica } from "./data-plane.ts";
 import { LoadWindow } from "./load-window.ts";
+import { policyQuestion, type ScaledSubject } from "./policy-question.ts";
 
 /** Decisions are made so many times a second, as the reference makes them. */
 const TICKS_A_SECOND = 10;
@@ -27,6 +36,23 @@ export interface Plant {
   readonly serving: readonly SimulatedReplica[];
   readonly queued: number;
   scaleTo(count: number, nowS: number): void;
+}
+
+/** How often a user's policy failed, and how first. */
+export interface PolicyFailures {
+  readonly count: number;
+  readonly firstS: number;
+  /** One line for users. */
+  readonly reason: string;
+}
+
+/** A decision that waits for the answer of a policy. */
+interface Asked {
+  readonly situation: Situation;
+  readonly nowS: number;
+  readonly atS: number;
+  readonly tick: number;
+  readonly curve: LoadCurve;
 }
 
 export interface AutoscalerOptions {
@@ -42,11 +68,18 @@ export class Autoscaler {
   target: number;
   /** Ticks at which it was decided. */
   decided = 0;
+  /** What the user's policy is to be told before anything else happens; see {@link answer}. */
+  question: PolicyInput | undefined;
+  failures: PolicyFailures | undefined;
+  readonly #subject: ScaledSubject;
   readonly #rules: ScalingRules;
   readonly #options: AutoscalerOptions;
   readonly #plant: Plant;
   /** Arguments of `windlass:schedule`, where that decides. */
   readonly #schedule: object | undefined;
+  /** A policy of the user's decides. */
+  readonly #hosted: boolean;
+  #asked: Asked | undefined;
   readonly #window = new LoadWindow();
   readonly #lookBackS: number;
   readonly #sampleEveryS: number;
@@ -64,18 +97,16 @@ export class Autoscaler {
   #state: ScalingState = NEW_SCALING_STATE;
   #nextS = 0;
 
-  constructor(
-    { config, rules }: { readonly config: AutoscalingConfig; readonly rules: ScalingRules },
-    target: number,
-    plant: Plant,
-    options: AutoscalerOptions,
-  ) {
+  constructor(subject: ScaledSubject, target: number, plant: Plant, options: AutoscalerOptions) {
+    const { config, rules } = subject;
+    this.#subject = subject;
     this.#rules = rules;
     this.target = target;
     this.#plant = plant;
     this.#options = options;
     const { policy_function: policy, policy_kwargs: kwargs } = config.policy;
     this.#schedule = policyKind(policy) === "schedule" ? kwargs : undefined;
+    this.#hosted = policyKind(policy) === "hosted";
     this.#lookBackS = config.look_back_period_s;
     this.#sampleEveryS = Math.max(MIN_INTERVAL_S, samplingIntervalS(config));
     this.#pushEveryS = Math.max(MIN_INTERVAL_S, config.metrics_interval_s);
@@ -164,10 +195,38 @@ export class Autoscaler {
     const total = valueAt(this.#curve, atS);
     const running = serving.length;
     const situation = { rules: this.#rules, running, target: this.target, total, source: NO_LOAD.source };
-    const { decision, untilS } = this.#ask(situation, atS, this.#curve);
+    const asked: Asked = { situation, nowS, atS, tick, curve: this.#curve };
+    if (!this.#hosted) {
+      const { answer, wish } = this.#ownAnswer(situation, atS);
+      this.#conclude(asked, answer, wish);
+    } else if (isColdStart(situation)) this.#conclude(asked, { kind: "failed", reason: "" });
+    else {
+      this.#asked = asked;
+      const running = serving.map(({ id }) => id);
+      const { queued } = this.#window;
+      const standing = { target: this.target, running, curve: asked.curve, queued, state: this.#state };
+      this.question = policyQuestion(this.#subject, standing, atS);
+    }
+  }
+
+  /** Goes on with what the policy answered to {@link question}. */
+  answer(answer: PolicyAnswer): void {
+    const asked = this.#asked!;
+    this.#asked = undefined;
+    this.question = undefined;
+    this.#conclude(asked, answer);
+    this.#lookAhead();
+  }
+
+  #conclude({ situation, nowS, atS, tick, curve }: Asked, answer: PolicyAnswer, wish?: ScheduledWish | null): void {
+    const { decision, state } = decide(situation, this.#state, atS, answer);
+    const { running, target, rules } = situation;
+    this.#state = applyResult({ result: decision.result, target, runningAtVersion: running, rules }, state, atS).state;
+    if (this.#hosted && decision.kind === "kept") this.#failed(nowS, decision.reason);
     this.decided += 1;
     this.#options.onDecision?.(decision);
     this.#last = tick;
+    const untilS = holdsUntilS(decision, curve, wish);
     this.#tick = this.#options.everyTick ? tick + 1 : this.#tickFrom(untilS, tick + 1);
     if (decision.result === this.target) return;
     this.target = decision.result;
@@ -175,18 +234,18 @@ export class Autoscaler {
     this.#plant.scaleTo(decision.result, nowS);
   }
 
-  /** Decides by requests, or by the schedule; until when the same would be decided, epoch seconds. */
-  #ask(situation: Situation, atS: number, curve: LoadCurve): { readonly decision: Decision; readonly untilS: number } {
-    const schedule =
-      this.#schedule === undefined
-        ? undefined
-        : askSchedule(this.#schedule, situation, shownTarget(this.#rules, this.target), atS);
-    const { decision, state } = decide(situation, this.#state, atS, schedule?.answer ?? BUILT_IN);
-    this.#state = state;
-    if (schedule !== undefined) return { decision, untilS: scheduleHoldsUntilS(decision, schedule.wish, curve) };
-    // Where the config makes the built-in policy fail, time changes nothing.
-    const untilS = decision.kind === "kept" ? Number.POSITIVE_INFINITY : constantUntilS(decision, curve);
-    return { decision, untilS };
+  #failed(nowS: number, reason: string): void {
+    const { count, ...first } = this.failures ?? { count: 0, firstS: nowS, reason };
+    this.failures = { count: count + 1, ...first };
+  }
+
+  /** What the request-based policy or the schedule says. */
+  #ownAnswer(
+    situation: Situation,
+    atS: number,
+  ): { readonly answer: PolicyAnswer; readonly wish?: ScheduledWish | null } {
+    if (this.#schedule === undefined) return { answer: BUILT_IN };
+    return askSchedule(this.#schedule, situation, shownTarget(this.#rules, this.target), atS);
   }
 
   /** The first tick at `timeS`, epoch seconds, or later, and not before `least`. */
@@ -205,4 +264,12 @@ export class Autoscaler {
       this.#tick / TICKS_A_SECOND,
     );
   }
+}
+
+/** Until when the same is decided, epoch seconds; a user's policy is asked at each tick. */
+function holdsUntilS(decision: Decision, curve: LoadCurve, wish: ScheduledWish | null | undefined): number {
+  if (wish !== undefined) return scheduleHoldsUntilS(decision, wish, curve);
+  // Where the config makes the built-in policy fail, time changes nothing.
+  if (decision.kind === "kept" && decision.policy === "built-in") return Number.POSITIVE_INFINITY;
+  return constantUntilS(decision, curve);
 }

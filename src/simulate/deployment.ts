@@ -1,7 +1,8 @@
 /** Simulates one deployment: requests, replicas and the autoscaler, event by event. */
 import type { Decision } from "../autoscaling/decide.ts";
 import type { Random } from "../core/random.ts";
-import { Autoscaler, type Plant } from "./autoscaler.ts";
+import { Autoscaler, type Plant, type PolicyFailures } from "./autoscaler.ts";
+import { type Course, run } from "./course.ts";
 import { DataPlane, type PlaneListener } from "./data-plane.ts";
 import { type ScheduleCourse, scheduleCourse } from "./schedule-windows.ts";
 import type { Subject } from "./subject.ts";
@@ -60,14 +61,21 @@ export interface Outcome {
   readonly load: Float64Array;
   /** Turns of the autoscaler that decided. */
   readonly decided: number;
+  /** Absent: no policy of the user's failed. */
+  readonly policyFailures?: PolicyFailures;
   /** Where a schedule decides. */
   readonly schedule?: ScheduleCourse;
   /** Only how many requests there were is known: `requests` and `waits` say nothing. */
   readonly loadOnly?: true;
 }
 
-/** Runs `traffic` against one deployment. */
+/** Runs `traffic` against one deployment, which no policy of the user's scales. */
 export function simulateDeployment(subject: Subject, traffic: Traffic, options: SimulationOptions): Outcome {
+  return run(deploymentCourse(subject, traffic, options));
+}
+
+/** The same for any deployment. */
+export function* deploymentCourse(subject: Subject, traffic: Traffic, options: SimulationOptions): Course {
   const { horizonS, replicaStartS, arrivalRandom, choiceRandom } = options;
   const tally = new Tally(horizonS);
   const timeline = new Timeline(subject.initialReplicas, subject.autoscaling?.config.look_back_period_s ?? 0);
@@ -95,7 +103,7 @@ export function simulateDeployment(subject: Subject, traffic: Traffic, options: 
     },
   };
   const autoscaler = subject.autoscaling
-    ? new Autoscaler(subject.autoscaling, subject.initialReplicas, plant, options)
+    ? new Autoscaler({ ...subject, ...subject.autoscaling }, subject.initialReplicas, plant, options)
     : undefined;
   plane.begin(subject.initialReplicas);
 
@@ -120,7 +128,9 @@ export function simulateDeployment(subject: Subject, traffic: Traffic, options: 
       plane.arrive(arrivalS, arrivals.serviceS);
       arrivals.advance();
     } else autoscaler!.step();
+    while (autoscaler?.question) autoscaler.answer(yield autoscaler.question);
     if (plane.serving.length === 0 && plane.queued > 0) autoscaler?.wake(nowS);
+    while (autoscaler?.question) autoscaler.answer(yield autoscaler.question);
   }
   plane.finish(endS);
   const { replicaS, servingS, workedS, counts, arrived, loadArea } = tally;
@@ -137,7 +147,13 @@ export function simulateDeployment(subject: Subject, traffic: Traffic, options: 
     load: loadArea.map((area) => (area * BUCKETS) / horizonS),
     decided: autoscaler?.decided ?? 0,
     ...scheduleIn(subject, options),
+    ...failuresOf(autoscaler),
   };
+}
+
+/** How often the user's policy failed, where it did. */
+export function failuresOf(autoscaler: Autoscaler | undefined): Pick<Outcome, "policyFailures"> {
+  return autoscaler?.failures === undefined ? {} : { policyFailures: autoscaler.failures };
 }
 
 /** The schedule that decides, where one does. */

@@ -6,6 +6,7 @@
 import { type AggregationFunction, type LoadCurve, mergedCurve } from "../autoscaling/aggregate.ts";
 import { NO_LOAD } from "../autoscaling/load.ts";
 import { roundTo10Ms } from "../autoscaling/merge.ts";
+import type { Series } from "../autoscaling/series.ts";
 
 /** A router keeps no more samples, however short the intervals. */
 const MAX_SAMPLES = 1_000;
@@ -88,6 +89,12 @@ export class LoadWindow {
     return this.#lastBusy < this.#from;
   }
 
+  /** What waited, as the last report says. */
+  get queued(): Series {
+    const [from, to] = [Math.max(0, this.#queuedSince - this.#base), this.#to - this.#base];
+    return { timesS: this.#timesS.slice(from, to), values: this.#queued.slice(from, to) };
+  }
+
   /** The load that the last report says, if `running` are the replicas that run now. */
   load(running: readonly Sampled[], by: AggregationFunction): LoadCurve {
     if (this.quiet) return NO_LOAD.total;
@@ -95,8 +102,7 @@ export class LoadWindow {
     const rows = this.#to - this.#base;
     const queuedBegin = Math.max(0, this.#queuedSince - this.#base);
     if (counted.length === 0) {
-      const queued = { timesS: this.#timesS.slice(queuedBegin, rows), values: this.#queued.slice(queuedBegin, rows) };
-      return mergedCurve(queued, null, by);
+      return mergedCurve(this.queued, null, by);
     }
     const begins = counted.map(({ sinceRow }) => Math.max(0, sinceRow - this.#base));
     const aligned = begins.reduce((latest, begin) => Math.max(latest, begin), queuedBegin);

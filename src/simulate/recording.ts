@@ -5,8 +5,9 @@
 import type { RecordedLoad } from "../autoscaling/recorded-load.ts";
 import { withinBounds } from "../autoscaling/rules.ts";
 import { Autoscaler, type Plant } from "./autoscaler.ts";
+import { type Course, run } from "./course.ts";
 import type { SimulatedReplica } from "./data-plane.ts";
-import { type Outcome, scheduleIn, Timeline } from "./deployment.ts";
+import { failuresOf, type Outcome, scheduleIn, Timeline } from "./deployment.ts";
 import type { Subject } from "./subject.ts";
 import { Tally } from "./tally.ts";
 
@@ -22,8 +23,16 @@ export interface RecordingOptions {
   readonly replicaStartS: number;
 }
 
-/** Runs a config's deployment under a recorded load. It begins with the replicas that were wanted then. */
+/**
+ * Runs a config's deployment, which no policy of the user's scales, under a recorded load. It begins with the replicas that
+ * were wanted then.
+ */
 export function simulateRecording(subject: Subject, load: RecordedLoad, options: RecordingOptions): Outcome {
+  return run(recordingCourse(subject, load, options));
+}
+
+/** The same for any deployment. */
+export function* recordingCourse(subject: Subject, load: RecordedLoad, options: RecordingOptions): Course {
   const { epochS, horizonS, replicaStartS } = options;
   const tally = new Tally(horizonS);
   const { autoscaling } = subject;
@@ -31,7 +40,9 @@ export function simulateRecording(subject: Subject, load: RecordedLoad, options:
   const initial = autoscaling ? withinBounds(autoscaling.rules, wanted) : subject.initialReplicas;
   const timeline = new Timeline(initial, autoscaling?.config.look_back_period_s ?? 0);
   const plane = new ImposedLoad(subject.maxOngoingRequests, replicaStartS, tally);
-  const autoscaler = autoscaling ? new Autoscaler(autoscaling, initial, plane, { epochS }) : undefined;
+  const autoscaler = autoscaling
+    ? new Autoscaler({ ...subject, ...autoscaling }, initial, plane, { epochS })
+    : undefined;
   plane.listener = {
     joined: (replica, nowS) => autoscaler?.joined(replica, nowS),
     left: (replica, nowS) => autoscaler?.left(replica, nowS),
@@ -49,13 +60,13 @@ export function simulateRecording(subject: Subject, load: RecordedLoad, options:
     if (loadS <= plane.nextS && loadS <= scalerS) plane.impose(values[next++]!, nowS);
     else if (plane.nextS <= scalerS) plane.step();
     else autoscaler!.step();
+    while (autoscaler?.question) autoscaler.answer(yield autoscaler.question);
     if (plane.serving.length === 0 && plane.queued > 0) autoscaler?.wake(nowS);
+    while (autoscaler?.question) autoscaler.answer(yield autoscaler.question);
   }
   plane.finish(horizonS);
-  return {
-    ...outcomeOf(subject, tally, timeline, horizonS, autoscaler?.decided ?? 0),
-    ...scheduleIn(subject, options),
-  };
+  const outcome = outcomeOf(subject, tally, timeline, horizonS, autoscaler?.decided ?? 0);
+  return { ...outcome, ...scheduleIn(subject, options), ...failuresOf(autoscaler) };
 }
 
 /** What was recorded, in the form of what is simulated: replicas are counted while they ran. */

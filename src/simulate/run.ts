@@ -1,6 +1,7 @@
 /** Simulates the deployments of a config under a trace. */
 import type { Random } from "../core/random.ts";
-import { type Outcome, simulateDeployment } from "./deployment.ts";
+import { type Course, run } from "./course.ts";
+import { deploymentCourse, type Outcome } from "./deployment.ts";
 import { generator } from "./generator.ts";
 import type { Subject } from "./subject.ts";
 import type { Traffic } from "./traffic.ts";
@@ -29,12 +30,14 @@ export interface Load {
  * beside it, so that configs can be compared.
  */
 export function simulate(loads: readonly Load[], options: RunOptions): Outcome[] {
-  const { seed, ...rest } = options;
-  return loads.map(({ key, subject, traffic }) => {
-    const random = (purpose: string): Random => generator(hash(`${seed}/${purpose}/${key}`));
-    const randoms = { arrivalRandom: random("arrivals"), choiceRandom: random("choices") };
-    return simulateDeployment(subject, traffic, { ...rest, ...randoms });
-  });
+  return loads.map((load) => run(traceCourse(load, options)));
+}
+
+/** One of them, whatever scales it. */
+export function traceCourse({ key, subject, traffic }: Load, { seed, ...rest }: RunOptions): Course {
+  const random = (purpose: string): Random => generator(hash(`${seed}/${purpose}/${key}`));
+  const randoms = { arrivalRandom: random("arrivals"), choiceRandom: random("choices") };
+  return deploymentCourse(subject, traffic, { ...rest, ...randoms });
 }
 
 /** FNV-1a, 32 bits. */

@@ -3,7 +3,8 @@ import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
 import { register } from "../autoscaling/state.ts";
 import { DEFAULT_APPLICATION_NAME, DEFAULT_COLD_START_TIMEOUT_S } from "../config/defaults.ts";
 import { effectiveDeployment, initialTarget, overrideOf } from "../config/effective.ts";
-import { policyKind } from "../config/policy-kwargs.ts";
+import { policyFunctionIn, policyKind } from "../config/policy-kwargs.ts";
+import { workingDirIn } from "../config/runtime-env.ts";
 import { isRecord } from "../config/schema-types.ts";
 import { targetCapacityDirection } from "../config/target-capacity.ts";
 import type { ApplicationConfig, AutoscalingConfig, DeployConfig, EffectiveDeploymentConfig } from "../config/types.ts";
@@ -83,23 +84,31 @@ function subjectOf(config: DeployConfig, app: ApplicationConfig, settings: Effec
   };
 }
 
-/** A policy that asks somebody else: users' code is not run here, and Prometheus knows nothing of virtual time. */
+/** Whether a policy of the user's scales it, whose code has to be run. */
+export function asksOwnPolicy({ autoscaling }: Pick<Subject, "autoscaling">): boolean {
+  return autoscaling !== null && policyFunctionIn(autoscaling.config.policy) !== undefined;
+}
+
+/** A policy that cannot be asked here: of a whole application, of a server that knows nothing of virtual time, of a zip. */
 function foreignPolicy(
   app: ApplicationConfig,
   { autoscaling_config: scaling }: EffectiveDeploymentConfig,
 ): Problem | undefined {
   if (!scaling) return undefined;
-  const only =
-    "simulate decides by requests and by windlass:schedule; leave it out to see what requests alone would do";
+  const only = "leave it out to see what requests alone would do";
   const ofApp = app.autoscaling_policy?.["policy_function"];
-  if (app.autoscaling_policy)
-    return { path: "autoscaling_policy", message: `${String(ofApp)} is not simulated: ${only}` };
+  if (app.autoscaling_policy) {
+    const message = `${String(ofApp)} is not simulated: each deployment is simulated by itself; ${only}`;
+    return { path: "autoscaling_policy", message };
+  }
   const { policy_function: own } = scaling.policy;
-  if (policyKind(own) !== "hosted") return undefined;
-  return {
-    path: "deployments[].autoscaling_config.policy.policy_function",
-    message: `${own} is not simulated: ${only}`,
-  };
+  const path = "deployments[].autoscaling_config.policy.policy_function";
+  if (policyFunctionIn(scaling.policy) === undefined) {
+    if (policyKind(own) !== "hosted") return undefined;
+    return { path, message: `${own} is not simulated: what it asks knows nothing of virtual time; ${only}` };
+  }
+  if (workingDirIn(app.runtime_env) === undefined) return undefined;
+  return { path, message: `${own} is not simulated: its code lies in the zip of runtime_env.working_dir; ${only}` };
 }
 
 /** No timeout is written as null, and as 0. */

@@ -146,6 +146,7 @@ export function documentOf({ trace, lengthS, startS, replicaStartS, seed, runs }
         name: nameOf(outcome),
         ...numbersOf(summarize([outcome])),
         targets: targetsOf(outcome),
+        ...(outcome.policyFailures === undefined ? {} : { policy_failures: outcome.policyFailures.count }),
         ...(outcome.schedule === undefined
           ? {}
           : { windows: outcome.schedule.changes.map(({ atS, open }) => ({ at_s: atS, open })) }),

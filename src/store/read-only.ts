@@ -42,8 +42,8 @@ function opened(path: string) {
   try {
     // Not in exclusive mode: a log that a killed process left could not be read then.
     db = new DatabaseSync(path, { readOnly: true });
-    checkSchema(db, path);
-    return db;
+    if (checkSchema(db, path)) return db;
+    throw new StoreError("corrupt", `the store ${path} is empty: give the state folder of an instance`);
   } catch (error) {
     db?.close();
     throw storeErrorOf(path, error);

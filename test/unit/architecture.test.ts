@@ -128,13 +128,14 @@ const importRules: readonly ImportRule[] = [
     allowed: [core, gen, /^src\/routing\//, observability, /^src\/autoscaling\/policy\.ts$/],
   },
   {
-    name: "the policy host imports the builder's bundling, the SDK's errors, autoscaling and config",
+    name: "the policy host imports the builder's bundling, the SDK's errors, autoscaling, simulate and config",
     files: /^src\/policy-host\//,
     allowed: [
       core,
       observability,
       /^src\/config\//,
       /^src\/autoscaling\//,
+      /^src\/simulate\//,
       /^src\/builder\/(bundle|resolve)\.ts$/,
       /^src\/sdk\/(user-error|brands|options)\.ts$/,
     ],

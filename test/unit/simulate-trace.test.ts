@@ -3,7 +3,7 @@ import { validateDeployConfig } from "../../src/config/check.ts";
 import { assign, nameOf } from "../../src/simulate/assign.ts";
 import { generator } from "../../src/simulate/generator.ts";
 import { simulate } from "../../src/simulate/run.ts";
-import { type Subject, subjectsOf } from "../../src/simulate/subject.ts";
+import { asksOwnPolicy, type Subject, subjectsOf } from "../../src/simulate/subject.ts";
 import { parseTrace, type Trace } from "../../src/simulate/trace.ts";
 import { arrivalsOf } from "../../src/simulate/traffic.ts";
 
@@ -174,26 +174,34 @@ describe("the deployments of a config", () => {
 
   it.each([
     {
-      name: "a deployment",
-      where: "deployment" as const,
-      path: "applications[0].deployments[0].autoscaling_config.policy.policy_function",
+      name: "an application",
+      scaling: {},
+      more: { autoscaling_policy: { policy_function: "./policy.ts:mine" } },
+      path: "applications[0].autoscaling_policy",
+      says: "./policy.ts:mine is not simulated",
     },
-    { name: "an application", where: "application" as const, path: "applications[0].autoscaling_policy" },
-  ])("with a policy of $name's own are refused: no code is run", ({ where, path }) => {
-    const policy = { policy_function: "./policy.ts:mine" };
-    const scaling = { max_replicas: 3, ...(where === "deployment" ? { policy } : {}) };
-    const one = {
-      ...app("a", { name: "D", autoscaling_config: scaling }),
-      ...(where === "application" ? { autoscaling_policy: policy } : {}),
-    };
+    {
+      name: "a server",
+      scaling: { policy: { policy_function: "windlass:prometheus", policy_kwargs: PROMETHEUS } },
+      more: {},
+      path: "applications[0].deployments[0].autoscaling_config.policy.policy_function",
+      says: "windlass:prometheus is not simulated",
+    },
+  ])("with a policy of $name are refused", ({ scaling, more, path, says }) => {
+    const one = { ...app("a", { name: "D", autoscaling_config: { max_replicas: 3, ...scaling } }), ...more };
     const checked = validateDeployConfig({ applications: [one] });
     const found = checked.ok ? subjectsOf(checked.config) : undefined;
-    expect(found).toEqual({
-      ok: false,
-      problems: [{ path, message: expect.stringContaining("./policy.ts:mine is not simulated") }],
-    });
+    expect(found).toEqual({ ok: false, problems: [{ path, message: expect.stringContaining(says) }] });
+  });
+
+  it("with a policy of one's own say that it is to be asked", () => {
+    const policy = { policy_function: "./policy.ts:mine" };
+    const one = app("a", { name: "D", autoscaling_config: { max_replicas: 3, policy } }, { name: "E" });
+    expect(subjects({ applications: [one] }).map(asksOwnPolicy)).toEqual([true, false]);
   });
 });
+
+const PROMETHEUS = { url: "http://127.0.0.1:9090", query: "x", target_value: 1 };
 
 describe("traffic finds its deployment", () => {
   const two = subjects({

@@ -4,13 +4,15 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { errorText } from "../../core/errors.ts";
 import { deploymentName } from "../../core/names.ts";
 import { nameOf } from "../../simulate/assign.ts";
-import { type RecordedLoad, recordedOutcome, simulateRecording } from "../../simulate/recording.ts";
+import type { Outcome } from "../../simulate/deployment.ts";
+import { type RecordedLoad, recordedOutcome } from "../../simulate/recording.ts";
 import type { Subject } from "../../simulate/subject.ts";
 import type { Report, Run } from "../../simulate/summary.ts";
 import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
+import { simulateWork } from "../hosted-simulation.ts";
 import type { SimulateOptions, Tried } from "./simulate.ts";
 
 /** What is asked for: between two moments, epoch milliseconds. */
@@ -43,10 +45,21 @@ export async function recordedReport(
   const toS = Math.max(...all.map((load) => load.toS));
   const epochS = Math.floor(fromS);
   const options = { epochS, horizonS: toS - epochS, replicaStartS };
-  const of = ({ file, subjects }: Tried, outcome: typeof simulateRecording): Run["outcomes"] =>
-    known.map((name) => outcome(subjectOf(subjects, name, file), loads.get(name)!, options));
-  const runs = tried.map((each): Run => ({ config: each.file, outcomes: of(each, simulateRecording) }));
-  if (runs.length === 1) runs.unshift({ config: "as it was", outcomes: of(tried[0]!, recordedOutcome) });
+  const runs: Run[] = [];
+  for (const each of tried) {
+    const outcomes: Outcome[] = [];
+    for (const name of known) {
+      const subject = subjectOf(each.subjects, name, each.file);
+      const load = loads.get(name)!;
+      outcomes.push(await simulateWork(ctx, each, { kind: "recording", subject, load, options }));
+    }
+    runs.push({ config: each.file, outcomes });
+  }
+  if (runs.length === 1) {
+    const { subjects, file } = tried[0]!;
+    const outcomes = known.map((name) => recordedOutcome(subjectOf(subjects, name, file), loads.get(name)!, options));
+    runs.unshift({ config: "as it was", outcomes });
+  }
   const trace = `what ${who} recorded from ${iso(fromS * 1_000)}`;
   return { trace, lengthS: options.horizonS, startS: epochS, replicaStartS, seed, runs };
 }

@@ -2,10 +2,10 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { extname, resolve } from "node:path";
 import type { DeployConfig } from "../../config/types.ts";
 import { errorText } from "../../core/errors.ts";
-import { assign } from "../../simulate/assign.ts";
+import { assign, nameOf } from "../../simulate/assign.ts";
+import type { Outcome } from "../../simulate/deployment.ts";
 import { reportHtml } from "../../simulate/report-html.ts";
 import { reportSvg } from "../../simulate/report-svg.ts";
-import { simulate as run } from "../../simulate/run.ts";
 import { type Subject, subjectsOf } from "../../simulate/subject.ts";
 import { documentOf, formatSeconds, type Report, type Run } from "../../simulate/summary.ts";
 import { textChart } from "../../simulate/text-chart.ts";
@@ -13,7 +13,8 @@ import { resultTables } from "../../simulate/text-table.ts";
 import { parseTrace, type Trace } from "../../simulate/trace.ts";
 import type { Target } from "../address.ts";
 import type { CliContext } from "../context.ts";
-import { CliError, EXIT } from "../exit.ts";
+import { CliError, EXIT, oneLine } from "../exit.ts";
+import { simulateWork } from "../hosted-simulation.ts";
 import { loadConfig } from "../load-config.ts";
 import { type OutputFormat, printDocument } from "../output.ts";
 import { table } from "../table.ts";
@@ -45,6 +46,8 @@ export interface SimulateOptions {
 export interface Tried {
   readonly file: string;
   readonly config: DeployConfig;
+  /** Absolute folder that paths of policies start from. */
+  readonly baseDir: string;
   readonly subjects: readonly Subject[];
 }
 
@@ -80,8 +83,9 @@ export async function simulate(
   for (const file of files) tried.push(await readConfig(ctx, file));
   const report =
     trace !== undefined
-      ? tracedReport(ctx, tried, trace, options)
+      ? await tracedReport(ctx, tried, trace, options)
       : await recordedReport(ctx, tried, { ...options, from: from!, to: to ?? ctx.clock.now() }, instance);
+  warnOfFailures(ctx, report);
   if (out !== undefined) writeReport(ctx, out, write!(report));
   if (output !== undefined) {
     printDocument(ctx, documentOf(report), output);
@@ -92,26 +96,51 @@ export async function simulate(
 }
 
 async function readConfig(ctx: CliContext, file: string): Promise<Tried> {
-  const { config } = await loadConfig(ctx, file);
+  const { config, baseDir } = await loadConfig(ctx, file);
   const found = subjectsOf(config);
-  if (found.ok) return { file, config, subjects: found.subjects };
+  if (found.ok) return { file, config, baseDir, subjects: found.subjects };
   throw new CliError(
     EXIT.failed,
     found.problems.map(({ path, message }) => `${file}: ${path}: ${message}`),
   );
 }
 
-function tracedReport(ctx: CliContext, tried: readonly Tried[], file: string, options: SimulateOptions): Report {
+async function tracedReport(
+  ctx: CliContext,
+  tried: readonly Tried[],
+  file: string,
+  options: SimulateOptions,
+): Promise<Report> {
   const { replicaStartS, seed } = options;
   const trace = readTrace(ctx, file);
-  const runs = tried.map(({ file: config, subjects }): Run => {
+  const how = { replicaStartS, seed, epochS: trace.startS ?? EPOCH_S, horizonS: trace.lengthS };
+  const runs: Run[] = [];
+  for (const each of tried) {
+    const { file: config, subjects } = each;
     const assigned = assign(subjects, trace, options.deployment, { trace: file, config });
     if (!assigned.ok) throw new CliError(EXIT.failed, assigned.problems);
-    const epochS = trace.startS ?? EPOCH_S;
-    return { config, outcomes: run(assigned.loads, { replicaStartS, seed, epochS, horizonS: trace.lengthS }) };
-  });
+    const outcomes: Outcome[] = [];
+    for (const load of assigned.loads) {
+      outcomes.push(await simulateWork(ctx, each, { kind: "trace", load, options: how }));
+    }
+    runs.push({ config, outcomes });
+  }
   const { lengthS, startS } = trace;
   return { trace: file, lengthS, startS, replicaStartS, seed, runs };
+}
+
+/** Says where policies failed: what came of them says little then. */
+function warnOfFailures(ctx: CliContext, { runs }: Report): void {
+  for (const { config, outcomes } of runs) {
+    for (const { policyFailures: failures, ...outcome } of outcomes) {
+      if (failures === undefined) continue;
+      const times = failures.count === 1 ? "once" : `${failures.count} times, first`;
+      const at = formatSeconds(failures.firstS);
+      ctx.err(
+        `warning: ${config}: the policy of ${nameOf(outcome)} failed ${times} at ${at}: ${oneLine(failures.reason)}\n`,
+      );
+    }
+  }
 }
 
 function print(ctx: CliContext, report: Report): void {
