@@ -48,13 +48,36 @@ export async function serveData(options: DataServerOptions): Promise<Server> {
 function handle(options: DataServerOptions, message: IncomingMessage, response: ServerResponse): void {
   const { admission } = options;
   if (options.draining()) response.shouldKeepAlive = false;
-  if (!admission.enter(header(message, "x-windlass-reservation"))) {
-    response.writeHead(503, ["x-windlass-rejected", String(admission.ongoing), "content-length", "0"]);
-    response.end();
+  const patienceMs = Number(header(message, "x-windlass-wait") ?? 0);
+  if (admission.enter(header(message, "x-windlass-reservation"))) {
+    enter(options, message, response, patienceMs > 0);
     return;
   }
+  const reject = (): void => {
+    response.writeHead(503, ["x-windlass-rejected", String(admission.ongoing), "content-length", "0"]);
+    response.end();
+  };
+  const leave =
+    patienceMs > 0
+      ? admission.wait({
+          waitedMs: Number(header(message, "x-windlass-waited") ?? 0),
+          patienceMs,
+          onEntered: () => enter(options, message, response, true),
+          onRefused: reject,
+        })
+      : undefined;
+  if (leave === undefined) reject();
+  else response.on("close", leave);
+}
+
+/** Answers a request that has a slot. `tell`: its router waits for that word. */
+function enter(options: DataServerOptions, message: IncomingMessage, response: ServerResponse, tell: boolean): void {
+  const { admission } = options;
+  // Before user code runs: a router that has not heard it may send the request elsewhere.
+  if (tell && message.headers["x-windlass-kind"] !== "reserve") tellEntered(response, admission.waiting);
   const startedMs = options.clock.monotonic();
   const headers = ["x-windlass-ongoing", String(admission.ongoing)];
+  if (admission.waiting > 0) headers.push("x-windlass-waiting", String(admission.waiting));
   if (message.headers["x-windlass-kind"] === "reserve") {
     response.writeHead(204, [...headers, "x-windlass-reservation", admission.reserve()]);
     response.end();
@@ -86,6 +109,13 @@ function handle(options: DataServerOptions, message: IncomingMessage, response: 
       const outcome = cancelled ? "CANCELLED" : call ? (failed ? "ERROR" : "OK") : String(response.statusCode);
       logAccess(options, message, scope, startedMs, outcome);
     });
+}
+
+/** 102, with the number of those that still wait. Before Node 24.18 it goes without that. */
+function tellEntered(response: ServerResponse, waiting: number): void {
+  if (waiting > 0 && "writeInformation" in response) {
+    response.writeInformation(102, ["x-windlass-waiting", String(waiting)]);
+  } else (response as ServerResponse).writeProcessing();
 }
 
 function logAccess(

@@ -37,10 +37,25 @@ export interface ChannelRequest {
   readonly body: Uint8Array | Readable | null;
   /** A slot that `reserve` gave. */
   readonly reservation?: string;
+  /** Whether the replica may let it wait for a slot instead of refusing it. */
+  readonly wait?: WaitAtReplica;
+}
+
+/** How a request may wait at a full replica. Ms. */
+export interface WaitAtReplica {
+  /** How long it has waited; who has waited longest is taken first, whichever router sent it. */
+  readonly waitedMs: number;
+  /** How long it may wait there. */
+  readonly patienceMs: number;
 }
 
 /** Hears the answer. */
 export interface ChannelReceiver {
+  /**
+   * The replica has taken in a request that could {@link ChannelRequest.wait}: before this, no code has seen it.
+   * `contended`: others wait there. Not called for `reserve`.
+   */
+  onEntered?(contended: boolean): void;
   /** The replica accepted the request and answers. */
   onAccepted(head: ResponseHead): void;
   /** A piece of the body, which the receiver may keep. `false`: no more until {@link ChannelCall.resume}. */
@@ -64,6 +79,8 @@ export interface ResponseHead {
   readonly headers: string[];
   /** Requests in the replica including this one; -1 when it did not say. */
   readonly ongoing: number;
+  /** Whether others wait at the replica. Default: false. */
+  readonly contended?: boolean;
   /** `x-windlass-result` of a call; empty otherwise. */
   readonly result: string;
   /** `x-windlass-reservation`; empty otherwise. */

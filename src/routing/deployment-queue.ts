@@ -4,11 +4,11 @@
  */
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import type { ReplicaChannel } from "./channel.ts";
+import type { ReplicaChannel, WaitAtReplica } from "./channel.ts";
 import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } from "./cold-start.ts";
 import { type InLine, Lines } from "./lines.ts";
 import type { RouterFailure } from "./outcome.ts";
-import { ReplicaSet, type Seeker } from "./replica-set.ts";
+import { type Picked, ReplicaSet, type Seeker } from "./replica-set.ts";
 import type { RetryBudget } from "./retry-budget.ts";
 import type { Slot } from "./slot.ts";
 import { chooseRevision, type SplitRule } from "./split.ts";
@@ -19,7 +19,10 @@ export interface Waiter extends InLine, Held, Seeker {
   waiting: boolean;
   /** The revision it is for; 0: any, until the queue draws one. */
   revision: number;
-  start(slot: Slot): void;
+  /** Monotonic ms at which it came to wait; undefined: it has not. */
+  waitingSinceMs: number | undefined;
+  /** `wait`: the replica is full, and the request is to wait there until it is told to have entered. */
+  start(slot: Slot, wait: WaitAtReplica | undefined): void;
   fail(failure: RouterFailure): void;
 }
 
@@ -51,6 +54,8 @@ export class DeploymentQueue {
   #split: SplitRule | undefined;
   readonly #lines = new Lines<Waiter>();
   #ongoing = 0;
+  /** Of those given to replicas, those that wait there. */
+  #parked = 0;
   #used = false;
   #pumping = false;
   #timer: Timer | undefined;
@@ -64,14 +69,14 @@ export class DeploymentQueue {
     this.#cold = new ColdWatch(context.clock, () => this.#refuseOverdue());
   }
 
-  /** Requests that wait for a replica. */
+  /** Requests that wait for a replica, here or at a full one. */
   get queued(): number {
-    return this.#lines.size;
+    return this.#lines.size + this.#parked;
   }
 
-  /** Requests given to replicas and not ended. */
+  /** Requests that replicas took, as far as known, and that have not ended. */
   get ongoing(): number {
-    return this.#ongoing;
+    return this.#ongoing - this.#parked;
   }
 
   /** Whether a request was ever sent to it. */
@@ -132,12 +137,12 @@ export class DeploymentQueue {
     if (this.#split !== undefined && waiter.revision === 0) {
       waiter.revision = chooseRevision(this.#split, undefined, this.context.random);
     }
-    const slot = this.#lines.has(waiter.revision) ? undefined : this.#pick(waiter);
-    if (slot !== undefined) {
-      this.#give(waiter, slot);
+    const picked = this.#lines.has(waiter.revision) ? undefined : this.#pick(waiter);
+    if (picked !== undefined && !picked.park) {
+      this.#give(waiter, picked);
       return;
     }
-    const full = backpressureBy(this.#targets, this.#lines.size);
+    const full = backpressureBy(this.#targets, this.queued);
     if (full !== undefined) {
       waiter.fail(full);
       return;
@@ -155,6 +160,12 @@ export class DeploymentQueue {
     }
     this.#lines.insertInOrder(waiter);
     this.#waits(waiter);
+  }
+
+  /** A request waits at a replica no more. */
+  unpark(slot: Slot): void {
+    slot.parked -= 1;
+    this.#parked -= 1;
   }
 
   /** A request ended at a replica, in whatever way. */
@@ -199,19 +210,27 @@ export class DeploymentQueue {
     this.#failAll({ kind: "cancelled", responseStarted: false });
   }
 
-  #give(waiter: Waiter, slot: Slot): void {
+  #give(waiter: Waiter, { slot, park }: Picked): void {
     slot.own += 1;
     this.#ongoing += 1;
-    waiter.start(slot);
+    if (!park) {
+      waiter.start(slot, undefined);
+      return;
+    }
+    slot.parked += 1;
+    this.#parked += 1;
+    const nowMs = this.context.clock.monotonic();
+    waiter.start(slot, { waitedMs: nowMs - (waiter.waitingSinceMs ?? nowMs), patienceMs: slot.patienceMs });
   }
 
-  #pick(waiter: Waiter): Slot | undefined {
+  #pick(waiter: Waiter): Picked | undefined {
     const { clock, random } = this.context;
     return this.#replicas.pick(waiter, this.#targets?.maxOngoingRequests ?? 0, clock.monotonic(), random);
   }
 
   #waits(waiter: Waiter): void {
     waiter.waiting = true;
+    waiter.waitingSinceMs ??= this.context.clock.monotonic();
     this.#cold.enter(waiter);
     if (this.#replicas.size === 0) this.context.watcher?.starved(this);
     this.pump();
@@ -265,14 +284,15 @@ export class DeploymentQueue {
     }
   }
 
-  /** Replicas that other callers keep full tell us nothing when they get room, so they are asked again. */
+  /** Replicas that refused tell us nothing when they get room, so they are asked again. */
   #wakeAfterBackoff(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const wakeMs = this.#replicas.wakeMs(this.#targets?.maxOngoingRequests ?? 0);
-    if (wakeMs === Number.POSITIVE_INFINITY) return;
     const { clock } = this.context;
-    this.#timer = clock.timer(wakeMs - clock.monotonic(), () => {
+    const nowMs = clock.monotonic();
+    const wakeMs = this.#replicas.wakeMs(this.#targets?.maxOngoingRequests ?? 0, nowMs);
+    if (wakeMs === Number.POSITIVE_INFINITY) return;
+    this.#timer = clock.timer(wakeMs - nowMs, () => {
       this.#timer = undefined;
       this.pump();
     });

@@ -17,6 +17,8 @@ import { isHopByHop, namedByConnection } from "./hop-by-hop.ts";
 
 /** Nobody listens: waiting for this address helps no one. */
 const GONE = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTDIR", "UND_ERR_CLOSED", "UND_ERR_DESTROYED"]);
+/** Processing: the replica took in a request that could wait. */
+const ENTERED = 102;
 const INVALID = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
 /** A channel with connections of its own: one pool for each address, one request at a time on a connection. */
@@ -71,6 +73,10 @@ export function createHttpChannel(): ReplicaChannel {
 function wireHeaders(request: ChannelRequest): string[] {
   const headers = ["x-windlass-kind", request.kind, ...request.headers];
   if (request.reservation !== undefined) headers.push("x-windlass-reservation", request.reservation);
+  if (request.wait !== undefined) {
+    const { waitedMs, patienceMs } = request.wait;
+    headers.push("x-windlass-waited", waitedMs.toFixed(3), "x-windlass-wait", String(patienceMs));
+  }
   return headers;
 }
 
@@ -117,7 +123,11 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (this.#done || status < 200) return;
+    if (this.#done) return;
+    if (status < 200) {
+      if (status === ENTERED && !this.#plain) this.#receiver.onEntered?.(isContended(headers));
+      return;
+    }
     const rejected = status === 503 && !this.#plain ? headers["x-windlass-rejected"] : undefined;
     if (rejected !== undefined) {
       this.#fail({ kind: "rejected", ongoing: count(rejected) });
@@ -177,9 +187,14 @@ function responseHead(status: number, headers: Record<string, string | string[] 
     status,
     headers: flat,
     ongoing: count(headers["x-windlass-ongoing"]),
+    contended: isContended(headers),
     result: text(headers["x-windlass-result"]),
     reservation: text(headers["x-windlass-reservation"]),
   };
+}
+
+function isContended(headers: Readonly<Record<string, unknown>>): boolean {
+  return headers["x-windlass-waiting"] !== undefined;
 }
 
 function text(value: string | string[] | undefined): string {

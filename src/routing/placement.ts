@@ -1,6 +1,13 @@
 import type { Readable } from "node:stream";
 import type { Timer } from "../core/clock.ts";
-import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ResponseHead } from "./channel.ts";
+import type {
+  ChannelCall,
+  ChannelFailure,
+  ChannelReceiver,
+  ChannelRequest,
+  ResponseHead,
+  WaitAtReplica,
+} from "./channel.ts";
 import { isPlain } from "./channel.ts";
 import type { DeploymentQueue, Waiter } from "./deployment-queue.ts";
 import type { Waiting } from "./line.ts";
@@ -31,6 +38,9 @@ export interface RouterRequest {
 /** A request that may have reached user code is sent again at most this often: it may be what kills replicas. */
 const MAX_BROKEN_RETRIES = 2;
 
+/** A replica's timer may fire this much before ours would. */
+const GRAIN_MS = 20;
+
 const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "PUT", "DELETE", "TRACE"]);
 
 /**
@@ -45,6 +55,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   waiting = false;
   heldMs = 0;
   heldFromMs = 0;
+  waitingSinceMs: number | undefined;
   revision: number;
   readonly sequence: number;
   avoid: Slot | undefined;
@@ -56,6 +67,8 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   #state: "queued" | "reserving" | "sent" | "answering" | "done" = "queued";
   #slot: Slot | undefined;
   #call: ChannelCall | undefined;
+  /** Monotonic ms until which it waits at the replica; undefined: it does not. */
+  #parkedUntilMs: number | undefined;
   #retries = 0;
   #timer: Timer | undefined;
   #onAbort: (() => void) | undefined;
@@ -87,21 +100,30 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#queue.admit(this);
   }
 
-  start(slot: Slot): void {
+  start(slot: Slot, wait: WaitAtReplica | undefined): void {
     this.#slot = slot;
     this.avoid = undefined;
+    if (wait !== undefined) this.#parkedUntilMs = this.#queue.context.clock.monotonic() + wait.patienceMs;
     if (this.#streamed && !isPlain(slot.address)) {
       this.#state = "reserving";
       const reserve: ChannelRequest = { kind: "reserve", method: "POST", path: "/", headers: [], body: null };
-      this.#call = this.#queue.context.channel.open(slot.address, reserve, new Reservation(this));
-    } else this.#send(slot, this.#request);
+      this.#open(slot, wait === undefined ? reserve : { ...reserve, wait }, new Reservation(this));
+    } else this.#send(slot, this.#request, wait);
   }
 
   /** The replica holds a slot for the stream, which may flow now. */
-  reserved(reservation: string): void {
+  reserved(reservation: string, contended: boolean): void {
     if (this.#state !== "reserving") return;
+    this.onEntered(contended);
     const { kind, method, path, headers, body } = this.#request;
-    this.#send(this.#slot!, { kind, method, path, headers, body, reservation });
+    this.#send(this.#slot!, { kind, method, path, headers, body, reservation }, undefined);
+  }
+
+  onEntered(contended: boolean): void {
+    if (!this.#unpark()) return;
+    this.#slot!.accepted(this.#queue.context.clock.monotonic(), contended);
+    // Another may wait there now.
+    this.#queue.pump();
   }
 
   fail(failure: RouterFailure): void {
@@ -122,8 +144,10 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
 
   onAccepted(head: ResponseHead): void {
     this.#state = "answering";
-    this.#slot!.open();
-    this.#slot!.reported(head.ongoing, this.#queue.context.clock.monotonic());
+    this.#unpark();
+    const nowMs = this.#queue.context.clock.monotonic();
+    this.#slot!.accepted(nowMs, head.contended ?? false);
+    this.#slot!.reported(head.ongoing, nowMs);
     this.#receiver.onHead(head);
   }
 
@@ -132,7 +156,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   }
 
   onEnd(): void {
-    this.#slot!.open();
+    this.#slot!.ended();
     this.#end();
     this.#receiver.onEnd();
   }
@@ -151,16 +175,21 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     switch (failure.kind) {
       case "rejected":
         slot.reported(failure.ongoing, nowMs);
-        slot.refused(nowMs);
+        slot.rejected(nowMs, this.#askedToWait(nowMs));
         // A stream comes here only when its reservation lapsed; what was read of it is gone.
         return sentStream ? { kind: "broken", responseStarted: false, error: "the reservation lapsed" } : undefined;
       case "unreachable":
         if (failure.gone) slot.dropped = true;
-        else slot.refused(nowMs);
+        else slot.unreachable(nowMs);
         // Nothing was sent, so even a stream is whole, unless the driver destroyed it.
         if (!sentStream || !(this.#request.body as Readable).destroyed) return undefined;
         return { kind: "broken", responseStarted: false, error: failure.error };
       case "broken":
+        if (this.#parkedUntilMs !== undefined) {
+          // It had not entered: no code has seen it.
+          slot.unreachable(nowMs);
+          return undefined;
+        }
         return !failure.responseStarted && this.#repeatable() ? undefined : failure;
       case "invalid":
         return failure;
@@ -176,15 +205,33 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     return true;
   }
 
-  #send(slot: Slot, request: ChannelRequest): void {
+  #send(slot: Slot, request: ChannelRequest, wait: WaitAtReplica | undefined): void {
     this.#state = "sent";
-    this.#call = this.#queue.context.channel.open(slot.address, request, this);
+    this.#open(slot, wait === undefined ? request : withWait(request, wait), this);
+  }
+
+  #open(slot: Slot, request: ChannelRequest, receiver: ChannelReceiver): void {
+    this.#call = this.#queue.context.channel.open(slot.address, request, receiver);
+  }
+
+  #askedToWait(nowMs: number): "no" | "refused" | "waited" {
+    if (this.#parkedUntilMs === undefined) return "no";
+    return nowMs < this.#parkedUntilMs - GRAIN_MS ? "refused" : "waited";
+  }
+
+  /** Whether it waited at the replica until now. */
+  #unpark(): boolean {
+    if (this.#parkedUntilMs === undefined) return false;
+    this.#parkedUntilMs = undefined;
+    this.#queue.unpark(this.#slot!);
+    return true;
   }
 
   /** Back into the line, at its old place; the replica that failed it is the last resort. */
   #again(): void {
     const slot = this.#slot!;
     this.avoid = slot;
+    this.#unpark();
     this.#slot = undefined;
     this.#call = undefined;
     this.#state = "queued";
@@ -204,11 +251,17 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener("abort", this.#onAbort);
     this.#queue.remove(this);
     if (this.#slot !== undefined) {
+      this.#unpark();
       this.#queue.release(this.#slot);
       this.#slot = undefined;
       this.#queue.pump();
     }
   }
+}
+
+function withWait(request: ChannelRequest, wait: WaitAtReplica): ChannelRequest {
+  const { kind, method, path, headers, body } = request;
+  return { kind, method, path, headers, body, wait };
 }
 
 /** Hears the answer to a `reserve`. */
@@ -232,7 +285,7 @@ class Reservation implements ChannelReceiver {
     if (this.#head!.reservation === "") {
       const error = `the replica answered a reservation with status ${this.#head!.status} and no slot`;
       this.#placement.fail({ kind: "broken", responseStarted: false, error });
-    } else this.#placement.reserved(this.#head!.reservation);
+    } else this.#placement.reserved(this.#head!.reservation, this.#head!.contended ?? false);
   }
 
   onFailed(failure: ChannelFailure): void {

@@ -12,6 +12,13 @@ export interface Seeker {
   readonly avoid: Slot | undefined;
 }
 
+/** A replica for a request. */
+export interface Picked {
+  readonly slot: Slot;
+  /** It is full because of others, and the request is to wait there. */
+  readonly park: boolean;
+}
+
 /** See the file's comment. `release` is told of addresses that no new request goes to. */
 export class ReplicaSet {
   readonly #release: (address: string) => void;
@@ -69,30 +76,33 @@ export class ReplicaSet {
    * have any.
    */
   running(): Map<string, number> {
-    const running = new Map(this.#slots.map(({ id, own }) => [id, own]));
-    for (const { id, own } of this.#retired) running.set(id, (running.get(id) ?? 0) + own);
+    const running = new Map(this.#slots.map(({ id, own, parked }) => [id, own - parked]));
+    for (const { id, own, parked } of this.#retired) running.set(id, (running.get(id) ?? 0) + own - parked);
     return running;
   }
 
-  /** A replica that may take a request now; undefined: none. */
-  pick({ revision, avoid }: Seeker, maxOngoing: number, nowMs: number, random: Random): Slot | undefined {
+  /**
+   * A replica for a request: one that has room as far as known, else a full one where it may wait (`park`). undefined:
+   * none.
+   */
+  pick({ revision, avoid }: Seeker, maxOngoing: number, nowMs: number, random: Random): Picked | undefined {
     // A revision that has no replica (any more) is served by whatever there is.
     const slots = this.#slotsOf?.get(revision) ?? this.#slots;
     for (const slot of slots) slot.refresh(nowMs, maxOngoing);
-    if (avoid === undefined) return chooseReplica(slots, maxOngoing, random);
-    const spare = avoid.ongoing;
-    avoid.ongoing = Number.POSITIVE_INFINITY;
-    const slot = chooseReplica(slots, maxOngoing, random);
-    if (slot !== undefined) return slot;
-    avoid.ongoing = spare;
-    return spare < maxOngoing && slots.includes(avoid) ? avoid : undefined;
+    const free = chooseBut(avoid, slots, maxOngoing, random);
+    if (free !== undefined) return { slot: free, park: false };
+    for (const slot of slots) slot.refreshToPark();
+    const full = chooseBut(avoid, slots, maxOngoing, random);
+    return full && { slot: full, park: true };
   }
 
   /** Monotonic ms at which the first replica that is left alone may be asked again; Infinity: none is. */
-  wakeMs(maxOngoing: number): number {
+  wakeMs(maxOngoing: number, nowMs: number): number {
     let wakeMs = Number.POSITIVE_INFINITY;
-    for (const slot of this.#slots) {
-      if (!slot.dropped && slot.own < maxOngoing) wakeMs = Math.min(wakeMs, slot.blockedUntilMs);
+    for (const { dropped, own, parked, blockedUntilMs } of this.#slots) {
+      // One of ours that waits there is told when there is room.
+      if (dropped || parked > 0 || own >= maxOngoing || blockedUntilMs <= nowMs) continue;
+      wakeMs = Math.min(wakeMs, blockedUntilMs);
     }
     return wakeMs;
   }
@@ -103,6 +113,22 @@ export class ReplicaSet {
     this.#slots = [];
     this.#slotsOf = undefined;
   }
+}
+
+/** Chooses by `ongoing`; the one to avoid only where there is no other. */
+function chooseBut(
+  avoid: Slot | undefined,
+  slots: readonly Slot[],
+  maxOngoing: number,
+  random: Random,
+): Slot | undefined {
+  if (avoid === undefined) return chooseReplica(slots, maxOngoing, random);
+  const spare = avoid.ongoing;
+  avoid.ongoing = Number.POSITIVE_INFINITY;
+  const slot = chooseReplica(slots, maxOngoing, random);
+  if (slot !== undefined) return slot;
+  avoid.ongoing = spare;
+  return spare < maxOngoing && slots.includes(avoid) ? avoid : undefined;
 }
 
 /** For each revision its own replicas and those that serve every one. */

@@ -4,6 +4,14 @@ import type { Candidate } from "./choose.ts";
 const REPORT_VALID_MS = 10_000;
 const FIRST_BACKOFF_MS = 25;
 const MAX_BACKOFF_MS = 500;
+/**
+ * Requests of one router that may wait at one replica: several, so that none is missing when several slots become free
+ * at once; few, since those that wait at one replica cannot go to another.
+ */
+const MAX_PARKED = 4;
+/** How long one waits there at first; then twice as long each time, so that long services cost few questions. */
+const FIRST_PATIENCE_MS = 200;
+const MAX_PATIENCE_MS = 1_600;
 
 /** One replica as one router sees it. */
 export class Slot implements Candidate {
@@ -21,6 +29,14 @@ export class Slot implements Candidate {
   retired = false;
   /** Monotonic ms until which the replica is left alone. */
   blockedUntilMs = 0;
+  /** Requests of `own` that wait there for a slot, as far as known. */
+  parked = 0;
+  /** How long a request may wait there. Ms. */
+  patienceMs = FIRST_PATIENCE_MS;
+  /** It was full when last heard of; a request may wait there. */
+  #full = false;
+  /** It refuses at once what asks to wait, as one that is about to stop does. */
+  #refusesToWait = false;
   /** Requests of other callers, by the last report. */
   #others = 0;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
@@ -33,13 +49,20 @@ export class Slot implements Candidate {
   }
 
   /**
-   * Sets `ongoing`. The load of others weighs in the choice but never makes a replica look full by itself: it may be
-   * gone by now, and asking costs one rejection at most.
+   * Sets `ongoing` for a request that goes in or comes back. The load of others weighs in the choice but never makes a
+   * replica look full by itself: it may be gone by now, and asking costs one rejection at most.
    */
   refresh(nowMs: number, maxOngoing: number): void {
-    if (this.dropped || this.blockedUntilMs > nowMs) this.ongoing = Number.POSITIVE_INFINITY;
+    const unfit = this.dropped || this.blockedUntilMs > nowMs || (this.#full && this.parked > 0);
+    if (unfit) this.ongoing = Number.POSITIVE_INFINITY;
     else if (this.#others === 0 || nowMs - this.#reportedAtMs > REPORT_VALID_MS) this.ongoing = this.own;
     else this.ongoing = Math.max(this.own, Math.min(this.own + this.#others, maxOngoing - 1));
+  }
+
+  /** Sets `ongoing` for a request that may wait there; Infinity where it is not full, or has enough that wait. */
+  refreshToPark(): void {
+    const fit = this.#full && !this.#refusesToWait && !this.dropped && this.parked < MAX_PARKED;
+    this.ongoing = fit ? this.own : Number.POSITIVE_INFINITY;
   }
 
   /** The replica said how many requests it has, ours included; -1: it did not say. */
@@ -49,16 +72,53 @@ export class Slot implements Candidate {
     this.#reportedAtMs = nowMs;
   }
 
-  /** It took a request, or finished one of ours: there is room. */
-  open(): void {
+  /** It took in a request. `contended`: others wait for its slots, and the next of ours goes to wait as well. */
+  accepted(nowMs: number, contended: boolean): void {
+    this.patienceMs = FIRST_PATIENCE_MS;
+    if (contended) this.#isFull(nowMs);
+    else {
+      this.#full = false;
+      this.ended();
+    }
+  }
+
+  /** It finished a request of ours: there is room, unless others wait for it. */
+  ended(): void {
+    if (this.#full) return;
     this.#refusals = 0;
     this.blockedUntilMs = 0;
   }
 
-  /** It refused. Left alone for 0, 25, 50, … 500 ms, however many requests wait. */
-  refused(nowMs: number): void {
+  /** It had no room. `asked`: whether the request could have waited there, and did for its time. */
+  rejected(nowMs: number, asked: "no" | "refused" | "waited"): void {
+    if (asked === "waited") {
+      this.patienceMs = Math.min(2 * this.patienceMs, MAX_PATIENCE_MS);
+      this.#isFull(nowMs);
+      return;
+    }
+    this.#backOff(nowMs);
+    this.#full = true;
+    if (asked === "refused") this.#refusesToWait = true;
+    else if (!this.#refusesToWait) this.blockedUntilMs = Math.max(this.blockedUntilMs, nowMs + FIRST_BACKOFF_MS);
+  }
+
+  /** It could not be asked. */
+  unreachable(nowMs: number): void {
+    this.#full = false;
+    this.#backOff(nowMs);
+  }
+
+  /** Leaves it alone for 0, 25, 50, … 500 ms, however many requests wait. */
+  #backOff(nowMs: number): void {
     this.#refusals += 1;
     const backoffMs = this.#refusals === 1 ? 0 : FIRST_BACKOFF_MS * 2 ** Math.min(this.#refusals - 2, 10);
     this.blockedUntilMs = nowMs + Math.min(backoffMs, MAX_BACKOFF_MS);
+  }
+
+  #isFull(nowMs: number): void {
+    this.#full = true;
+    this.#refusesToWait = false;
+    this.#refusals = 1;
+    this.blockedUntilMs = nowMs + FIRST_BACKOFF_MS;
   }
 }

@@ -53,6 +53,7 @@ export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: Loa
         to,
         request,
         cancelled: false,
+        onEntered: (contended) => receiver.onEntered?.(contended),
         onAccepted: (value) => receiver.onAccepted(value),
         onData: (chunk) => receiver.onData(chunk),
         onEnd: () => receiver.onEnd(),

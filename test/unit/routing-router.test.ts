@@ -136,6 +136,104 @@ describe("a rejection", () => {
   });
 });
 
+describe("a full replica", () => {
+  /** One of ours was refused, and is asked to wait. */
+  const full = (given: Record<string, unknown> = {}) => {
+    const t = setUp();
+    t.apply(["a"], { maxOngoingRequests: 10, ...given });
+    const outcome = t.send(post);
+    t.sent[0]!.onFailed({ kind: "rejected", ongoing: 10 });
+    return { ...t, outcome };
+  };
+  const waits = (t: ReturnType<typeof setUp>) => t.sent.map(({ request }) => request.wait?.patienceMs ?? 0);
+
+  it("is asked to let the request wait, which counts as waiting until it is in", () => {
+    const t = full();
+    expect(t.sent[1]!.request.wait).toEqual({ waitedMs: 0, patienceMs: 200 });
+    expect([t.target.queued, t.target.ongoing, [...t.target.running().values()]]).toEqual([1, 0, [0]]);
+    t.sent[1]!.onEntered!(true);
+    expect([t.target.queued, t.target.ongoing, [...t.target.running().values()]]).toEqual([0, 1, [1]]);
+    t.answer(t.sent[1]!);
+    expect([t.outcome.state, t.target.ongoing]).toEqual(["ended", 0]);
+  });
+
+  it("has four of them wait, the next when one is in, and all go there at once when there is room", () => {
+    const t = full();
+    for (let each = 0; each < 9; each++) t.send();
+    expect(waits(t)).toEqual([0, 200, 200, 200, 200]);
+    expect(t.target.queued).toBe(10);
+    t.sent[1]!.onEntered!(true);
+    expect(waits(t).slice(5)).toEqual([200]);
+    t.sent[2]!.onEntered!(false);
+    expect(waits(t).slice(6)).toEqual([0, 0, 0, 0, 0]);
+  });
+
+  it("hears how long the request has waited, and lets it wait longer each time", () => {
+    const t = full();
+    for (const patience of [200, 400, 800, 1_600, 1_600]) {
+      expect(t.sent.at(-1)!.request.wait!.patienceMs).toBe(patience);
+      t.pass(patience);
+      t.sent.at(-1)!.onFailed({ kind: "rejected", ongoing: 10 });
+    }
+    expect(t.sent.at(-1)!.request.wait!.waitedMs).toBe(4_600);
+  });
+
+  it("that breaks loses nothing of what waits: not even a POST has begun", () => {
+    const t = full();
+    t.apply(["a", "b"], { maxOngoingRequests: 10 });
+    t.sent[1]!.onFailed({ kind: "broken", responseStarted: false, error: "reset" });
+    expect(t.sent[2]!.to).toBe("b");
+    t.answer(t.sent[2]!);
+    expect(t.outcome.state).toBe("ended");
+    expect(t.target.queued).toBe(0);
+  });
+
+  it("may fail a POST that is in", () => {
+    const t = full();
+    t.sent[1]!.onEntered!(false);
+    t.sent[1]!.onFailed({ kind: "broken", responseStarted: false, error: "reset" });
+    expect(t.outcome.failure?.kind).toBe("broken");
+  });
+
+  it("keeps no place for a request that is cancelled or times out while it waits there", () => {
+    const t = full();
+    const late = t.send({ ...get, deadlineMs: 100 });
+    t.outcome.cancel();
+    t.pass(100);
+    expect([late.failure?.kind, t.sent[1]!.cancelled, t.sent[2]!.cancelled]).toEqual(["timed-out", true, true]);
+    expect([t.target.queued, t.target.ongoing]).toEqual([0, 0]);
+  });
+
+  it("counts those that wait there against the limit of the queue", () => {
+    const t = full({ maxQueuedRequests: 2 });
+    t.send();
+    expect(t.send().failure).toMatchObject({ kind: "backpressure", message: expect.stringContaining("requests=2,") });
+  });
+
+  it("is passed over while another has room", () => {
+    const t = setUp();
+    t.apply(["a", "b"], { maxOngoingRequests: 2 });
+    t.send();
+    const first = t.sent[0]!.to;
+    t.sent[0]!.onFailed({ kind: "rejected", ongoing: 2 });
+    t.send();
+    expect(t.sent.slice(1).map(({ to }) => to === first)).toEqual([false, false]);
+    expect(waits(t)).toEqual([0, 0, 0]);
+  });
+
+  it("reserves a slot for a stream after the same wait", () => {
+    const t = full();
+    const body = new Readable({ read() {} });
+    t.send({ ...post, body });
+    expect(t.sent[2]!.request).toMatchObject({ kind: "reserve", wait: { patienceMs: 200 } });
+    t.sent[2]!.onAccepted(head({ status: 204, reservation: "r7", contended: true }));
+    t.sent[2]!.onEnd();
+    expect(t.sent[3]!.request).toMatchObject({ kind: "http", reservation: "r7" });
+    expect(t.sent[3]!.request.wait).toBeUndefined();
+    expect([t.target.queued, t.target.ongoing]).toEqual([1, 1]);
+  });
+});
+
 describe("a replica's death", () => {
   it("drops it until the next table, and any request goes elsewhere", () => {
     const t = setUp();
