@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from typing import Callable, Optional
@@ -14,7 +15,8 @@ class Watchdog:
         self._changed = threading.Condition()
         self._deadline: Optional[float] = None
         self._bark: Callable[[], object] = lambda: None
-        self._idle = False
+        # When the thread looks again by itself; for ever is while there is nothing to wait for.
+        self._wakes_at = -math.inf
         self._ended = False
         self._thread: Optional[threading.Thread] = None
 
@@ -26,8 +28,8 @@ class Watchdog:
             if self._thread is None and not self._ended:
                 self._thread = threading.Thread(target=self._run, name="windlass-watchdog", daemon=True)
                 self._thread.start()
-            # One that sleeps already wakes by itself, at the latest at the deadline of a wait before.
-            if self._idle:
+            # Waking it for each message would cost more than the message.
+            if self._deadline < self._wakes_at:
                 self._changed.notify()
 
     def stop(self) -> None:
@@ -48,12 +50,11 @@ class Watchdog:
         with self._changed:
             while not self._ended:
                 deadline = self._deadline
-                if deadline is None:
-                    self._idle = True
-                    self._changed.wait()
-                    self._idle = False
-                elif time.monotonic() < deadline:
-                    self._changed.wait(deadline - time.monotonic())
+                left = None if deadline is None else deadline - time.monotonic()
+                if left is None or left > 0:
+                    self._wakes_at = math.inf if deadline is None else deadline
+                    self._changed.wait(left)
+                    self._wakes_at = -math.inf
                 else:
                     self._deadline = None
                     self._bark()
