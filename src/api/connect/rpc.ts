@@ -19,6 +19,7 @@ import { errorText } from "../../core/errors.ts";
 import type { Logger } from "../../observability/logger.ts";
 import { toConnectError } from "../errors.ts";
 import { type NodeRequest, type NodeResponse, send, text } from "../http.ts";
+import { requestBody } from "./request-body.ts";
 
 /** Answers one RPC. */
 export type RpcHandler = ConnectRouter["handlers"][number];
@@ -63,7 +64,7 @@ export async function answerRpc(
   const nodeResponse = response as unknown as Parameters<typeof universalResponseToNodeResponse>[1];
   try {
     const universal = universalRequestFromNodeRequest(request, nodeResponse, undefined, values);
-    const answer = await handler(universal);
+    const answer = await handler({ ...universal, body: requestBody(request) });
     const body = answer.body === undefined ? {} : { body: endingWith(answer.body, response) };
     await universalResponseToNodeResponse({ ...answer, ...body }, nodeResponse);
   } catch (error) {
