@@ -4,7 +4,15 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     // Suites of their own, see vitest.further.config.ts.
-    exclude: ["test/pack/**", "test/examples/**", "test/ray/**", "test/fuzz/**", "test/soak/**", "node_modules/**"],
+    exclude: [
+      "test/pack/**",
+      "test/examples/**",
+      "test/ray/**",
+      "test/fuzz/**",
+      "test/interop/**",
+      "test/soak/**",
+      "node_modules/**",
+    ],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,

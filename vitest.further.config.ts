@@ -9,6 +9,7 @@ export default defineConfig({
       "test/ray/**/*.test.ts",
       "test/fuzz/**/*.test.ts",
       "test/prometheus/**/*.test.ts",
+      "test/interop/**/*.test.ts",
       "test/queue/**/*.test.ts",
       "test/clients/**/*.test.ts",
     ],

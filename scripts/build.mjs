@@ -23,6 +23,7 @@ await build({
   entryPoints: Object.fromEntries([
     ...bins.map((name) => [`bin/${name}`, `src/bin/${name}.ts`]),
     ["sdk/index", "src/sdk/index.ts"],
+    ["grpc/index", "src/grpc/index.ts"],
   ]),
   outdir: out,
   bundle: true,
@@ -34,7 +35,8 @@ await build({
   sourcesContent: false,
   legalComments: "none",
   logLevel: "warning",
-  external: ["esbuild"],
+  // Credentials and metadata of grpc-js are known by their class: users' own copy is the one to be used.
+  external: ["esbuild", "@grpc/grpc-js"],
   // CommonJS dependencies inside an ES module still call require for Node's own modules.
   banner: {
     js: 'import { createRequire as __windlassRequire } from "node:module"; const require = __windlassRequire(import.meta.url);',

@@ -157,6 +157,7 @@ const importRules: readonly ImportRule[] = [
       /^src\/builder\/protocol\.ts$/,
     ],
   },
+  { name: "the grpc-js clients import generated code", files: /^src\/grpc\//, allowed: [gen] },
   { name: "observability imports core", files: /^src\/observability\//, allowed: [core, gen] },
 ];
 
@@ -205,6 +206,7 @@ describe("who imports whom", () => {
       yaml: /^src\/(config|cli|conformance)\//,
       commander: /^src\/cli\//,
       esbuild: /^src\/builder\//,
+      "@grpc/grpc-js": /^src\/grpc\//,
     };
     const offences = sources.flatMap(({ path, imports }) =>
       imports
