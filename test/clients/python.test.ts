@@ -2,13 +2,18 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
+import { DeployConfigSchema } from "../../gen/windlass/config/v1/application_pb.ts";
+import { deployConfigFromMessage } from "../../src/config/message.ts";
 import { pythonProgram, runProgram } from "../support/python.ts";
 import { startWindlass } from "../support/windlass.ts";
 import { describeClient, type Program } from "./run-cases.ts";
 
 const FOLDER = fileURLToPath(new URL("../../clients/python/", import.meta.url));
-const EXAMPLE_APP = fileURLToPath(new URL("../../examples/external-scaling/", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+const EXAMPLE_APP = join(EXAMPLES, "external-scaling");
 const INSTALL_TIMEOUT_MS = 300_000;
 
 /** What the package depends on, and what builds it: its own code is installed anew each time. */
@@ -62,6 +67,27 @@ describe("the Python client's", () => {
     );
   });
 
+  it("config documents are read by the server as they were written", { timeout: INSTALL_TIMEOUT_MS }, async () => {
+    installed ??= install();
+    const program = await installed;
+    const files = readdirSync(EXAMPLES, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yaml"));
+    const documents = files
+      .map((file) => parse(readFileSync(join(EXAMPLES, file), "utf8")) as { applications?: unknown; start?: unknown })
+      .filter(({ applications, start }) => applications !== undefined && start === undefined);
+    expect(documents.length).toBeGreaterThan(5);
+    const script =
+      "import json, sys; from windlass_client import deploy_config as d; " +
+      "print(json.dumps([d(each).SerializeToString().hex() for each in json.load(sys.stdin)]))";
+    const { code, out, err } = await runProgram(program("python"), ["-c", script], {
+      stdin: JSON.stringify(documents),
+    });
+    expect(code, err).toBe(0);
+    const messages = (JSON.parse(out) as string[]).map((hex) =>
+      fromBinary(DeployConfigSchema, Buffer.from(hex, "hex")),
+    );
+    expect(messages.map(deployConfigFromMessage)).toEqual(documents);
+  });
+
   it.each([
     { name: "code has the format of ruff", tool: "ruff", args: ["format", "--check", "."] },
     { name: "code passes ruff", tool: "ruff", args: ["check", "."] },
@@ -77,7 +103,10 @@ describe("the Python client's", () => {
     const folder = join(temporaryFolder(), "_gen");
     const { code, out, err } = await runProgram(join(FOLDER, "generate.sh"), [folder]);
     expect(code, `${out}${err}`).toBe(0);
-    expect(filesOf(folder)).toEqual(filesOf(join(FOLDER, "src", "windlass_client", "_gen")));
+    const made = filesOf(folder);
+    const committed = filesOf(join(FOLDER, "src", "windlass_client", "_gen"));
+    expect(Object.keys(committed)).toEqual(Object.keys(made));
+    expect(Object.keys(made).filter((path) => made[path] !== committed[path])).toEqual([]);
   });
 });
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from windlass_client._aio_client import AsyncClient
 from windlass_client._aio_watch import AsyncWatch
 from windlass_client._client import Client
+from windlass_client._config import application_config, deploy_config
 from windlass_client._errors import Violation, metadata_of, reason_of, violations_of
 from windlass_client._events import Deleted, Event, Reset, Synced, Updated
 from windlass_client._gen import config_v1, v1
@@ -29,8 +30,10 @@ __all__ = [
     "Violation",
     "Watch",
     "__version__",
+    "application_config",
     "application_name",
     "config_v1",
+    "deploy_config",
     "deployment_name",
     "metadata_of",
     "reason_of",
