@@ -7,7 +7,12 @@ import {
   ReportTrafficResponseSchema,
   WatchRoutesResponseSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
-import { type RoutingTable, RoutingTableSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
+import {
+  type DeploymentTargets,
+  DeploymentTargetsSchema,
+  type RoutingTable,
+  RoutingTableSchema,
+} from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { RouteFeed, RoutingTableData, SplitData } from "../controller/controller.ts";
 import { type Logger, silentLogger } from "../observability/logger.ts";
 import { answerRpc, rpcHandlers, rpcPath } from "./connect/rpc.ts";
@@ -66,24 +71,56 @@ export function createRuntimeHandler(
   };
 }
 
+/** Messages of what tables say of a deployment; it is the same object in each table until something of it changes. */
+const deploymentMessages = new WeakMap<DeploymentRoutes, DeploymentTargets>();
+/** What tables say of each application, so that a table is looked through once, however many replicas follow it. */
+const applicationParts = new WeakMap<RoutingTableData, ReadonlyMap<string, TablePart>>();
+
+type DeploymentRoutes = RoutingTableData["deployments"][number];
+type TablePart = { routes: RoutingTableData["routes"][number][]; deployments: DeploymentRoutes[] };
+
 function tableMessage(table: RoutingTableData, application: string): RoutingTable {
-  const mine = <T extends { application: string }>(items: readonly T[]): T[] =>
-    items.filter((item) => application === "" || item.application === application);
+  const { routes, deployments } = application === "" ? table : partOf(table, application);
   return create(RoutingTableSchema, {
-    routes: mine(table.routes),
-    deployments: mine(table.deployments).map(
-      ({ backpressureRetryAfterS, requestTimeoutS, replicas, split, coldStart, ...rest }) => ({
-        ...rest,
-        replicas: replicas.map(({ id, address, revision = 0 }) => ({ id, address, revision: BigInt(revision) })),
-        ...(split === undefined ? {} : { split: splitMessage(split) }),
-        ...(coldStart === undefined ? {} : { coldStart: coldStartMessage(coldStart) }),
-        ...(backpressureRetryAfterS === null ? {} : { backpressureRetryAfterS }),
-        ...(requestTimeoutS == null ? {} : { requestTimeoutS }),
-      }),
-    ),
+    routes: [...routes],
+    deployments: deployments.map(deploymentMessage),
     ...(table.requestTimeoutS === null ? {} : { requestTimeoutS: table.requestTimeoutS }),
     ...(table.logging ? { logging: table.logging } : {}),
   });
+}
+
+function partOf(table: RoutingTableData, application: string): TablePart {
+  let parts = applicationParts.get(table);
+  if (parts === undefined) {
+    const made = new Map<string, TablePart>();
+    const of = (name: string): TablePart => {
+      const part = made.get(name) ?? { routes: [], deployments: [] };
+      made.set(name, part);
+      return part;
+    };
+    for (const route of table.routes) of(route.application).routes.push(route);
+    for (const deployment of table.deployments) of(deployment.application).deployments.push(deployment);
+    parts = made;
+    applicationParts.set(table, parts);
+  }
+  return parts.get(application) ?? { routes: [], deployments: [] };
+}
+
+function deploymentMessage(deployment: DeploymentRoutes): DeploymentTargets {
+  let message = deploymentMessages.get(deployment);
+  if (message === undefined) {
+    const { backpressureRetryAfterS, requestTimeoutS, replicas, split, coldStart, ...rest } = deployment;
+    message = create(DeploymentTargetsSchema, {
+      ...rest,
+      replicas: replicas.map(({ id, address, revision = 0 }) => ({ id, address, revision: BigInt(revision) })),
+      ...(split === undefined ? {} : { split: splitMessage(split) }),
+      ...(coldStart === undefined ? {} : { coldStart: coldStartMessage(coldStart) }),
+      ...(backpressureRetryAfterS === null ? {} : { backpressureRetryAfterS }),
+      ...(requestTimeoutS == null ? {} : { requestTimeoutS }),
+    });
+    deploymentMessages.set(deployment, message);
+  }
+  return message;
 }
 
 function coldStartMessage({ timeoutS, ...rest }: NonNullable<RoutingTableData["deployments"][number]["coldStart"]>) {

@@ -127,10 +127,8 @@ function deltasOf(
   before: ReadonlyMap<string, Series> | undefined,
   after: ReadonlyMap<string, Series>,
 ): Record<string, SeriesDelta> {
-  // Names come from users; an object without a prototype takes any.
-  const deltas: Record<string, SeriesDelta> = Object.create(null);
-  for (const [name, series] of after) deltas[name] = seriesDelta(before?.get(name), series);
-  return deltas;
+  // Names come from users; unlike an assignment, this takes any.
+  return Object.fromEntries([...after].map(([name, series]) => [name, seriesDelta(before?.get(name), series)]));
 }
 
 /** Windows move on: points go at the beginning and come at the end. Whatever else happened, all points are told. */

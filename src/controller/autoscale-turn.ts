@@ -125,13 +125,13 @@ export class DecidingTurn {
     this.#now = standing.clock.now();
   }
 
-  /** Ends what reports asked for; true when they did. */
-  take(key: string): boolean {
+  /** Ends what reports asked for; when that was, epoch ms, or undefined where they did not. */
+  take(key: string): number | undefined {
     const dueMs = this.#s.reported.get(key);
-    if (dueMs === undefined) return false;
+    if (dueMs === undefined) return undefined;
     this.#s.reported.delete(key);
     this.#pending.reported.set(key, dueMs);
-    return true;
+    return dueMs;
   }
 
   /** What a decision at this moment is made on; undefined: nothing is to be decided. */
@@ -141,8 +141,8 @@ export class DecidingTurn {
     if (record === undefined || record.uid !== before.uid) return undefined;
     const deployment = decidedOn(application, record, before.shadowTarget);
     if (deployment === undefined) return undefined;
-    const reportedMs = this.#s.reported.get(key);
-    const news = this.take(key);
+    const reportedMs = this.take(key);
+    const news = reportedMs !== undefined;
     const context = { application, instance: draft.instance };
     const scaler = registered(before, deployment, context);
     const fresh = scaler.state !== before.state;

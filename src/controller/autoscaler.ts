@@ -40,6 +40,8 @@ const RETRY_MS = 1_000;
 export class Autoscaler {
   readonly #o: AutoscalerOptions;
   readonly #scalers = new Map<string, Scaler>();
+  /** How many of them are shadows. */
+  #shadows = 0;
   /** Their keys by application. */
   readonly #keysOf = new Map<string, Set<string>>();
   /** When to look at each though nothing happens, to decide or to save: the earliest of all that it waits for. */
@@ -95,10 +97,9 @@ export class Autoscaler {
 
   /** Reports on a deployment changed. Returns when a turn is needed for it, epoch ms; Infinity: it needs none. */
   reported(application: string, deployment: string): number {
-    return Math.min(
-      this.#reportedOn(keys.scaling(application, deployment)),
-      this.#reportedOn(keys.scaling(application, deployment, true)),
-    );
+    const dueMs = this.#reportedOn(keys.scaling(application, deployment));
+    if (this.#shadows === 0) return dueMs;
+    return Math.min(dueMs, this.#reportedOn(keys.scaling(application, deployment, true)));
   }
 
   #reportedOn(key: string): number {
@@ -110,7 +111,7 @@ export class Autoscaler {
     const before = this.#reported.get(key) ?? Number.POSITIVE_INFINITY;
     if (dueMs < before) {
       this.#reported.set(key, dueMs);
-      this.#plan(key);
+      this.#plan(key, scaler);
     }
     return Math.min(dueMs, before);
   }
@@ -149,11 +150,14 @@ export class Autoscaler {
     const turn = new DecidingTurn(this.#standing, draft, pending);
     const applications = new Set<string>();
     const looked = this.#toLookAt(pending, now);
+    // Those of one application come one after the other, mostly.
+    let found: ApplicationRecord | undefined;
     for (const [key, scaler] of looked) {
       const reported = this.#reported.get(key) ?? Number.POSITIVE_INFINITY;
       const answered = pending.replies.has(key);
       if (!isDue(scaler, now) && reported > now && !answered) continue;
-      const application = draft.application(scaler.application);
+      if (found?.name !== scaler.application) found = draft.application(scaler.application);
+      const application = found;
       if (application === undefined) continue;
       // The policy of an application decides in earnest alone.
       if (scaler.shadowTarget === null && applicationPolicy(application) !== undefined)
@@ -275,7 +279,7 @@ export class Autoscaler {
         this.#logs.delete(key);
       } else this.#set(key, scaler);
     }
-    for (const key of pending.reported.keys()) this.#plan(key);
+    for (const key of pending.reported.keys()) if (!pending.scalers.has(key)) this.#plan(key);
     this.#noticeClock();
     const atMs = this.#o.clock.monotonic();
     for (const { key, decision, tookMs } of pending.decisions) {
@@ -359,18 +363,18 @@ export class Autoscaler {
 
   #set(key: string, scaler: Scaler): void {
     if (!this.#scalers.has(key)) {
+      if (scaler.shadowTarget !== null) this.#shadows += 1;
       const others = this.#keysOf.get(scaler.application);
       if (others === undefined) this.#keysOf.set(scaler.application, new Set([key]));
       else others.add(key);
     }
     this.#scalers.set(key, scaler);
     this.#latestMs = Math.max(this.#latestMs, scaler.lastMs);
-    this.#plan(key);
+    this.#plan(key, scaler);
   }
 
   /** Notes when a deployment is to be looked at next. */
-  #plan(key: string): void {
-    const scaler = this.#scalers.get(key);
+  #plan(key: string, scaler = this.#scalers.get(key)): void {
     if (scaler === undefined) {
       this.#dueAt.delete(key);
       return;
@@ -391,6 +395,7 @@ export class Autoscaler {
     if (scaler === undefined) return;
     this.#scalers.delete(key);
     this.#dueAt.delete(key);
+    if (scaler.shadowTarget !== null) this.#shadows -= 1;
     const others = this.#keysOf.get(scaler.application)!;
     others.delete(key);
     this.#took.delete(key);

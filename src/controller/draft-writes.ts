@@ -16,9 +16,14 @@ export class DraftWrites {
     return this.#all.get(key);
   }
 
-  /** Keys written under `folder`, which ends in "/", or is "" for keys without one. */
+  /** Keys written under `folder`, which ends in "/", or is "" for keys without one; of records nobody lists, none. */
   under(folder: string): Iterable<string> {
     return this.#folders.get(folder) ?? [];
+  }
+
+  /** Whether anything was written there. */
+  hasUnder(folder: string): boolean {
+    return (this.#folders.get(folder)?.size ?? 0) > 0;
   }
 
   entries(): Iterable<[string, unknown]> {
@@ -61,6 +66,8 @@ export class DraftWrites {
   }
 
   #put(key: string, value: unknown): void {
+    this.#all.set(key, value);
+    if (isUnlisted(key)) return;
     const folder = folderOf(key);
     let keys = this.#folders.get(folder);
     if (keys === undefined) {
@@ -68,13 +75,17 @@ export class DraftWrites {
       this.#folders.set(folder, keys);
     }
     keys.add(key);
-    this.#all.set(key, value);
   }
 
   #drop(key: string): void {
     this.#all.delete(key);
     this.#folders.get(folderOf(key))?.delete(key);
   }
+}
+
+/** What is recorded has a folder for each deployment, all of which may be written in one turn. */
+function isUnlisted(key: string): boolean {
+  return key.startsWith("trace/") || key.startsWith("shadow-trace/");
 }
 
 function folderOf(key: string): string {

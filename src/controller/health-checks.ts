@@ -52,14 +52,18 @@ export class HealthChecks {
     if (schedule) schedules?.set(id, { ...schedule, inFlight: false });
   }
 
-  /** Takes a result in. Returns the verdict's text when the replica has become unhealthy by it. */
-  end(id: string, error: string | null): { unhealthy: string | undefined } {
+  /**
+   * Takes a result in. Returns when the replica is to be checked next, epoch ms, and the verdict's text when it has
+   * become unhealthy.
+   */
+  end(id: string, error: string | null): { readonly nextAt: number; readonly unhealthy: string | undefined } {
     const schedules = this.#schedulesWith.get(id);
     const schedule = schedules?.get(id);
-    if (!schedule) return { unhealthy: undefined };
+    if (!schedule) return { nextAt: Infinity, unhealthy: undefined };
     const next = endCheck(schedule, error);
     schedules?.set(id, next);
-    if (next.failures < UNHEALTHY_AFTER) return { unhealthy: undefined };
-    return { unhealthy: `failed ${next.failures} health checks in a row: ${error}` };
+    const { nextAt, failures } = next;
+    if (failures < UNHEALTHY_AFTER) return { nextAt, unhealthy: undefined };
+    return { nextAt, unhealthy: `failed ${failures} health checks in a row: ${error}` };
   }
 }

@@ -23,6 +23,7 @@ import type {
   HttpOptions,
   LoggingConfig,
 } from "../config/types.ts";
+import { interned } from "../core/interned.ts";
 
 export type ApplicationStatus = "NOT_STARTED" | "DEPLOYING" | "DEPLOY_FAILED" | "RUNNING" | "UNHEALTHY" | "DELETING";
 
@@ -394,20 +395,30 @@ export function builtPaths({ bundlePath, workingDirs, policies }: BuiltApplicati
   return [bundlePath, ...folders, ...bundles].filter((path) => path !== "");
 }
 
+const folder = (kind: string) => interned((a, d) => `${kind}/${encodeURIComponent(a)}/${encodeURIComponent(d)}/`);
+const record = (kind: string) => interned((a, d) => `${kind}/${encodeURIComponent(a)}/${encodeURIComponent(d)}`);
+const deploymentKey = record("deployment");
+const replicaFolder = folder("replica");
+const [scalingKey, shadowKey] = [record("autoscaling"), record("shadow")];
+const [traceFolder, shadowTraceFolder] = [folder("trace"), folder("shadow-trace")];
+
 export const keys = {
   instance: "instance",
   application: (application: string) => `application/${encodeURIComponent(application)}`,
-  deployment: (application: string, deployment: string) =>
-    `deployment/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
-  replica: (application: string, deployment: string, id: string) =>
-    `replica/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${id}`,
+  deployment: deploymentKey,
+  /** Under which all replicas of a deployment are. */
+  replicas: replicaFolder,
+  replica: (application: string, deployment: string, id: string) => `${replicaFolder(application, deployment)}${id}`,
   revision: (application: string, number: number) =>
     `revision/${encodeURIComponent(application)}/${String(number).padStart(8, "0")}`,
   proxy: (id: string) => `proxy/${id}`,
   scaling: (application: string, deployment: string, shadow = false) =>
-    `${shadow ? "shadow" : "autoscaling"}/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
+    (shadow ? shadowKey : scalingKey)(application, deployment),
+  /** Under which all that is recorded of a deployment's decisions is. */
+  traces: (application: string, deployment: string, shadow: boolean) =>
+    (shadow ? shadowTraceFolder : traceFolder)(application, deployment),
   trace: (application: string, deployment: string, sequence: number, shadow = false) =>
-    `${shadow ? "shadow-" : ""}trace/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}/${String(sequence).padStart(8, "0")}`,
+    `${keys.traces(application, deployment, shadow)}${String(sequence).padStart(8, "0")}`,
   decision: (application: string, deployment: string, shadow = false) =>
     `${shadow ? "shadow-" : ""}decision/${encodeURIComponent(application)}/${encodeURIComponent(deployment)}`,
   token: (id: string) => `token/${id}`,

@@ -4,6 +4,10 @@ import { LoadIngest } from "./load-ingest.ts";
 import type { SamplingChange } from "./table-keeper.ts";
 import { type RevisionTraffic, TrafficSums } from "./traffic.ts";
 
+/** About what it costs to send one router what a table says of one deployment, so that half of the time is left. */
+const PAUSE_MS_PER_DEPLOYMENT = 1 / 400;
+const LONGEST_PAUSE_MS = 100;
+
 /**
  * Hands the newest routing table to every connected router and knows which of them applied it. A slow router skips
  * tables and gets the newest; it never delays anyone.
@@ -26,7 +30,10 @@ export class RouteHub implements RouteFeed {
   #expected: ReadonlySet<string> = new Set();
   #onApplied: () => void = () => {};
 
+  readonly #clock: Clock;
+
   constructor(clock: Clock) {
+    this.#clock = clock;
     this.load = new LoadIngest(clock);
   }
 
@@ -66,6 +73,15 @@ export class RouteHub implements RouteFeed {
     let least = Infinity;
     for (const revision of this.#routersAt.keys()) least = Math.min(least, revision);
     return least;
+  }
+
+  /**
+   * How long a router waits for its next table: tables are sent whole, and while thousands of replicas start, each of
+   * which makes a new one, nothing else would be done. Without thousands it does not wait at all.
+   */
+  #pauseMs(): number {
+    const size = this.#latest.table.deployments.length * this.#applied.size;
+    return Math.min(LONGEST_PAUSE_MS, Math.floor(size * PAUSE_MS_PER_DEPLOYMENT));
   }
 
   #count(revision: number, change: 1 | -1): void {
@@ -124,6 +140,8 @@ export class RouteHub implements RouteFeed {
         if (this.#latest.revision > 0 && this.#latest.revision !== sent) {
           sent = this.#latest.revision;
           yield this.#latest;
+          const pauseMs = this.#pauseMs();
+          if (pauseMs > 0) await this.#clock.sleep(pauseMs, signal);
           continue;
         }
         await new Promise<void>((resolve) => {

@@ -100,10 +100,15 @@ export class Turn {
     const { event } = item;
     if (event.kind === "built" || event.kind === "build-failed") return takeBuildEvent(draft, event, context);
     if (event.kind !== "health") return replica(event.id, event);
-    const { unhealthy } = this.#c.health.end(event.id, event.error);
+    const { nextAt, unhealthy } = this.#c.health.end(event.id, event.error);
     this.#settled.set(item, unhealthy === undefined ? [] : [{ kind: "unhealthy", id: event.id, error: unhealthy }]);
     if (unhealthy !== undefined) return replica(event.id, { kind: "unhealthy", error: unhealthy });
-    return draft.replica(event.id);
+    const checked = draft.replica(event.id);
+    if (checked === undefined || event.error !== null) return checked;
+    // Nothing is new but when the next check is due: nothing has to be stepped.
+    const key = keys.deployment(checked.application, checked.deployment);
+    this.#c.wakeAt.set(key, Math.min(nextAt, this.#c.wakeAt.get(key)));
+    return undefined;
   }
 
   /** What of an event is left to be taken in by a later turn when this one is not stored. */

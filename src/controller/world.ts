@@ -134,7 +134,8 @@ export class Draft {
     return this.#read(keys.application(name), this.#world.applications.get(name));
   }
   applications(): ApplicationRecord[] {
-    return this.#list("application/", this.#world.applications.values(), (record) => keys.application(record.name));
+    const known = [...this.#world.applications.values()];
+    return this.#list("application/", known, (record) => keys.application(record.name));
   }
   setApplication(record: ApplicationRecord): void {
     this.touched.addApplication(record.name);
@@ -211,10 +212,13 @@ export class Draft {
     return key === undefined ? undefined : this.#read<ReplicaRecord>(key, undefined);
   }
   replicasOf(application: string, deployment: string): ReplicaRecord[] {
-    const ids = this.#world.replicasOf.get(keys.deployment(application, deployment)) ?? [];
-    const known = [...ids].map((id) => this.#world.replicas.get(id)!);
-    const prefix = keys.replica(application, deployment, "");
-    return this.#list(prefix, known, (record) => keys.replica(record.application, record.deployment, record.id));
+    const known: ReplicaRecord[] = [];
+    for (const id of this.#world.replicasOf.get(keys.deployment(application, deployment)) ?? []) {
+      known.push(this.#world.replicas.get(id)!);
+    }
+    const folder = keys.replicas(application, deployment);
+    if (!this.#writes.hasUnder(folder)) return known.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.#list(folder, known, (record) => keys.replica(record.application, record.deployment, record.id));
   }
   setReplica(record: ReplicaRecord): void {
     const key = keys.replica(record.application, record.deployment, record.id);
@@ -258,7 +262,7 @@ export class Draft {
 
   /** Which chunks of recorded decisions there are of a deployment, or of its shadow. */
   traceRange(application: string, deployment: string, shadow: boolean): TraceRange {
-    return this.#world.traces.get(traceFolder(application, deployment, shadow)) ?? { first: 0, next: 0 };
+    return this.#world.traces.get(keys.traces(application, deployment, shadow)) ?? { first: 0, next: 0 };
   }
   addTrace(application: string, deployment: string, shadow: boolean, chunk: TraceChunk, limit: number): void {
     const { first, next } = this.traceRange(application, deployment, shadow);
@@ -279,7 +283,7 @@ export class Draft {
   }
 
   proxies(): ProxyRecord[] {
-    return this.#list("proxy/", this.#world.proxies.values(), (record) => keys.proxy(record.id));
+    return this.#list("proxy/", [...this.#world.proxies.values()], (record) => keys.proxy(record.id));
   }
   setProxy(record: ProxyRecord): void {
     this.#write(keys.proxy(record.id), record, this.#world.proxies.get(record.id));
@@ -342,7 +346,8 @@ export class Draft {
   }
 
   /** Those under a folder of keys, in the order of their keys. */
-  #list<T>(folder: string, known: Iterable<T>, keyOf: (record: T) => string): T[] {
+  #list<T>(folder: string, known: readonly T[], keyOf: (record: T) => string): T[] {
+    if (known.length < 2 && !this.#writes.hasUnder(folder)) return known.slice();
     const found = new Map<string, T>();
     for (const record of known) found.set(keyOf(record), record);
     for (const key of this.#writes.under(folder)) {
@@ -352,10 +357,6 @@ export class Draft {
     }
     return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record);
   }
-}
-
-function traceFolder(application: string, deployment: string, shadow: boolean): string {
-  return keys.trace(application, deployment, 0, shadow).slice(0, -8);
 }
 
 /** Puts one record of the store into the world; null removes it. */
@@ -373,8 +374,9 @@ export function applyWrite(world: World, key: string, value: unknown): void {
     }
     case "deployment": {
       const application = decodeURIComponent(key.split("/")[1]!);
-      index(world.deploymentsOf, application, key, value !== null);
-      const before = standoutsOf(world.deployments.get(key));
+      const known = world.deployments.get(key);
+      if ((known !== undefined) !== (value !== null)) index(world.deploymentsOf, application, key, value !== null);
+      const before = standoutsOf(known);
       const after = standoutsOf((value as DeploymentRecord | null) ?? undefined);
       for (const kind of before) {
         if (!after.includes(kind)) index(world.standouts, standoutKey(kind, application), key, false);
@@ -388,7 +390,9 @@ export function applyWrite(world: World, key: string, value: unknown): void {
     }
     case "replica": {
       const [, application, deployment, id] = key.split("/") as [string, string, string, string];
-      index(world.replicasOf, `deployment/${application}/${deployment}`, id, value !== null);
+      if (world.replicas.has(id) !== (value !== null)) {
+        index(world.replicasOf, `deployment/${application}/${deployment}`, id, value !== null);
+      }
       account(world, id, value as ReplicaRecord | null);
       if (value === null) world.replicas.delete(id);
       else world.replicas.set(id, value as ReplicaRecord);
@@ -409,7 +413,9 @@ export function applyWrite(world: World, key: string, value: unknown): void {
     }
     case "autoscaling":
     case "shadow":
-      index(world.scalingOf, decodeURIComponent(key.split("/")[1]!), key, value !== null);
+      if (world.scaling.has(key) !== (value !== null)) {
+        index(world.scalingOf, decodeURIComponent(key.split("/")[1]!), key, value !== null);
+      }
       if (value === null) world.scaling.delete(key);
       else world.scaling.set(key, value as ScalingRecord);
       return;
