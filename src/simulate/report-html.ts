@@ -26,9 +26,10 @@ th:last-child, td:last-child { padding-right: 0 }
 h1, p { overflow-wrap: anywhere } .legend { display: none; color: inherit; margin: .3rem 0 } .legend + .wide { margin-top: 1rem }
 svg { width: 100%; height: auto; display: block } svg.narrow { display: none }
 .wide { overflow-x: auto } i { display: inline-block; width: .8em; height: .8em; margin-right: .4em }
+@media (max-width: 700px) { svg.narrow { display: block; max-width: 480px } svg.broad { display: none } }
 @media (max-width: 560px) {
   body { margin: 1rem auto; padding: 0 .6rem; font-size: 14px } th, td { padding-right: .5rem } .legend + .wide th { white-space: normal }
-  svg.narrow { display: block } svg.broad { display: none } .legend { display: block } .named { display: none }
+  .legend { display: block } .named { display: none }
 }
 ${CHART_STYLE}`;
 
