@@ -89,17 +89,22 @@ function isNews({ decision, before, toldLast }: Recordable): boolean {
   return told === undefined || !looksTheSame(told, decision);
 }
 
-/** The same for people, as far as what was told says. */
+/** {@link saysTheSame} as far as what was told says: the load may differ where that has no effect. */
 function looksTheSame(told: ScalingDecision, decision: Decision): boolean {
-  const gist = ({ policy, running, target, desired, adjustments, result, withoutDelays, keptBecause }: Explained) =>
-    JSON.stringify([policy, running, target, desired, result, withoutDelays, keptBecause, adjustments.map(ofNoTime)]);
-  return gist(told) === gist(explain(decision));
+  return gistOf(told) === gistOf(explain(decision));
 }
 
-type Explained = ReturnType<typeof explain>;
-
-function ofNoTime(adjustment: Explained["adjustments"][number]): unknown {
-  return adjustment.kind === "delay" ? { ...adjustment, leftS: 0 } : adjustment;
+function gistOf({ atS, desired, adjustments, ...explained }: ReturnType<typeof explain>): string {
+  const { policy, running, target, result, withoutDelays, keptBecause } = explained;
+  const scaled = adjustments.find(({ kind }) => kind === "factor")?.to ?? desired;
+  const steps = adjustments.flatMap((one): unknown[] => {
+    const { kind, from, to } = one;
+    if (kind === "factor") return [];
+    if (kind !== "delay") return [[kind, from, to]];
+    // Since when it waits, to the tenth of a second.
+    return [[kind, from, to, one.direction, one.delayS, Math.round((atS + one.leftS - one.delayS) * 10)]];
+  });
+  return JSON.stringify([policy, running, target, scaled, result, withoutDelays, keptBecause, steps]);
 }
 
 function withEntry(recording: Recording, made: Recordable): Recording {

@@ -92,6 +92,13 @@ describe("what watches are told of decisions", () => {
       await router.run(6);
     }
     expect(inShort(told)).toEqual([]);
+    // Other load without any effect.
+    router.concurrent = 3;
+    await router.run(1);
+    await simulation.restart();
+    router.reconnected();
+    await router.run(6);
+    expect(inShort(told)).toEqual([]);
     router.concurrent = 9;
     await router.run(6);
     expect(told.length).toBeGreaterThan(0);
