@@ -16,19 +16,24 @@ import { enumValue } from "./enums.ts";
 export interface PlanCheckedRequest extends Omit<ApplyRequest, "validateOnly"> {
   /** Plans writes of the listed applications alone. */
   readonly onlyListed: boolean;
+  /** Makes no token. Default: false. */
+  readonly withoutToken?: boolean;
 }
 
 /** Plans a config that was checked. Fails as {@link applyChecked} does. Aborting `signal` gives it up. */
 export async function planChecked(
   controller: Controller,
-  { checked, baseDir, actor, onlyListed }: PlanCheckedRequest,
+  { checked, baseDir, actor, onlyListed, withoutToken = false }: PlanCheckedRequest,
   signal: AbortSignal,
 ): Promise<Plan> {
   const accepted = acceptedConfig(checked);
   refuseRelative(baseDir);
   const applications = accepted.config.applications.map((application) => withSecrets(controller, application));
   const config = { ...accepted.config, applications };
-  const plan = await controller.plan({ config, baseDir, actor, onlyListed }, signal);
+  const plan = await controller.plan(
+    { config, baseDir, actor, onlyListed, ...(withoutToken ? { withoutToken } : {}) },
+    signal,
+  );
   return { ...plan, warnings: [...accepted.warnings, ...plan.warnings] };
 }
 

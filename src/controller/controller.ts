@@ -155,6 +155,8 @@ export interface ApplyConfigRequest {
 export interface PlanRequest extends ApplyConfigRequest {
   /** Plans writes of the listed applications alone: all else is left as it is. */
   readonly onlyListed: boolean;
+  /** Keeps nothing of the plan, whose token is "". Default: false. */
+  readonly withoutToken?: boolean;
 }
 
 export interface ApplyPlanRequest {

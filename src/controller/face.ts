@@ -98,8 +98,9 @@ export abstract class ControllerFace implements Controller {
     return { revision, application: result };
   }
 
-  plan({ config, baseDir, actor, onlyListed }: PlanRequest, signal: AbortSignal): Promise<Plan> {
-    return makePlan(this.world, this.planning, { config, baseDir, actor, onlyListed }, signal);
+  plan({ withoutToken = false, ...writes }: PlanRequest, signal: AbortSignal): Promise<Plan> {
+    const { config, baseDir, actor, onlyListed } = writes;
+    return makePlan(this.world, this.planning, { config, baseDir, actor, onlyListed }, { keep: !withoutToken, signal });
   }
 
   async applyPlan(request: ApplyPlanRequest): Promise<{ revision: number; warnings: string[] }> {

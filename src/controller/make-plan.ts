@@ -32,7 +32,12 @@ export interface Planning {
  * Says what the writes would do. Builds first, so that edited sources count, then compares at one moment. Throws what
  * the writes would be refused for; an application that cannot be built is told in the plan.
  */
-export async function makePlan(world: World, planning: Planning, writes: Writes, signal: AbortSignal): Promise<Plan> {
+export async function makePlan(
+  world: World,
+  planning: Planning,
+  writes: Writes,
+  { keep, signal }: { readonly keep: boolean; readonly signal: AbortSignal },
+): Promise<Plan> {
   const requests = neededBuilds(new Draft(world), writes, planning.context());
   const outcomes = await planning.builds.run(requests, signal);
 
@@ -67,9 +72,10 @@ export async function makePlan(world: World, planning: Planning, writes: Writes,
   // What a deployment's notes say is not said twice.
   warnings.push(...lintLines(found.filter(({ message }) => !notes.some((note) => note.endsWith(`: ${message}`)))));
   const failed = applications.some(({ error }) => error !== "");
-  const kept = failed
-    ? { token: "", expiresAt: 0 }
-    : planning.plans.keep({ writes, code: codeIn(outcomes), basis }, context.now);
+  const kept =
+    failed || !keep
+      ? { token: "", expiresAt: 0 }
+      : planning.plans.keep({ writes, code: codeIn(outcomes), basis }, context.now);
   return { ...kept, applications, warnings, revision };
 }
 

@@ -18,6 +18,7 @@ export function planHandlers(deps: ApiDeps): Pick<ServiceImpl<typeof InstanceSer
         baseDir: request.baseDir === "" ? deps.appDir : request.baseDir,
         actor: identity.actor,
         onlyListed: request.onlyListed,
+        withoutToken: request.withoutToken,
       };
       return { plan: planView(await planChecked(deps.controller, wanted, context.signal)) };
     },

@@ -194,6 +194,7 @@ async function plan(run: Run, desired: DesiredApplication, how: "as-desired" | "
       config: deployConfigToMessage({ applications: [{ ...config, name: desired.name }] }),
       baseDir: desired.baseDir,
       onlyListed: true,
+      withoutToken: true,
     },
     { signal: run.signal },
   );

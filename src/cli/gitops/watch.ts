@@ -37,6 +37,10 @@ const RETRY_FIRST_MS = 1_000;
 const RETRY_AWAY_MOST_MS = 5_000;
 const RETRY_FAILED_MOST_MS = 300_000;
 
+/** More repairs of an application within this time are a quarrel with another writer, who is not outdone by haste. */
+const QUARREL_MS = 60_000;
+const MOST_REPAIRS = 5;
+
 /** Runs until stopped, whatever fails; throws only where trying again cannot help: without permission. */
 export async function applyWatching(ctx: CliContext, target: Target, options: WatchOptions): Promise<void> {
   const signal = ctx.stopped();
@@ -112,6 +116,29 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
     files.watch(foldersOf(ctx, options.choice, applications));
   };
 
+  /** When each application was repaired lately, and for which a later look is planned. */
+  const repairs = new Map<string, number[]>();
+  const postponed = new Map<string, Timer>();
+
+  /** Whether an application was repaired so often that the next time is put off; it is looked at again then. */
+  const quarrels = (name: string): boolean => {
+    const now = ctx.clock.monotonic();
+    const lately = (repairs.get(name) ?? []).filter((at) => now - at < QUARREL_MS);
+    repairs.set(name, lately);
+    if (lately.length < MOST_REPAIRS) return false;
+    if (!postponed.has(name)) {
+      const waitMs = lately[0]! + QUARREL_MS - now;
+      const message = `${name}: others change it again and again; it is looked at again in ${Math.ceil(waitMs / 1000)} s`;
+      print({ event: "drift", application: name, file: fileOf(name), message });
+      const again = (): void => {
+        postponed.delete(name);
+        bell.ring();
+      };
+      postponed.set(name, ctx.clock.timer(waitMs, again, { unref: true }));
+    }
+    return true;
+  };
+
   /** Looks what became of those that others wrote. */
   const lookForDrift = async (): Promise<void> => {
     if (lookAnew) {
@@ -124,6 +151,7 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
     }
     const names = drifted(left, seen).filter((name) => !held.has(name) && !todo.has(name));
     for (const name of names) {
+      if (options.repair && quarrels(name)) continue;
       const canary = canaries.get(name) === left.get(name)?.generation;
       const drift = await withApi(target, (api) => inspectDrift(api, name, canary));
       const kept = drift.kind === "taken-back" || !options.repair;
@@ -132,6 +160,7 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
       print({ event: "drift", application: name, file: fileOf(name), message });
       if (kept) held.add(name);
       else {
+        repairs.set(name, [...(repairs.get(name) ?? []), ctx.clock.monotonic()]);
         todo.add(name);
         retry.now();
       }
