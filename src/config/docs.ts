@@ -83,7 +83,7 @@ export function renderConfigDocs(): string {
     INTRO,
     ...sections,
     `## Rules beyond the reference's\n\n| Rule | Refuses |\n|---|---|\n${rules.join("\n")}`,
-    `## Settings that work badly together\n\nAllowed, with a warning before a deploy.\n\n| Rule | Warns of |\n|---|---|\n${lints.join("\n")}`,
+    `## Settings that work badly together\n\nAllowed, with a warning before a deploy. One that several deployments have alike is one line that lists them.\n\n| Rule | Warns of |\n|---|---|\n${lints.join("\n")}`,
     `## Accepted, but not acted on yet\n\nEach gives a warning.\n\n| Field | Says |\n|---|---|\n${pending.join("\n")}`,
   ]
     .join("\n\n")
