@@ -99,6 +99,14 @@ describe("the Python client's", () => {
     expect(code, `${out}${err}`).toBe(0);
   });
 
+  it("types hold for the README's example, strictly", { timeout: INSTALL_TIMEOUT_MS }, async () => {
+    const program = await pythonProgram("client-python-tools", TOOLS);
+    const example = join(temporaryFolder(), "example.py");
+    writeFileSync(example, exampleOf(readFileSync(join(FOLDER, "README.md"), "utf8")));
+    const { code, out, err } = await runProgram(program("mypy"), [example], { cwd: FOLDER });
+    expect(code, `${out}${err}`).toBe(0);
+  });
+
   it("generated code is what generate.sh makes", { timeout: INSTALL_TIMEOUT_MS }, async () => {
     const folder = join(temporaryFolder(), "_gen");
     const { code, out, err } = await runProgram(join(FOLDER, "generate.sh"), [folder]);

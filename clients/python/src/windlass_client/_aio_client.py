@@ -23,7 +23,7 @@ from windlass_client._gen.aio_services import (
 )
 from windlass_client._names import application_name
 from windlass_client._target import find_target
-from windlass_client._wait import Waiting
+from windlass_client._wait import CLOSED, Waiting
 
 
 class AsyncClient:
@@ -109,7 +109,7 @@ class AsyncClient:
                 running = waiting.take(event)
                 if running is not None:
                     return running
-        raise asyncio.CancelledError
+        raise RuntimeError(CLOSED)
 
     def _connect(self, *, alone: bool = False) -> Tuple[AsyncCaller, Callable[[], Awaitable[None]]]:
         options = channel_options(self._target, alone=alone)

@@ -17,7 +17,7 @@ from windlass_client._gen import v1
 from windlass_client._gen.services import ApplicationService, DeploymentService, InstanceService, TokenService
 from windlass_client._names import application_name
 from windlass_client._target import find_target
-from windlass_client._wait import Waiting
+from windlass_client._wait import CLOSED, Waiting
 from windlass_client._watch import Watch
 
 
@@ -97,8 +97,14 @@ class Client:
         Raises ApplicationFailed where it failed to deploy or was deleted, TimeoutError, and what a watch raises.
         """
         waiting = Waiting(application_name(application))
+        too_long = threading.Event()
         with self.watch(v1.WatchApplicationsRequest(names=[waiting.name])) as watch:
-            timer = threading.Timer(timeout_s, watch.close)
+
+            def give_up() -> None:
+                too_long.set()
+                watch.close()
+
+            timer = threading.Timer(timeout_s, give_up)
             timer.daemon = True
             timer.start()
             try:
@@ -108,6 +114,8 @@ class Client:
                         return running
             finally:
                 timer.cancel()
+        if not too_long.is_set():
+            raise RuntimeError(CLOSED)
         raise TimeoutError(waiting.timed_out(timeout_s))
 
     def _connect(self, *, alone: bool = False) -> Tuple[Caller, Callable[[], None]]:

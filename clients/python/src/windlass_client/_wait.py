@@ -7,6 +7,8 @@ from typing import Optional
 from windlass_client._events import Deleted, Event, Reset, Synced, Updated
 from windlass_client._gen import v1
 
+CLOSED = "the client was closed while it waited"
+
 
 class ApplicationFailed(Exception):
     """An application that was waited for failed to deploy, or was deleted."""

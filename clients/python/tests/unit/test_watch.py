@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import Any, Callable, Iterator, List, Tuple, Union
 
 import grpc
 import pytest
 
-from windlass_client import Client, Deleted, Event, Reset, Synced, Updated, Watch, v1
+from windlass_client import AsyncClient, Client, Deleted, Event, Reset, Synced, Updated, Watch, v1
 from windlass_client._retry import backoff_s
 from windlass_client._watchdog import Watchdog
 
@@ -201,6 +202,31 @@ def test_only_watches_can_be_watched() -> None:
         pytest.raises(TypeError, match=r"^GetInstanceRequest is no request"),
     ):
         client.watch(v1.GetInstanceRequest())  # type: ignore[call-overload]
+
+
+def test_a_wait_ends_in_time_or_with_its_client() -> None:
+    with Client("http://127.0.0.1:1", "t") as client:
+        with pytest.raises(TimeoutError, match=r"^no news of applications/shop after 0.2 s$"):
+            client.wait_until_running("shop", timeout_s=0.2)
+        closer = threading.Timer(0.2, client.close)
+        closer.start()
+        with pytest.raises(RuntimeError, match=r"^the client was closed while it waited$"):
+            client.wait_until_running("shop", timeout_s=10)
+        closer.join()
+
+
+def test_a_wait_of_asyncio_too() -> None:
+    async def main() -> None:
+        async with AsyncClient("http://127.0.0.1:1", "t") as client:
+            with pytest.raises(TimeoutError, match=r"^no news of applications/shop after 0.2 s$"):
+                await client.wait_until_running("shop", timeout_s=0.2)
+            waiting = asyncio.ensure_future(client.wait_until_running("shop", timeout_s=10))
+            await asyncio.sleep(0.2)
+            await client.close()
+            with pytest.raises(RuntimeError, match=r"^the client was closed while it waited$"):
+                await waiting
+
+    asyncio.run(main())
 
 
 def test_a_call_that_nobody_answers_is_unavailable() -> None:

@@ -53,14 +53,16 @@ class ApplyConfigResponse(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., warnings: _Optional[_Iterable[str]] = ...) -> None: ...
 
 class PlanConfigRequest(_message.Message):
-    __slots__ = ("config", "base_dir", "only_listed")
+    __slots__ = ("config", "base_dir", "only_listed", "without_token")
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     BASE_DIR_FIELD_NUMBER: _ClassVar[int]
     ONLY_LISTED_FIELD_NUMBER: _ClassVar[int]
+    WITHOUT_TOKEN_FIELD_NUMBER: _ClassVar[int]
     config: _application_pb2.DeployConfig
     base_dir: str
     only_listed: bool
-    def __init__(self, config: _Optional[_Union[_application_pb2.DeployConfig, _Mapping]] = ..., base_dir: _Optional[str] = ..., only_listed: bool = ...) -> None: ...
+    without_token: bool
+    def __init__(self, config: _Optional[_Union[_application_pb2.DeployConfig, _Mapping]] = ..., base_dir: _Optional[str] = ..., only_listed: bool = ..., without_token: bool = ...) -> None: ...
 
 class PlanConfigResponse(_message.Message):
     __slots__ = ("plan",)
