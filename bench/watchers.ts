@@ -3,6 +3,7 @@
 import { parseArgs } from "node:util";
 import { cleanUp } from "./lib/children.ts";
 import { runWatchers, type Scenario } from "./lib/watchers.ts";
+import { SCENARIOS } from "./sections/watchers.ts";
 
 const { values } = parseArgs({
   options: {
@@ -18,17 +19,15 @@ const common = {
   seconds: Number(values.seconds),
   ...(values.by === undefined ? {} : { by: values.by as NonNullable<Scenario["by"]> }),
 };
-const share = Math.round(watchers / 20);
-const scenarios: Readonly<Record<string, Scenario>> = {
-  spread: { ...common, slow: share, stuck: share, spreadOver: 100, writesPerSecond: 200 },
-  one: { ...common, slow: 0, stuck: 0, spreadOver: 0, writesPerSecond: 2 },
-};
+const share = watchers / SCENARIOS.spread.watchers;
 
 process.on("exit", cleanUp);
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1));
-for (const [name, scenario] of Object.entries(scenarios)) {
+for (const [name, scenario] of Object.entries(SCENARIOS)) {
   if (values.only !== undefined && values.only !== name) continue;
-  const result = await runWatchers(scenario, (text) => process.stderr.write(`${name}: ${text}\n`));
+  const { slow, stuck } = scenario;
+  const sized = { ...scenario, ...common, slow: Math.round(slow * share), stuck: Math.round(stuck * share) };
+  const result = await runWatchers(sized, (text) => process.stderr.write(`${name}: ${text}\n`));
   process.stdout.write(`${name} ${JSON.stringify(result, null, 1)}\n`);
 }
 process.exit(0);

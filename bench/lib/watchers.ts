@@ -18,6 +18,8 @@ export interface Scenario {
   /** Acknowledged writes a second. */
   readonly writesPerSecond: number;
   readonly seconds: number;
+  /** How long is written without watchers before. Default: as long as with them, at most 10 s. */
+  readonly aloneSeconds?: number;
   /** Only this protocol. Default: a mix of gRPC (one half), Connect over HTTP/1.1 and server-sent events. */
   readonly by?: "grpc" | "connect" | "sse";
 }
@@ -72,8 +74,8 @@ export interface WatchersResult {
   readonly watched: Latencies;
   /** Resident bytes of the controller: before the watchers came, with them, and the most while it wrote. */
   readonly rss: { readonly before: number; readonly open: number; readonly most: number };
-  /** Share of a core that the controller used while it wrote, and the watchers' process. */
-  readonly cpu: { readonly controller: number; readonly watchers: number };
+  /** Share of a core that the controller used while it wrote: without watchers, with them; and the watchers' process. */
+  readonly cpu: { readonly alone: number; readonly controller: number; readonly watchers: number };
 }
 
 interface Latencies {
@@ -94,8 +96,12 @@ export async function runWatchers(scenario: Scenario, progress: (text: string) =
   const { port, admin, viewers } = (await controller.line()) as { port: number; admin: string; viewers: string[] };
   progress("the controller serves; writing without watchers");
   const writer = createWriter(port, admin);
-  await writer.run(scenario.writesPerSecond, 2);
-  const alone = await writer.run(scenario.writesPerSecond, Math.min(10, scenario.seconds));
+  const aloneSeconds = scenario.aloneSeconds ?? Math.min(10, scenario.seconds);
+  // The first writes are slow, and not what is compared.
+  await writer.run(scenario.writesPerSecond, aloneSeconds / 5);
+  const cpuAloneMs = cpuMs([controller.started.pid]);
+  const alone = await writer.run(scenario.writesPerSecond, aloneSeconds);
+  const cpuAlone = (cpuMs([controller.started.pid]) - cpuAloneMs) / aloneSeconds / 1_000;
   const before = look(controller.started.pid)?.rss ?? Number.NaN;
 
   const { watchers, slow, stuck, spreadOver: applications, by } = scenario;
@@ -114,6 +120,7 @@ export async function runWatchers(scenario: Scenario, progress: (text: string) =
   const cpuBefore = [cpuMs([controller.started.pid]), cpuMs([readers.started.pid])] as const;
   const watched = await writer.run(scenario.writesPerSecond, scenario.seconds);
   const cpu = {
+    alone: cpuAlone,
     controller: (cpuMs([controller.started.pid]) - cpuBefore[0]) / scenario.seconds / 1_000,
     watchers: (cpuMs([readers.started.pid]) - cpuBefore[1]) / scenario.seconds / 1_000,
   };

@@ -55,8 +55,10 @@ for (let n = 0; n < viewers; n++) {
   secrets.push((await createToken(store, clock, token)).secret);
 }
 process.stdout.write(`${JSON.stringify({ port: server.port, admin, viewers: secrets })}\n`);
-process.stdin.on("end", () => {
+function end(): void {
   rmSync(folder, { recursive: true, force: true });
   process.exit(0);
-});
+}
+process.once("SIGTERM", end);
+process.stdin.on("end", end);
 process.stdin.resume();

@@ -1,3 +1,4 @@
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { WatchInstanceResponse } from "../../gen/windlass/v1/instance_service_pb.ts";
 import type { Clock } from "../core/clock.ts";
@@ -5,8 +6,10 @@ import type { Random } from "../core/random.ts";
 import type { Api } from "./api.ts";
 import { advance, beginAttempt, resumeRevision, startPosition } from "./feed-position.ts";
 
-/** The server says something every 20 s; three times that is a dead connection. */
-const SILENCE_MS = 60_000;
+/** How often a server says something unless it is asked to do so sooner. */
+const PROGRESS_INTERVAL_MS = 20_000;
+/** A connection that is silent for so many intervals is dead: an intermediary may have lost it without a word. */
+const SILENT_INTERVALS = 3;
 const BACKOFF_FIRST_MS = 100;
 const BACKOFF_MOST_MS = 5_000;
 
@@ -16,6 +19,8 @@ export interface FollowOptions {
   readonly name: string;
   /** Continue after this revision; 0 begins with the present state. */
   readonly since: bigint;
+  /** How often the server is to say something: 100 to 20,000, which is also the default. */
+  readonly progressIntervalMs?: number;
   /** Ends the feed quietly. */
   readonly signal: AbortSignal;
   /** How long to try without an answer before the failure is thrown; 0 tells a first failure at once, Infinity never gives up. */
@@ -35,6 +40,9 @@ export async function* follow(
   time: { readonly clock: Clock; readonly random: Random },
   options: FollowOptions,
 ): AsyncGenerator<WatchInstanceResponse> {
+  const { progressIntervalMs } = options;
+  const progress = progressIntervalMs === undefined ? {} : { progressInterval: durationFromMs(progressIntervalMs) };
+  const silenceMs = SILENT_INTERVALS * (progressIntervalMs ?? PROGRESS_INTERVAL_MS);
   let position = startPosition(options.since);
   let failures = 0;
   let answered = false;
@@ -43,11 +51,11 @@ export async function* follow(
     // Leaving a `for await` does not cancel the call, an aborted signal does.
     const attempt = new AbortController();
     const signal = AbortSignal.any([options.signal, attempt.signal]);
-    const silence = () => time.clock.timer(SILENCE_MS, () => attempt.abort(), { unref: true });
+    const silence = () => time.clock.timer(silenceMs, () => attempt.abort(), { unref: true });
     let watchdog = silence();
     beginAttempt(position);
     try {
-      const request = { startRevision: resumeRevision(position), name: options.name };
+      const request = { startRevision: resumeRevision(position), name: options.name, ...progress };
       for await (const message of api.instance.watchInstance(request, { signal })) {
         watchdog.cancel();
         watchdog = silence();

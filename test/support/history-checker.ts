@@ -57,6 +57,20 @@ interface Change {
   readonly visible: boolean;
 }
 
+/** The last revision that is complete after a connection, as docs/feeds.md tells clients: what to resume after. */
+export function completeRevision({ startRevision, messages }: Segment): number {
+  let complete = startRevision;
+  let current = startRevision;
+  let synced = startRevision !== 0;
+  for (const { kind, revision } of messages) {
+    if (kind === "synced") synced = true;
+    if (!synced) continue;
+    complete = kind === "event" ? Math.max(complete, revision > current ? current : complete) : revision;
+    current = revision;
+  }
+  return synced ? complete : 0;
+}
+
 /** Every promise that some stream broke; empty where all kept all. Reads each log once. */
 export function checkHistory(history: History, streams: readonly StreamLog[]): Violation[] {
   const all = changesOf(history);
