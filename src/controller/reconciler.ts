@@ -6,7 +6,7 @@ import type { Random } from "../core/random.ts";
 import { randomId } from "../core/random.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { ProxyFleet } from "../engine/proxies.ts";
-import { type Logger, silentLogger } from "../observability/logger.ts";
+import type { Logger } from "../observability/logger.ts";
 import type { Store } from "../store/store.ts";
 import { Autoscaler } from "./autoscaler.ts";
 import { buildAction } from "./builds.ts";
@@ -21,20 +21,19 @@ import type { Touched } from "./events.ts";
 import { type CommandRun, ControllerFace } from "./face.ts";
 import { HealthChecks } from "./health-checks.ts";
 import type { Planning } from "./make-plan.ts";
-import { PlanStore } from "./plan-store.ts";
+import { planningWith } from "./make-planning.ts";
 import type { PolicyRunner } from "./policy-runner.ts";
-import type { InstanceRecord, ReplicaRecord } from "./records.ts";
+import type { InstanceRecord } from "./records.ts";
 import { applicationIn, keys } from "./records.ts";
 import { loadWorld, planRecovery, type RecoveryOptions } from "./recovery.ts";
 import { type NodeCapacity, UNLIMITED } from "./resources.ts";
 import type { RouteHub } from "./route-hub.ts";
+import { RoutePublisher } from "./route-publisher.ts";
 import { stopAllReplicas, withoutProcesses } from "./stop-replicas.ts";
-import { type SamplingChange, TableKeeper } from "./table-keeper.ts";
-import { TrafficSums } from "./traffic.ts";
+import type { TrafficSums } from "./traffic.ts";
 import { TrialBuilds } from "./trial-builds.ts";
 import { type Effect, type Incoming, Turn } from "./turn.ts";
-import { Unrouting } from "./unrouting.ts";
-import type { World, Write } from "./world.ts";
+import type { World } from "./world.ts";
 import { Draft, emptyWorld } from "./world.ts";
 
 export interface ReconcilerOptions {
@@ -83,10 +82,9 @@ export class Reconciler extends ControllerFace {
   protected readonly world: World = emptyWorld();
   protected readonly planning: Planning;
   readonly #health: HealthChecks;
-  readonly #unrouting = new Unrouting();
   protected readonly autoscaler: Autoscaler;
   readonly #wakeAt = new Deadlines();
-  readonly #table = new TableKeeper(this.world);
+  readonly #routes: RoutePublisher;
   readonly #canaryRoutes: CanaryRoutes;
   #inbox: Inbox[] = [];
   #dirty = new Dirty();
@@ -103,6 +101,7 @@ export class Reconciler extends ControllerFace {
   constructor(options: ReconcilerOptions) {
     super();
     this.#o = options;
+    this.#routes = new RoutePublisher(this.world, options);
     this.#health = new HealthChecks(options.random);
     const { clock, engine, random, routes, sockets } = options;
     this.#canaryRoutes = new CanaryRoutes({
@@ -119,24 +118,14 @@ export class Reconciler extends ControllerFace {
       this.#schedule(0);
     });
     const builds = new TrialBuilds(engine);
-    this.planning = {
-      plans: new PlanStore(random),
+    this.planning = planningWith({
+      random,
+      sockets,
+      capacity: options.capacity ?? UNLIMITED,
       builds,
       revision: () => this.revision,
       context: () => this.#context(clock.now()),
-      turn: (world, command) => ({
-        world,
-        command,
-        random,
-        sockets,
-        logger: silentLogger,
-        health: new HealthChecks(random),
-        capacity: options.capacity ?? UNLIMITED,
-        traffic: new TrafficSums(),
-        canaryRoutes: new CanaryRoutes({ published: () => 0, appliedEverywhere: () => Infinity }),
-        wakeAt: new Deadlines(),
-      }),
-    };
+    });
     engine.onEvent((event) => {
       if (!builds.take(event)) this.#post({ kind: "engine", event });
     });
@@ -179,8 +168,7 @@ export class Reconciler extends ControllerFace {
     for (const { name } of this.world.applications.values()) {
       if (!bundleLost.has(name)) this.#dirty.addApplication(name);
     }
-    this.#publish(this.#table.rebuild());
-    for (const replica of this.world.replicas.values()) this.#noteUnrouting(replica.id, replica);
+    this.#routes.recovered();
     this.autoscaler.recover(this.world);
     for (const replica of adopt) performDeploymentAction(engine, this.world, { kind: "adopt", replica });
     for (const application of this.world.applications.values()) {
@@ -360,7 +348,7 @@ export class Reconciler extends ControllerFace {
     this.#dirty.addAll(turn.again);
     try {
       const questions = this.autoscaler.commit(scaling);
-      this.#publishWritten(committed.writes);
+      this.#routes.written(committed.writes);
       for (const effect of turn.effects) this.#attempt(effect);
       for (const question of questions) this.#o.policies?.ask(question);
     } finally {
@@ -384,37 +372,16 @@ export class Reconciler extends ControllerFace {
     else this.#dirty.addDeployment(application, keys.deployment(application, deployment));
   }
 
-  /** Tells routers what followed from these writes, which are durable. */
-  #publishWritten(writes: readonly Write[]): void {
-    if (writes.length === 0) return;
-    this.#publish(this.#table.take(writes.map(({ key }) => key)));
-    for (const { key, value } of writes) {
-      if (!key.startsWith("replica/")) continue;
-      this.#noteUnrouting(key.slice(key.lastIndexOf("/") + 1), value as ReplicaRecord | null);
-    }
-  }
-
-  #publish(sampling: readonly SamplingChange[]): void {
-    const { routes, store } = this.#o;
-    const { table } = this.#table;
-    routes.publish(Math.max(1, store.revision), table, sampling);
-    this.#o.onLogging?.(table.logging ?? null);
-  }
-
-  #noteUnrouting(id: string, replica: ReplicaRecord | null): void {
-    this.#unrouting.note(id, replica, this.#o.routes.latest.revision, this.#o.clock.now());
-  }
-
   /** Posts `unrouted` for the replicas that no router knows any more. */
   #lookForUnrouted(): void {
-    const now = this.#o.clock.now();
-    const done = this.#unrouting.size === 0 ? [] : this.#unrouting.done(this.#o.routes.appliedEverywhere(), now);
+    if (!this.#routes.waits) return;
+    const done = this.#routes.takeUnrouted();
     for (const id of done) this.#post({ kind: "unrouted", id });
-    if (done.length === 0 && !this.#running) this.#schedule(this.#nextWake() - now);
+    if (done.length === 0 && !this.#running) this.#schedule(this.#nextWake() - this.#o.clock.now());
   }
 
   #nextWake(): number {
-    return Math.min(this.#unrouting.wakeAt(), this.autoscaler.wakeAt(), this.#wakeAt.earliest());
+    return Math.min(this.#routes.wakeAt(), this.autoscaler.wakeAt(), this.#wakeAt.earliest());
   }
 
   /** An action that cannot even be begun costs no other one its own. */

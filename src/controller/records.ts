@@ -62,6 +62,20 @@ export interface InstanceRecord {
   readonly updatedAt: number;
 }
 
+/** The instance before there is one. */
+export const ABSENT_INSTANCE: InstanceRecord = {
+  uid: "",
+  state: "absent",
+  httpOptions: {},
+  grpcOptions: {},
+  proxyLocation: "EveryNode",
+  httpAddress: "",
+  targetCapacity: null,
+  targetCapacityDirection: null,
+  createdAt: 0,
+  updatedAt: 0,
+};
+
 export interface ApplicationRecord {
   readonly name: string;
   readonly uid: string;

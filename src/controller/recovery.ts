@@ -1,5 +1,6 @@
 import type { GrpcOptions, HttpOptions } from "../config/types.ts";
 import type { Store } from "../store/store.ts";
+import { applyWrite } from "./apply-write.ts";
 import type { CommandContext } from "./command-context.ts";
 import { newInstance } from "./instance-commands.ts";
 import { restartDeadline } from "./progress-state.ts";
@@ -8,7 +9,7 @@ import { builtPaths } from "./records.ts";
 import { recoverReplica } from "./replica-state.ts";
 import { adoptUnrevised } from "./revisions.ts";
 import type { World } from "./world.ts";
-import { applyWrite, Draft } from "./world.ts";
+import { Draft } from "./world.ts";
 
 /** How a controller comes up. */
 export interface RecoveryOptions {

@@ -57,6 +57,13 @@ export function taken(replica: ReplicaRecord | undefined): readonly (readonly [n
   ];
 }
 
+/** Whether nothing is taken or given back by a change, seen without counting. */
+export function takesTheSame(a: ReplicaRecord | undefined, b: ReplicaRecord | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  const waits = a.state.kind === "waiting";
+  return waits === (b.state.kind === "waiting") && (waits || (a.resources === b.resources && a.gpus === b.gpus));
+}
+
 /** Usage after `add` more is taken, or given back with `sign` -1. */
 export function withTaken(usage: Usage, add: ReturnType<typeof taken>, sign: 1 | -1 = 1): Usage {
   const next = new Map(usage);

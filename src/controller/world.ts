@@ -1,3 +1,4 @@
+import { applyWrite } from "./apply-write.ts";
 import type { ScalingRecord } from "./autoscale-memory.ts";
 import type { TraceChunk, TraceRange } from "./autoscale-record.ts";
 import type { DecisionNews } from "./controller.ts";
@@ -12,9 +13,9 @@ import type {
   ReplicaRecord,
   RevisionRecord,
 } from "./records.ts";
-import { keys } from "./records.ts";
-import { taken, type Usage, withTaken } from "./resources.ts";
-import { STANDOUTS, standoutKey, standoutsOf } from "./standouts.ts";
+import { ABSENT_INSTANCE, keys } from "./records.ts";
+import { taken, takesTheSame, type Usage, withTaken } from "./resources.ts";
+import { STANDOUTS, standoutKey } from "./standouts.ts";
 
 /** Every record, by kind. Immutable records in maps that only {@link commit} changes. */
 export interface World {
@@ -47,20 +48,6 @@ export interface World {
 }
 
 export type Write = { readonly key: string; readonly value: unknown | null };
-
-/** The instance before there is one. */
-export const ABSENT_INSTANCE: InstanceRecord = {
-  uid: "",
-  state: "absent",
-  httpOptions: {},
-  grpcOptions: {},
-  proxyLocation: "EveryNode",
-  httpAddress: "",
-  targetCapacity: null,
-  targetCapacityDirection: null,
-  createdAt: 0,
-  updatedAt: 0,
-};
 
 export function emptyWorld(): World {
   return {
@@ -357,109 +344,4 @@ export class Draft {
     }
     return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record);
   }
-}
-
-/** Puts one record of the store into the world; null removes it. */
-export function applyWrite(world: World, key: string, value: unknown): void {
-  const kind = key.slice(0, key.indexOf("/") === -1 ? undefined : key.indexOf("/"));
-  switch (kind) {
-    case "instance":
-      world.instance = (value as InstanceRecord | null) ?? ABSENT_INSTANCE;
-      return;
-    case "application": {
-      const name = decodeURIComponent(key.slice("application/".length));
-      if (value === null) world.applications.delete(name);
-      else world.applications.set(name, value as ApplicationRecord);
-      return;
-    }
-    case "deployment": {
-      const application = decodeURIComponent(key.split("/")[1]!);
-      const known = world.deployments.get(key);
-      if ((known !== undefined) !== (value !== null)) index(world.deploymentsOf, application, key, value !== null);
-      const before = standoutsOf(known);
-      const after = standoutsOf((value as DeploymentRecord | null) ?? undefined);
-      for (const kind of before) {
-        if (!after.includes(kind)) index(world.standouts, standoutKey(kind, application), key, false);
-      }
-      for (const kind of after) {
-        if (!before.includes(kind)) index(world.standouts, standoutKey(kind, application), key, true);
-      }
-      if (value === null) world.deployments.delete(key);
-      else world.deployments.set(key, value as DeploymentRecord);
-      return;
-    }
-    case "replica": {
-      const [, application, deployment, id] = key.split("/") as [string, string, string, string];
-      if (world.replicas.has(id) !== (value !== null)) {
-        index(world.replicasOf, `deployment/${application}/${deployment}`, id, value !== null);
-      }
-      account(world, id, value as ReplicaRecord | null);
-      if (value === null) world.replicas.delete(id);
-      else world.replicas.set(id, value as ReplicaRecord);
-      return;
-    }
-    case "revision": {
-      const application = decodeURIComponent(key.split("/")[1]!);
-      const number = Number(key.split("/")[2]);
-      const others = (world.revisions.get(application) ?? []).filter((record) => record.number !== number);
-      const next = value === null ? others : [...others, value as RevisionRecord];
-      if (next.length === 0) world.revisions.delete(application);
-      else
-        world.revisions.set(
-          application,
-          next.sort((a, b) => a.number - b.number),
-        );
-      return;
-    }
-    case "autoscaling":
-    case "shadow":
-      if (world.scaling.has(key) !== (value !== null)) {
-        index(world.scalingOf, decodeURIComponent(key.split("/")[1]!), key, value !== null);
-      }
-      if (value === null) world.scaling.delete(key);
-      else world.scaling.set(key, value as ScalingRecord);
-      return;
-    case "trace":
-    case "shadow-trace": {
-      const folder = key.slice(0, key.lastIndexOf("/") + 1);
-      const sequence = Number(key.slice(folder.length));
-      const range = world.traces.get(folder) ?? { first: sequence, next: sequence };
-      const next = Math.max(range.next, sequence + 1);
-      const first = value === null ? Math.max(range.first, sequence + 1) : range.first;
-      if (first === next) world.traces.delete(folder);
-      else world.traces.set(folder, { first, next });
-      return;
-    }
-    case "proxy":
-      if (value === null) world.proxies.delete(key.slice("proxy/".length));
-      else world.proxies.set(key.slice("proxy/".length), value as ProxyRecord);
-      return;
-    case "journal":
-      world.journalNext = Math.max(world.journalNext, Number(key.slice("journal/".length)) + 1);
-  }
-}
-
-/** Whether nothing is taken or given back by a change, seen without counting. */
-function takesTheSame(a: ReplicaRecord | undefined, b: ReplicaRecord | undefined): boolean {
-  if (a === undefined || b === undefined) return a === b;
-  const waits = a.state.kind === "waiting";
-  return waits === (b.state.kind === "waiting") && (waits || (a.resources === b.resources && a.gpus === b.gpus));
-}
-
-/** Keeps what the replicas take, and who waits, up to date with one of them. */
-function account(world: World, id: string, next: ReplicaRecord | null): void {
-  const before = world.replicas.get(id);
-  if (!takesTheSame(before, next ?? undefined)) {
-    world.usage = withTaken(withTaken(world.usage, taken(before), -1), taken(next ?? undefined));
-  }
-  if (next?.state.kind === "waiting") world.waiting.add(id);
-  else world.waiting.delete(id);
-}
-
-function index(map: Map<string, Set<string>>, owner: string, member: string, present: boolean): void {
-  const set = map.get(owner) ?? new Set();
-  if (present) set.add(member);
-  else set.delete(member);
-  if (set.size === 0) map.delete(owner);
-  else map.set(owner, set);
 }
