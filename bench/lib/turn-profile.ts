@@ -8,6 +8,9 @@ interface Rule {
   readonly functions?: RegExp;
 }
 
+/** Between two samples; a shorter one costs as much as what is measured. */
+const INTERVAL_US = 400;
+
 const RULES: readonly Rule[] = [
   { part: "profiler", file: /bench\/lib\/turn-profile|^node:inspector/ },
   { part: "ingest", file: /controller\/load-ingest|bench\/lib\/controller-instance/, functions: /eport/ },
@@ -15,12 +18,12 @@ const RULES: readonly Rule[] = [
   { part: "memory", file: /controller\/autoscale-memory|autoscaling\/reports/, functions: /save|Save/ },
   { part: "store transaction", file: /\/src\/store\// },
   { part: "store transaction", file: /bench\/lib\/controller-instance/, functions: /txn/ },
-  { part: "routing table", file: /controller\/(routing-table|table-keeper|table-entries|cold-start)/ },
-  { part: "publish", file: /controller\/(route-hub|load-ingest|unrouting)/ },
+  { part: "routing table", file: /controller\/(routing-table|table-keeper|cold-start)/ },
+  { part: "publish", file: /controller\/(route-publisher|route-hub|load-ingest|unrouting)/ },
   { part: "decide", file: /controller\/autoscale|\/src\/autoscaling\// },
   { part: "steps", file: /controller\/(turn|deployment-state|rollout|waiting|health|application-state|rollback)/ },
-  { part: "world and writes", file: /controller\/(world|draft-writes|writes|commit)/ },
-  { part: "documents", file: /controller\/reconciler/, functions: /^(#commit|opOf)$/ },
+  { part: "world and writes", file: /controller\/(world|apply-write|draft-writes|dirty)/ },
+  { part: "documents", file: /controller\/commit/ },
   { part: "loop and engine", file: /src\/controller\/|controller-instance/ },
 ];
 
@@ -29,7 +32,7 @@ export async function profiled(work: () => Promise<void>, recordShare: () => num
   const session = new Session();
   session.connect();
   await session.post("Profiler.enable");
-  await session.post("Profiler.setSamplingInterval", { interval: 100 });
+  await session.post("Profiler.setSamplingInterval", { interval: INTERVAL_US });
   await session.post("Profiler.start");
   await work();
   const { profile } = await session.post("Profiler.stop");
@@ -51,7 +54,8 @@ export async function profiled(work: () => Promise<void>, recordShare: () => num
   for (const [index, id] of (profile.samples ?? []).entries()) {
     const { functionName } = nodes.get(id)!.callFrame;
     if (/^\((idle|program|root)\)$/.test(functionName) || partOf(id) === "profiler") continue;
-    const took = (profile.timeDeltas?.[index] ?? 0) / 1_000;
+    // A longer one says that the machine had others to serve.
+    const took = Math.min(2 * INTERVAL_US, profile.timeDeltas?.[index] ?? 0) / 1_000;
     add(functionName === "(garbage collector)" ? "garbage" : (partOf(id) ?? "node"), took);
   }
   const share = recordShare();
