@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { runCli } from "../support/run-cli.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import {
   api,
@@ -10,7 +11,6 @@ import {
   clientEnv,
   eventually,
   ROOT,
-  runWindlass,
   startWindlass,
   type Windlass,
   waitForStatus,
@@ -46,9 +46,13 @@ function folder(): string {
   return dir;
 }
 
-async function applied(windlass: Windlass, ...args: string[]) {
-  return runWindlass(["apply", ...args], clientEnv(windlass));
+/** `windlass` in this process, as a client of the instance. */
+async function cli(windlass: Windlass, args: string[], env: Record<string, string> = {}) {
+  const { code, out, err } = await runCli(args, { cwd: ROOT, env: { ...clientEnv(windlass), ...env } });
+  return { code, stdout: out, stderr: err };
 }
+
+const applied = (windlass: Windlass, ...args: string[]) => cli(windlass, ["apply", ...args]);
 
 /** Names, generations and revisions of what there is. */
 async function state(windlass: Windlass): Promise<Record<string, string>> {
@@ -105,7 +109,7 @@ describe("windlass apply", () => {
     const foreign = join(tempDir(), "other.yaml");
     writeFileSync(join(foreign, "..", "app.ts"), SOURCE("other"));
     writeFileSync(foreign, `applications:\n  - name: other\n    route_prefix: /other\n    import_path: ./app.ts:app\n`);
-    expect((await runWindlass(["deploy", foreign], clientEnv(windlass))).code).toBe(0);
+    expect((await cli(windlass, ["deploy", foreign])).code).toBe(0);
 
     const pending = await applied(windlass, "-f", dir, "--prune", "--dry-run", "--exit-code");
     expect([pending.code, pending.stderr]).toEqual([5, ""]);
@@ -216,9 +220,9 @@ describe("windlass apply", () => {
     expect((await applied(windlass)).code).toBe(2);
     expect((await applied(windlass, "-f", dir, "--exit-code")).code).toBe(2);
     expect((await applied(windlass, "-f", "-", "--prune")).code).toBe(2);
-    const nobody = await runWindlass(["apply", "-f", dir], { WINDLASS_ADDRESS: "http://127.0.0.1:1" });
+    const nobody = await cli(windlass, ["apply", "-f", dir], { WINDLASS_ADDRESS: "http://127.0.0.1:1" });
     expect(nobody.code).toBe(3);
-    const stranger = await runWindlass(["apply", "-f", dir], { ...clientEnv(windlass), WINDLASS_TOKEN: "wl_nobody" });
+    const stranger = await cli(windlass, ["apply", "-f", dir], { WINDLASS_TOKEN: "wl_nobody" });
     expect(stranger.code).toBe(4);
   });
 });
@@ -268,7 +272,7 @@ describe("windlass apply --watch", () => {
     await eventually(async () => (await answer(windlass, "/a")) === "one");
 
     // A scale is no drift.
-    const scaled = await runWindlass(["scale", "b", "Hello", "2", "--wait"], clientEnv(windlass));
+    const scaled = await cli(windlass, ["scale", "b", "Hello", "2", "--wait"]);
     expect(scaled.code).toBe(0);
 
     process.kill(windlass.pids.controller, "SIGKILL");
@@ -299,6 +303,30 @@ describe("windlass apply --watch", () => {
     pointTo("second");
     await run.said("b: deleted");
     await eventually(async () => (await answer(windlass, "/a")) === "two");
+    expect(await run.stop()).toBe(0);
+  });
+
+  it("leaves what the instance took back, until the sources are mended", async () => {
+    const windlass = await startWindlass();
+    const dir = folder();
+    writeFileSync(
+      join(dir, "a.yaml"),
+      APP("a", "deployments:\n  - { name: Hello, rollout: { auto_rollback: true } }\n"),
+    );
+    const run = watching(windlass, "-f", join(dir, "a.yaml"));
+    await run.said("a: RUNNING");
+    writeFileSync(
+      join(dir, "app.ts"),
+      SOURCE("two").replace("reconfigure() {}", "constructor() { throw new Error(); }"),
+    );
+    await run.said("a: updated");
+    await run.said("a: application a failed and went back to revision 1");
+    await run.said("left so until its files change");
+    await eventually(async () => (await answer(windlass, "/a")) === "one");
+    writeFileSync(join(dir, "app.ts"), SOURCE("three"));
+    await run.said("a: updated", 2);
+    await eventually(async () => (await answer(windlass, "/a")) === "three");
+    expect(run.output()).not.toContain("applied again");
     expect(await run.stop()).toBe(0);
   });
 
