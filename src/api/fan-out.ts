@@ -54,7 +54,7 @@ export interface Topic {
   close(): void;
 }
 
-/** Bounds; see the defaults. */
+/** Bounds. */
 export interface FanOutLimits {
   /** Revisions that are kept for watchers whose sockets are full. Default 4,096. */
   readonly keptRevisions: number;
@@ -64,7 +64,8 @@ export interface FanOutLimits {
   readonly sliceMs: number;
 }
 
-const DEFAULT_LIMITS: FanOutLimits = { keptRevisions: 4_096, keptChars: 4 << 20, sliceMs: 4 };
+/** What holds where nothing else is said. */
+export const DEFAULT_LIMITS: FanOutLimits = { keptRevisions: 4_096, keptChars: 4 << 20, sliceMs: 4 };
 
 /** All topics of a server. */
 export interface FanOut {
