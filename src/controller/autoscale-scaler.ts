@@ -85,7 +85,18 @@ export function newScaler(deployment: Autoscaled, nowMs: number, shadowTarget: n
 
 /** One as an earlier controller left it, with the reports it had. */
 export function recoveredScaler(record: ScalingRecord, restored: Reports, nowMs: number): Scaler {
-  const { application, deployment, uid, registration, build, state, reports, savedAtS, shadowTarget = null } = record;
+  const {
+    application,
+    deployment,
+    uid,
+    registration,
+    build,
+    state,
+    reports,
+    window,
+    savedAtS,
+    shadowTarget = null,
+  } = record;
   return {
     application,
     deployment,
@@ -98,7 +109,7 @@ export function recoveredScaler(record: ScalingRecord, restored: Reports, nowMs:
     lastMs: Number.NEGATIVE_INFINITY,
     savedMs: nowMs,
     unsaved: false,
-    savedIdle: reports === null,
+    savedIdle: reports === null && window === undefined,
     recording: NEW_RECORDING,
     shadowTarget,
     ...(savedAtS === undefined ? {} : { left: { atS: savedAtS, reports: restored } }),

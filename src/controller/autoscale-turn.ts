@@ -22,7 +22,7 @@ import type { Clock } from "../core/clock.ts";
 import { applyDecision } from "./autoscale-apply.ts";
 import { decisionShown } from "./autoscale-decisions.ts";
 import { type Autoscaled, applicationPolicy, decidedOn, deploymentPolicy } from "./autoscale-inputs.ts";
-import { reportsToSave, SAVE_INTERVAL_MS, type ScalingRecord } from "./autoscale-memory.ts";
+import { SAVE_INTERVAL_MS, type ScalingRecord, windowToSave } from "./autoscale-memory.ts";
 import { decideMissed, isNewsless } from "./autoscale-missed.ts";
 import {
   type Asked,
@@ -344,9 +344,13 @@ export class DecidingTurn {
     const { application, deployment, uid, registration, build, state, recording, shadowTarget } = scaler;
     const shadow = shadowTarget !== null;
     const now = this.#now;
-    const reports = reportsToSave(this.#s.load.reports(application, deployment), now, this.#s.clock.monotonic());
+    const reports = this.#s.load.reports(application, deployment);
+    const window = windowToSave(reports, recording, now, this.#s.clock.monotonic());
     const savedAtS = now / 1_000;
-    const record: ScalingRecord = { application, deployment, uid, registration, build, state, reports, savedAtS };
+    const record: ScalingRecord = {
+      ...{ application, deployment, uid, registration, build, state, reports: null, savedAtS },
+      ...(window === null ? {} : { window }),
+    };
     this.#draft.setScaling(shadow ? { ...record, shadowTarget } : record);
     const limit = chunkLimit(this.#s.scalers.size);
     const { entries, news } = recording;
@@ -359,7 +363,7 @@ export class DecidingTurn {
       ...scaler,
       unsaved: false,
       savedMs: now,
-      savedIdle: reports === null,
+      savedIdle: window === null,
       recording: stored(recording, limit),
     };
   }

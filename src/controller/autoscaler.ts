@@ -5,7 +5,7 @@
  */
 import type { Decision } from "../autoscaling/decide.ts";
 import { DecisionLog } from "../autoscaling/decision-log.ts";
-import { emptyReports, restoreReports } from "../autoscaling/reports.ts";
+import { emptyReports } from "../autoscaling/reports.ts";
 import type { TraceEntry } from "../autoscaling/trace.ts";
 import type { Clock } from "../core/clock.ts";
 import { Deadlines } from "../core/deadlines.ts";
@@ -13,7 +13,8 @@ import { errorText } from "../core/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { FollowedFigures, ScalingFigures } from "../observability/scaling-metrics.ts";
 import { type Autoscaled, applicationPolicy, isAutoscaled } from "./autoscale-inputs.ts";
-import { SAVE_INTERVAL_MS } from "./autoscale-memory.ts";
+import { restoredReports, SAVE_INTERVAL_MS, type ScalingRecord } from "./autoscale-memory.ts";
+import type { TraceChunk } from "./autoscale-record.ts";
 import { inputsChanged, isDue, newScaler, recoveredScaler, type Scaler } from "./autoscale-scaler.ts";
 import { firstShadowTarget, isShadowed, shadowView } from "./autoscale-shadow.ts";
 import { nextTick, TICK_MS } from "./autoscale-ticks.ts";
@@ -22,7 +23,7 @@ import type { DecisionNews } from "./controller.ts";
 import type { Dirty } from "./dirty.ts";
 import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
 import { type ApplicationRecord, type DeploymentRecord, keys, nameIn } from "./records.ts";
-import type { Draft, World } from "./world.ts";
+import { Draft, type World } from "./world.ts";
 
 export interface AutoscalerOptions {
   readonly load: LoadReports;
@@ -88,11 +89,25 @@ export class Autoscaler {
     for (const [key, record] of world.scaling) {
       const deployment = world.deployments.get(keys.deployment(record.application, record.deployment));
       if (deployment?.uid !== record.uid) continue;
-      const { reports: saved } = record;
-      const reports = saved ? restoreReports(saved, clock.now() / 1_000, clock.monotonic() / 1_000) : emptyReports();
-      this.#set(key, recoveredScaler(record, reports, clock.now()));
-      if (saved !== null) load.restore(record.application, record.deployment, reports);
+      const saved = restoredReports(record, () => this.#recorded(world, record), clock.now(), clock.monotonic());
+      this.#set(key, recoveredScaler(record, saved ?? emptyReports(), clock.now()));
+      if (saved !== null) load.restore(record.application, record.deployment, saved);
     }
+  }
+
+  /** What was recorded of a deployment's decisions from the last entry on that tells all. */
+  #recorded(world: World, { application, deployment, shadowTarget }: ScalingRecord): TraceEntry[] {
+    const shadow = shadowTarget !== undefined;
+    const { first, next } = new Draft(world).traceRange(application, deployment, shadow);
+    const found: TraceEntry[] = [];
+    for (let sequence = next - 1; sequence >= first; sequence--) {
+      const value = this.#o.stored(keys.trace(application, deployment, sequence, shadow));
+      const entries = value === undefined ? [] : (JSON.parse(value) as TraceChunk).entries;
+      const whole = entries.findLastIndex((entry) => entry.whole);
+      found.push(...entries.slice(Math.max(0, whole)).reverse());
+      if (whole >= 0) break;
+    }
+    return found.reverse();
   }
 
   /** Reports on a deployment changed. Returns when a turn is needed for it, epoch ms; Infinity: it needs none. */
