@@ -19,9 +19,9 @@ export function takeBuildEvent(
   event: Extract<EngineEvent, { kind: "built" | "build-failed" }>,
   context: Pick<CommandContext, "now" | "newId">,
 ): Touched | undefined {
-  const application = draft
-    .applications()
-    .find(({ build }) => build.kind === "building" && build.buildId === event.buildId);
+  const application = draft.findApplication(
+    ({ build }) => build.kind === "building" && build.buildId === event.buildId,
+  );
   if (!application) return undefined;
   if (event.kind === "built") finishBuild(draft, application, event.result, context);
   else failBuild(draft, application, event.error, context.now);

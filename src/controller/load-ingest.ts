@@ -47,6 +47,8 @@ const QUEUED = "";
 export class LoadIngest implements ReplicaLoadSink {
   readonly #clock: Clock;
   readonly #followed = new Map<string, Followed>();
+  /** What each router has reported on, or may have: few of the deployments, of which one is forgotten with its process. */
+  readonly #toldBy = new Map<string, Set<string>>();
   /** Routers whose stream ended, until they are back or forgotten. */
   readonly #leaving = new Map<string, Timer>();
   #expiry: { readonly atMonoS: number; readonly timer: Timer } | undefined;
@@ -79,7 +81,11 @@ export class LoadIngest implements ReplicaLoadSink {
     const followed = this.#followed.get(keys.deployment(application, deployment));
     if (followed === undefined) return;
     const { reports, timeoutS } = followed;
-    for (const [id, handle] of handles) if (!reports.handles.has(id)) reports.handles.set(id, handle);
+    for (const [id, handle] of handles) {
+      if (reports.handles.has(id)) continue;
+      reports.handles.set(id, handle);
+      this.#noteTeller(id, keys.deployment(application, deployment));
+    }
     for (const [id, replica] of replicas) if (!reports.replicas.has(id)) reports.replicas.set(id, replica);
     this.#expireAt(nextStaleAtMonoS(reports, timeoutS));
     this.#onChange(application, deployment);
@@ -132,6 +138,7 @@ export class LoadIngest implements ReplicaLoadSink {
         running,
       };
       if (!acceptHandleReport(followed.reports, report, nowMonoS)) continue;
+      this.#noteTeller(routerId, keys.deployment(application, deployment));
       followed.delays.handleMs = nowMs - timestampS * 1_000;
       this.#expireAt(nowMonoS + followed.timeoutS);
       this.#onChange(application, deployment);
@@ -181,9 +188,18 @@ export class LoadIngest implements ReplicaLoadSink {
     this.#forget(`replica/${id}`);
   }
 
+  #noteTeller(routerId: string, name: string): void {
+    const known = this.#toldBy.get(routerId);
+    if (known === undefined) this.#toldBy.set(routerId, new Set([name]));
+    else known.add(name);
+  }
+
   #forget(routerId: string): void {
-    for (const { application, deployment, reports } of this.#followed.values()) {
-      if (reports.handles.delete(routerId)) this.#onChange(application, deployment);
+    const names = this.#toldBy.get(routerId) ?? [];
+    this.#toldBy.delete(routerId);
+    for (const name of names) {
+      const followed = this.#followed.get(name);
+      if (followed?.reports.handles.delete(routerId)) this.#onChange(followed.application, followed.deployment);
     }
   }
 
@@ -204,6 +220,10 @@ export class LoadIngest implements ReplicaLoadSink {
       const alive = new Set(reports.handles.keys());
       if (dropStaleHandles(reports, alive, timeoutS, nowMonoS)) this.#onChange(application, deployment);
       nextS = Math.min(nextS, nextStaleAtMonoS(reports, timeoutS));
+    }
+    for (const [routerId, names] of this.#toldBy) {
+      for (const name of names) if (!this.#followed.get(name)?.reports.handles.has(routerId)) names.delete(name);
+      if (names.size === 0) this.#toldBy.delete(routerId);
     }
     this.#expireAt(nextS);
   }

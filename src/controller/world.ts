@@ -124,6 +124,17 @@ export class Draft {
     const known = [...this.#world.applications.values()];
     return this.#list("application/", known, (record) => keys.application(record.name));
   }
+  /** One of which `holds`; cheaper than a look through all of them in order. */
+  findApplication(holds: (record: ApplicationRecord) => boolean): ApplicationRecord | undefined {
+    for (const key of this.#writes.under("application/")) {
+      const record = this.#writes.get(key) as ApplicationRecord | null;
+      if (record !== null && holds(record)) return record;
+    }
+    for (const record of this.#world.applications.values()) {
+      if (holds(record) && !this.#writes.has(keys.application(record.name))) return record;
+    }
+    return undefined;
+  }
   setApplication(record: ApplicationRecord): void {
     this.touched.addApplication(record.name);
     this.#write(keys.application(record.name), record, this.#world.applications.get(record.name));
