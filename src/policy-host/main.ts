@@ -5,7 +5,7 @@ import { logLimits } from "../observability/log-limits.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { PolicyHost } from "./host.ts";
-import { type FromHost, type HostPlace, lineReader, type ToHost } from "./protocol.ts";
+import { type FromHost, type HostPlace, lineReader, lineWriter, type ToHost } from "./protocol.ts";
 import { simulateInHost } from "./simulate.ts";
 
 /** Milliseconds a host lives on without a controller: long enough for one that was killed to come back. */
@@ -50,8 +50,11 @@ export function main(argv: readonly string[], context: { readonly clock: Clock; 
     connection?.destroy();
     connection = socket;
     orphaned?.cancel();
+    const writer = lineWriter((text) => void (socket.writable && socket.write(text)));
     const say = (message: FromHost): void => {
-      if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+      writer.say(message);
+      // Out before user code runs, which may never end: whose code it is must be known then.
+      if (message.kind === "began") writer.flush();
     };
     const onLine = (text: string): void => void host.handle(JSON.parse(text) as ToHost, say);
     socket.on(

@@ -79,3 +79,21 @@ export function lineReader(
     }
   };
 }
+
+/** Says lines of JSON together: those of one go are one write, which `write` is given. */
+export function lineWriter(write: (text: string) => void): { say(message: unknown): void; flush(): void } {
+  let pending = "";
+  const flush = (): void => {
+    if (pending === "") return;
+    const text = pending;
+    pending = "";
+    write(text);
+  };
+  return {
+    say(message) {
+      if (pending === "") process.nextTick(flush);
+      pending += `${JSON.stringify(message)}\n`;
+    },
+    flush,
+  };
+}

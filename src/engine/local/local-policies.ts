@@ -26,6 +26,8 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
   let listener: (reply: PolicyReply) => void = () => {};
   mkdirSync(join(runDir, "p"), { recursive: true, mode: 0o700 });
 
+  const placeOf = placesByHash();
+  const idOf = idsByHash();
   const hostOf = (application: string, id: string): PolicyProcess => {
     const socketPath = join(runDir, "p", `${id.slice(PREFIX.length)}.sock`);
     const host = new PolicyProcess({
@@ -85,12 +87,28 @@ export function createLocalPolicies(options: LocalPoliciesOptions): PolicyRunner
 const PREFIX = "policy/";
 
 /** Names of applications may hold anything and be long; paths of sockets may not. */
-function idOf(application: string, shadow: boolean): string {
-  return `${PREFIX}${hash(shadow ? `${application}\0shadow` : application)}`;
+function idsByHash(): (application: string, shadow: boolean) => string {
+  const hashed = rememberingLast(hash);
+  return (application, shadow) => `${PREFIX}${hashed(shadow ? `${application}\0shadow` : application)}`;
 }
 
-function placeOf({ baseDir, workingDir, env }: PolicyCode): string {
-  return hash(JSON.stringify([baseDir, workingDir, Object.entries(env).sort()]));
+/** Tells hosts of other code or environment apart. */
+function placesByHash(): (code: PolicyCode) => string {
+  const hashed = rememberingLast(hash);
+  return ({ baseDir, workingDir, env }) => hashed(JSON.stringify([baseDir, workingDir, Object.entries(env).sort()]));
+}
+
+/** The same function, that need not work again for what it was given last: questions of one application come together. */
+function rememberingLast(work: (text: string) => string): (text: string) => string {
+  let last: string | undefined;
+  let result = "";
+  return (text) => {
+    if (text !== last) {
+      result = work(text);
+      last = text;
+    }
+    return result;
+  };
 }
 
 function hash(text: string): string {

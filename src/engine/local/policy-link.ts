@@ -1,6 +1,6 @@
 import { createConnection, type Socket } from "node:net";
 import type { Clock } from "../../core/clock.ts";
-import { type FromHost, lineReader, type ToHost } from "../../policy-host/protocol.ts";
+import { type FromHost, lineReader, lineWriter, type ToHost } from "../../policy-host/protocol.ts";
 
 /** Pauses between tries to reach a host whose process is starting. */
 const CONNECT_FIRST_MS = 10;
@@ -55,10 +55,10 @@ export function connectPolicyHost(
     });
   };
   connect();
+  // All that is asked in one turn of the controller goes in one write.
+  const writer = lineWriter((text) => void (socket?.writable === true && socket.write(text)));
   return {
-    send(message) {
-      if (socket?.writable === true) socket.write(`${JSON.stringify(message)}\n`);
-    },
+    send: (message) => writer.say(message),
     close,
   };
 }

@@ -85,10 +85,14 @@ export class PolicyProcess {
       this.#refuse(question, backoff.reason);
       return;
     }
-    policy.waiting.push(question);
     const place = this.#o.placeOf(question.code);
     if (this.#place !== undefined && this.#place !== place) this.#end({ explained: true });
     this.#place = place;
+    if (this.#state.kind === "up" && policy.loaded === "yes") {
+      this.#put(policy, question);
+      return;
+    }
+    policy.waiting.push(question);
     this.#pump();
   }
 
