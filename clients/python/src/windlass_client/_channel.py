@@ -23,8 +23,10 @@ def channel_options(target: Target, *, alone: bool = False) -> Options:
         ("grpc.primary_user_agent", f"windlass-client-python/{__version__}"),
         ("grpc.service_config", _service_config()),
         ("grpc.service_config_disable_resolution", 1),
-        ("grpc.keepalive_time_ms", 30_000),
-        ("grpc.keepalive_timeout_ms", 10_000),
+        ("grpc.keepalive_time_ms", 10_000),
+        ("grpc.keepalive_timeout_ms", 5_000),
+        # A call that ended at its deadline sends a ping too; gRPC's own limit for the answer is a minute.
+        ("grpc.http2.ping_timeout_ms", 5_000),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.min_reconnect_backoff_ms", _CONNECT_TIMEOUT_MS),

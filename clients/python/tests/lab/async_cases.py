@@ -245,8 +245,19 @@ async def half_open(client: AsyncClient) -> None:
         await read_until(watch, story, lambda: story.has(number))
         expect(time.monotonic() - began < 10, "took too long")
     expect(story.kinds.count("Reset") == 1, story.kinds)
-    # The connection of the other calls was frozen too.
-    await lab("POST", "/cut")
+    # The connection of the other calls was frozen too, and is left as well.
+    while not await answers(client):
+        expect(time.monotonic() - began < 30, "still waits for a connection that is dead")
+
+
+async def answers(client: AsyncClient) -> bool:
+    request = v1.GetApplicationRequest(name="applications/feed")
+    try:
+        await client.applications.get_application(request, timeout_s=0.5)
+    except grpc.aio.AioRpcError as error:
+        expect(error.code() is grpc.StatusCode.DEADLINE_EXCEEDED, error)
+        return False
+    return True
 
 
 async def leaves(client: AsyncClient) -> None:

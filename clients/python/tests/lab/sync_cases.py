@@ -275,8 +275,18 @@ def half_open() -> None:
                 break
         expect(time.monotonic() - began < 10, "took too long")
     expect(story.kinds.count("Reset") == 1, story.kinds)
-    # The connection of the other calls was frozen too.
-    ask("POST", "/cut")
+    # The connection of the other calls was frozen too, and is left as well.
+    until(answers, "still waits for a connection that is dead", 20)
+
+
+def answers() -> bool:
+    request = v1.GetApplicationRequest(name="applications/feed")
+    try:
+        client.applications.get_application(request, timeout_s=0.5)
+    except grpc.RpcError as error:
+        expect(error.code() is grpc.StatusCode.DEADLINE_EXCEEDED, error)
+        return False
+    return True
 
 
 def leaves() -> None:
