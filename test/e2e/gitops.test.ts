@@ -119,6 +119,8 @@ describe("windlass apply", () => {
     const first = await applied(windlass, "-f", dir, "--prune", "--wait", "--timeout", "30");
     expect([first.code, first.stdout.trim().split("\n").at(-1)]).toEqual([0, "2 created"]);
     expect(await answer(windlass, "/a")).toBe("one");
+    expect((await api(windlass, "/api/v1/applications/a")).json).toMatchObject({ managed_by: dir });
+    expect((await api(windlass, "/api/v1/applications/other")).json).toMatchObject({ managed_by: null });
     const before = await state(windlass);
 
     const again = await applied(windlass, "-f", dir, "--prune", "-o", "json");

@@ -36,6 +36,7 @@ describe("GET /api/v1/applications/{application}", () => {
       observed_generation: 1,
       revision: 0,
       etag: "uid-of-a-1",
+      managed_by: null,
       last_deployed_time_s: 1_700_000_000,
       config: applicationRecord("a").config,
       deployments: [

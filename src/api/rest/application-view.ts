@@ -25,6 +25,7 @@ export function applicationBody(
     observed_generation: record.observedGeneration,
     revision: record.revision ?? 0,
     etag: etagOf(record),
+    managed_by: record.managedBy ?? null,
     last_deployed_time_s: record.lastDeployedAt / 1000,
     config: source === "declarative" && !record.deleting ? redactConfig(record.config, { revealEnv }) : null,
     deployments: deployments.map(deploymentBody),

@@ -132,6 +132,7 @@ export function componentSchemas(): Readonly<Record<string, JsonSchema>> {
       observed_generation: whole,
       revision: whole,
       etag: text,
+      managed_by: orNull("string"),
       last_deployed_time_s: number,
       config: { anyOf: [schemaRef("ApplicationConfig"), { type: "null" }] },
       deployments: listOf(
