@@ -9,7 +9,12 @@ import type { ScalingDecision } from "./controller.ts";
 import { keys } from "./records.ts";
 
 /** What is recorded of the decisions on a deployment or by its shadow, oldest first; what is younger than a second may not be stored yet. */
-export function recordedEntries(store: Pick<Store, "range">, application: string, deployment: string, shadow = false): TraceEntry[] {
+export function recordedEntries(
+  store: Pick<Store, "range">,
+  application: string,
+  deployment: string,
+  shadow = false,
+): TraceEntry[] {
   const folder = keys.trace(application, deployment, 0, shadow).slice(0, -8);
   return store.range(folder).flatMap(({ value }) => (JSON.parse(value) as TraceChunk).entries);
 }
