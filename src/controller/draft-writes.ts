@@ -11,19 +11,14 @@ export class DraftWrites {
     return this.#all.has(key);
   }
 
-  /** null: the record is to go. */
+  /** null: the record is to go; undefined: it was not written. */
   get(key: string): unknown {
     return this.#all.get(key);
   }
 
   /** Keys written under `folder`, which ends in "/", or is "" for keys without one; of records nobody lists, none. */
-  under(folder: string): Iterable<string> {
-    return this.#folders.get(folder) ?? [];
-  }
-
-  /** Whether anything was written there. */
-  hasUnder(folder: string): boolean {
-    return (this.#folders.get(folder)?.size ?? 0) > 0;
+  under(folder: string): ReadonlySet<string> {
+    return this.#folders.get(folder) ?? NONE;
   }
 
   entries(): Iterable<[string, unknown]> {
@@ -82,6 +77,8 @@ export class DraftWrites {
     this.#folders.get(folderOf(key))?.delete(key);
   }
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** What is recorded has a folder for each deployment, all of which may be written in one turn. */
 function isUnlisted(key: string): boolean {

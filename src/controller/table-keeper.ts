@@ -81,7 +81,8 @@ export class TableKeeper {
       const before = this.#entries.get(key);
       const entry = tableEntry(this.#world, key);
       if (before === undefined && entry === undefined) continue;
-      if (before && entry && same(before.deployment, entry.deployment) && same(before.route, entry.route)) continue;
+      if (before && entry && sameParts(before.deployment, entry.deployment) && same(before.route, entry.route))
+        continue;
       changed = true;
       routes ||= !same(before?.route, entry?.route);
       const { application, deployment } = (entry ?? before)!.deployment;
@@ -133,6 +134,14 @@ function byPlace({ deployment: a, key }: Kept, { deployment: b, key: other }: Ke
 
 function sameBasis(a: Basis, b: Basis): boolean {
   return a.config === b.config && a.routePrefix === b.routePrefix && a.canary === b.canary && a.deleting === b.deleting;
+}
+
+/** Nearly all parts are plain values. */
+function sameParts(a: TableEntry["deployment"], b: TableEntry["deployment"]): boolean {
+  const parts = Object.entries(a);
+  if (parts.length !== Object.keys(b).length) return false;
+  const other: Readonly<Record<string, unknown>> = b;
+  return parts.every(([name, part]) => same(part, other[name]));
 }
 
 function same(a: unknown, b: unknown): boolean {

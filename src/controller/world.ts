@@ -215,8 +215,8 @@ export class Draft {
       known.push(this.#world.replicas.get(id)!);
     }
     const folder = keys.replicas(application, deployment);
-    if (!this.#writes.hasUnder(folder)) return known.sort((a, b) => (a.id < b.id ? -1 : 1));
-    return this.#list(folder, known, (record) => keys.replica(record.application, record.deployment, record.id));
+    if (this.#writes.under(folder).size === 0) return known.sort((a, b) => (a.id < b.id ? -1 : 1));
+    return this.#list(folder, known, ({ id }) => folder + id);
   }
   setReplica(record: ReplicaRecord): void {
     const key = keys.replica(record.application, record.deployment, record.id);
@@ -326,8 +326,8 @@ export class Draft {
   }
 
   #read<T>(key: string, known: T | undefined): T | undefined {
-    if (!this.#writes.has(key)) return known;
-    return (this.#writes.get(key) as T | null) ?? undefined;
+    const written = this.#writes.get(key) as T | null | undefined;
+    return written === undefined ? known : (written ?? undefined);
   }
 
   #account(before: ReplicaRecord | undefined, after: ReplicaRecord | undefined): void {
@@ -345,14 +345,17 @@ export class Draft {
 
   /** Those under a folder of keys, in the order of their keys. */
   #list<T>(folder: string, known: readonly T[], keyOf: (record: T) => string): T[] {
-    if (known.length < 2 && !this.#writes.hasUnder(folder)) return known.slice();
-    const found = new Map<string, T>();
-    for (const record of known) found.set(keyOf(record), record);
-    for (const key of this.#writes.under(folder)) {
-      const value = this.#writes.get(key);
-      if (value === null) found.delete(key);
-      else found.set(key, value as T);
+    const written = this.#writes.under(folder);
+    if (known.length < 2 && written.size === 0) return known.slice();
+    const found: { readonly key: string; readonly record: T }[] = [];
+    for (const record of known) {
+      const key = keyOf(record);
+      if (!written.has(key)) found.push({ key, record });
     }
-    return [...found.entries()].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, record]) => record);
+    for (const key of written) {
+      const record = this.#writes.get(key) as T | null;
+      if (record !== null) found.push({ key, record });
+    }
+    return found.sort((a, b) => (a.key < b.key ? -1 : 1)).map(({ record }) => record);
   }
 }
