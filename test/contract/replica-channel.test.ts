@@ -19,6 +19,8 @@ const get: ChannelRequest = { kind: "http", method: "GET", path: "/", headers: [
 interface Heard {
   call: ChannelCall;
   head?: ResponseHead;
+  /** What {@link ChannelReceiver.onEntered} was called with. */
+  entered: boolean[];
   chunks: Uint8Array[];
   ended: boolean;
   failure?: ChannelFailure;
@@ -33,8 +35,9 @@ function open(
   onData: (chunk: Uint8Array) => boolean = () => true,
 ): Heard {
   const done = Promise.withResolvers<void>();
-  const heard: Heard = { call: undefined!, chunks: [], ended: false, done: done.promise };
+  const heard: Heard = { call: undefined!, entered: [], chunks: [], ended: false, done: done.promise };
   heard.call = channel.open(address, request, {
+    onEntered: (contended) => void heard.entered.push(contended),
     onAccepted(head) {
       heard.head = head;
     },
@@ -89,6 +92,31 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
       const taken = open(driver, replica.address, get);
       await taken.done;
       expect(text(taken)).toBe("r");
+    });
+
+    it.each([
+      ["and of others that wait", true],
+      ["alone", false],
+    ])("tells a full replica how long a request may wait, and hears when it is in, %s", async (_, contended) => {
+      const replica = await startFakeReplica(tempDir(), "r");
+      const told: unknown[] = [];
+      const finish = Promise.withResolvers<void>();
+      replica.handler = (req, res) => {
+        told.push(req.headers["x-windlass-waited"], req.headers["x-windlass-wait"]);
+        if (contended) res.writeInformation(102, ["x-windlass-waiting", "2"]);
+        else res.writeProcessing();
+        void finish.promise.then(() => {
+          if (contended) res.setHeader("x-windlass-waiting", "2");
+          res.end("r");
+        });
+      };
+      const heard = open(channel(), replica.address, { ...get, wait: { waitedMs: 12.5, patienceMs: 200 } });
+      await vi.waitFor(() => expect(heard.entered).toEqual([contended]));
+      expect(heard.head).toBeUndefined();
+      finish.resolve();
+      await heard.done;
+      expect(told).toEqual(["12.500", "200"]);
+      expect([heard.head!.contended, text(heard), heard.entered.length]).toEqual([contended, "r", 1]);
     });
 
     it("reserves a slot and uses it", async () => {
