@@ -75,6 +75,7 @@ export class Slot implements Candidate {
   /** It took in a request. `contended`: others wait for its slots, and the next of ours goes to wait as well. */
   accepted(nowMs: number, contended: boolean): void {
     this.patienceMs = FIRST_PATIENCE_MS;
+    this.#refusesToWait = false;
     if (contended) this.#isFull(nowMs);
     else {
       this.#full = false;

@@ -210,6 +210,19 @@ describe("a full replica", () => {
     expect(t.send().failure).toMatchObject({ kind: "backpressure", message: expect.stringContaining("requests=2,") });
   });
 
+  it("is not asked to let anything wait after it refused that, until it takes a request again", () => {
+    const t = full();
+    t.sent[1]!.onFailed({ kind: "rejected", ongoing: 10 });
+    expect(t.sent).toHaveLength(2);
+    t.pass(25);
+    t.sent[2]!.onFailed({ kind: "rejected", ongoing: 10 });
+    t.pass(50);
+    t.answer(t.sent[3]!);
+    t.send();
+    t.sent[4]!.onFailed({ kind: "rejected", ongoing: 10 });
+    expect(waits(t)).toEqual([0, 200, 0, 0, 0, 200]);
+  });
+
   it("is passed over while another has room", () => {
     const t = setUp();
     t.apply(["a", "b"], { maxOngoingRequests: 2 });
