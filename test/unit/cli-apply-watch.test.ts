@@ -136,7 +136,7 @@ it("does not outdo another writer by haste", async () => {
   const { code, out } = await watch(api.address, ["-f", folder("a"), ...SET], (said) =>
     said.includes("again and again"),
   );
-  expect([code, world.written.length <= 6]).toEqual([0, true]);
+  expect([code, world.written.length]).toEqual([0, 6]);
   expect(out.match(/applied again/g)).toHaveLength(5);
   expect(out).toMatch(/a: others change it again and again; it is looked at again in \d+ s\n/);
 });

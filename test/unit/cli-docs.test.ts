@@ -67,6 +67,7 @@ describe("the pages a newcomer reads", () => {
     "CONTRIBUTING.md",
     "docs/cli.md",
     "docs/canary.md",
+    "docs/gitops.md",
     "docs/revisions.md",
     "docs/migrating-from-ray-serve.md",
   ])("%s names only commands that exist", (page) => {

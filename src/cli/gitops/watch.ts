@@ -1,6 +1,5 @@
 /** `windlass apply --watch`: keeps applications what files say, until stopped. */
 import { type Application, Application_State } from "../../../gen/windlass/v1/application_pb.ts";
-import type { Timer } from "../../core/clock.ts";
 import { parseName } from "../../core/names.ts";
 import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
@@ -16,6 +15,8 @@ import type { DesiredApplication } from "./desired.ts";
 import { inspectDrift } from "./drift.ts";
 import { eventPrinter, outcomeEvents, standing } from "./events.ts";
 import { type FileChoice, rootsOf } from "./files.ts";
+import { makeBell, makeQuarrels, makeRetry } from "./pace.ts";
+import type { Outcome } from "./report.ts";
 import { type RunResult, runOnce } from "./run.ts";
 
 /** What {@link applyWatching} does. */
@@ -33,13 +34,8 @@ export interface WatchOptions {
 }
 
 /** While nobody answers, and while a write is refused that may be taken later. */
-const RETRY_FIRST_MS = 1_000;
 const RETRY_AWAY_MOST_MS = 5_000;
 const RETRY_FAILED_MOST_MS = 300_000;
-
-/** More repairs of an application within this time are a quarrel with another writer, who is not outdone by haste. */
-const QUARREL_MS = 60_000;
-const MOST_REPAIRS = 5;
 
 /** Runs until stopped, whatever fails; throws only where trying again cannot help: without permission. */
 export async function applyWatching(ctx: CliContext, target: Target, options: WatchOptions): Promise<void> {
@@ -116,27 +112,17 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
     files.watch(foldersOf(ctx, options.choice, applications));
   };
 
-  /** When each application was repaired lately, and for which a later look is planned. */
-  const repairs = new Map<string, number[]>();
-  const postponed = new Map<string, Timer>();
+  const quarrels = makeQuarrels(ctx, bell.ring);
+  /** Why applications are repaired; told with what comes of it. */
+  const reasons = new Map<string, string>();
 
-  /** Whether an application was repaired so often that the next time is put off; it is looked at again then. */
-  const quarrels = (name: string): boolean => {
-    const now = ctx.clock.monotonic();
-    const lately = (repairs.get(name) ?? []).filter((at) => now - at < QUARREL_MS);
-    repairs.set(name, lately);
-    if (lately.length < MOST_REPAIRS) return false;
-    if (!postponed.has(name)) {
-      const waitMs = lately[0]! + QUARREL_MS - now;
-      const message = `${name}: others change it again and again; it is looked at again in ${Math.ceil(waitMs / 1000)} s`;
-      print({ event: "drift", application: name, file: fileOf(name), message });
-      const again = (): void => {
-        postponed.delete(name);
-        bell.ring();
-      };
-      postponed.set(name, ctx.clock.timer(waitMs, again, { unref: true }));
-    }
-    return true;
+  /** Whether others change an application so often that its repair is put off. */
+  const quarrelsAbout = (name: string): boolean => {
+    const waitMs = quarrels.waitMs(name);
+    const message = `${name}: others change it again and again; it is looked at again in ${Math.ceil(waitMs / 1000)} s`;
+    if (waitMs === 0) told.delete(`quarrel ${name}`);
+    else once(`quarrel ${name}`, "", () => print({ event: "drift", application: name, file: fileOf(name), message }));
+    return waitMs > 0;
   };
 
   /** Looks what became of those that others wrote. */
@@ -151,19 +137,19 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
     }
     const names = drifted(left, seen).filter((name) => !held.has(name) && !todo.has(name));
     for (const name of names) {
-      if (options.repair && quarrels(name)) continue;
+      if (options.repair && quarrelsAbout(name)) continue;
       const canary = canaries.get(name) === left.get(name)?.generation;
       const drift = await withApi(target, (api) => inspectDrift(api, name, canary));
       const kept = drift.kind === "taken-back" || !options.repair;
-      const next = kept ? "left so until its files change" : "applied again";
-      const message = `${name}: ${drift.happened}; ${next}`;
-      print({ event: "drift", application: name, file: fileOf(name), message });
-      if (kept) held.add(name);
-      else {
-        repairs.set(name, [...(repairs.get(name) ?? []), ctx.clock.monotonic()]);
+      if (!kept) {
+        reasons.set(name, `${name}: ${drift.happened}; applied again`);
         todo.add(name);
         retry.now();
+        continue;
       }
+      const message = `${name}: ${drift.happened}; left so until its files change`;
+      print({ event: "drift", application: name, file: fileOf(name), message });
+      held.add(name);
     }
   };
 
@@ -181,6 +167,7 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
           once(`warning ${message}`, "", () => print({ event: "warning", application: "", file: "", message }));
         },
         done(outcome) {
+          tellDrift(outcome);
           const text = outcome.errors.join("\n");
           if (outcome.action === "failed") failed.set(outcome.application, text);
           once(`failed ${outcome.application}`, text, () => outcomeEvents(outcome).forEach(print));
@@ -192,6 +179,15 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
     told.delete("away");
     if (failed.size > 0) retry.later(RETRY_FAILED_MOST_MS);
     else retry.done();
+  };
+
+  /** Nothing is said where what others wrote is what the file says. */
+  const tellDrift = ({ application, action, file }: Outcome): void => {
+    const message = reasons.get(application);
+    reasons.delete(application);
+    if (message === undefined || action === "unchanged") return;
+    quarrels.repaired(application);
+    print({ event: "drift", application, file, message });
   };
 
   const takeIn = (run: RunResult): void => {
@@ -270,47 +266,4 @@ function foldersOf(ctx: CliContext, { from }: FileChoice, applications: readonly
 
 function both(a: Touched, b: Touched): Touched {
   return { sources: new Set([...a.sources, ...b.sources]), all: a.all || b.all };
-}
-
-/** Wakes one waiter; rung while nobody waits, the next one need not. */
-function makeBell(signal: AbortSignal): { ring(): void; rung(): Promise<void> } {
-  let waiting = Promise.withResolvers<void>();
-  const ring = (): void => waiting.resolve();
-  signal.addEventListener("abort", ring, { once: true });
-  return {
-    ring,
-    async rung() {
-      await waiting.promise;
-      if (!signal.aborted) waiting = Promise.withResolvers<void>();
-    },
-  };
-}
-
-/** When to try again what failed: at first soon, then with growing pauses; at once when something is new. */
-function makeRetry(ctx: CliContext, ring: () => void) {
-  let timer: Timer | undefined;
-  let waiting = false;
-  let delayMs = RETRY_FIRST_MS;
-  const now = (): void => {
-    timer?.cancel();
-    waiting = false;
-  };
-  return {
-    now,
-    due: (): boolean => !waiting,
-    done(): void {
-      now();
-      delayMs = RETRY_FIRST_MS;
-    },
-    later(mostMs: number): void {
-      now();
-      waiting = true;
-      delayMs = Math.min(delayMs, mostMs);
-      timer = ctx.clock.timer(delayMs * (0.5 + ctx.random.next() / 2), () => {
-        waiting = false;
-        ring();
-      });
-      delayMs = Math.min(delayMs * 2, mostMs);
-    },
-  };
 }
