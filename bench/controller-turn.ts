@@ -80,10 +80,11 @@ async function turns(): Promise<boolean> {
   print(`| the turn | ${ms(changed)} |`);
   print(`| … of it the store's transaction | ${ms(instance.storeMs)} |`);
   print(`| until they run | ${ms(await cpuMs(() => instance.advance(5_000)))} |`);
-  instance.report(1);
-  await instance.advance(700_000);
-  await parts("every target changes", instance, 1, 4);
   await instance.close();
+  const another = await build(kind);
+  await another.deploy(applications, PER_APPLICATION, SCALED);
+  await parts("every target changes", another, 1, 4);
+  await another.close();
   print(`\ncontroller's own part: ${own < OWN_BUDGET_MS ? "within" : "over"} the budget of ${OWN_BUDGET_MS} ms`);
   print(`decision records: ${(steady.get("records") ?? 0).toFixed(1)} % of the turn, budget ${RECORDS_BUDGET} %`);
   return own < OWN_BUDGET_MS && (steady.get("records") ?? 0) <= RECORDS_BUDGET;

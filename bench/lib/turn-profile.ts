@@ -20,10 +20,12 @@ const RULES: readonly Rule[] = [
   { part: "store transaction", file: /bench\/lib\/controller-instance/, functions: /txn/ },
   { part: "routing table", file: /controller\/(routing-table|table-keeper|cold-start)/ },
   { part: "publish", file: /controller\/(route-publisher|route-hub|load-ingest|unrouting)/ },
+  { part: "documents", file: /controller\/commit/ },
+  // Into which the above is put inline.
+  { part: "documents", file: /controller\/reconciler/, functions: /^#commit$/ },
   { part: "decide", file: /controller\/autoscale|\/src\/autoscaling\// },
   { part: "steps", file: /controller\/(turn|deployment-state|rollout|waiting|health|application-state|rollback)/ },
   { part: "world and writes", file: /controller\/(world|apply-write|draft-writes|dirty)/ },
-  { part: "documents", file: /controller\/commit/ },
   { part: "loop and engine", file: /src\/controller\/|controller-instance/ },
 ];
 
