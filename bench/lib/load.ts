@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { type Started, start } from "./children.ts";
 
 /** Where requests go. */
-export type Target = { readonly host: string; readonly port: number } | { readonly socketPath: string };
+export type Target = { readonly host: string; readonly port: number };
 
 /** A load on one target. */
 export interface LoadOptions {

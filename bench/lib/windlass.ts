@@ -185,12 +185,3 @@ export function lastWords({ stateDir }: Windlass): string {
     .map((name) => `${name}: ${readFileSync(join(logs, name), "utf8").trim().split("\n").at(-1)}`)
     .join("; ");
 }
-
-/** Data sockets of the running replicas. */
-export function dataSockets(windlass: Windlass): string[] {
-  return processTree(windlass.started.pid).flatMap((pid) => {
-    const args = argsOf(pid);
-    const control = args[args.indexOf("--control-socket") + 1];
-    return args.includes("--control-socket") && control ? [control.replace(/\.ctl$/, ".sock")] : [];
-  });
-}

@@ -1,5 +1,5 @@
 // The no-op handler of app/app.ts on bare node:http: what the machine can do without Windlass.
-// Listens on a free port of 127.0.0.1 and prints it; on a unix socket, too, where one is given.
+// Listens on a free port of 127.0.0.1 and prints it.
 import { createServer, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 
@@ -7,7 +7,6 @@ const noop = (_request: unknown, response: ServerResponse): void => {
   response.writeHead(200, { "content-type": "text/plain;charset=UTF-8", "content-length": 2 });
   response.end("ok");
 };
-if (process.argv[2] !== undefined) createServer(noop).listen(process.argv[2]);
 const server = createServer(noop);
 server.listen(0, "127.0.0.1", () => {
   process.stdout.write(`${(server.address() as AddressInfo).port}\n`);

@@ -7,7 +7,7 @@ import { quantile } from "../lib/stats.ts";
 
 const options = JSON.parse(process.argv[2]!) as LoadOptions;
 const { target } = options;
-const host = "socketPath" in target ? "localhost" : `${target.host}:${target.port}`;
+const host = `${target.host}:${target.port}`;
 const body = Buffer.from(options.body ?? "");
 const head = [
   `${options.method ?? "GET"} ${options.path ?? "/"} HTTP/1.1`,
@@ -35,7 +35,7 @@ class Connection {
   #pending: Buffer | undefined;
 
   open(): void {
-    const socket = createConnection("socketPath" in target ? { path: target.socketPath } : target);
+    const socket = createConnection(target);
     this.#socket = socket;
     this.#pending = undefined;
     this.#waiting = false;

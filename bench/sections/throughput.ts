@@ -1,12 +1,10 @@
-import { connect } from "node:net";
-import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { eventually, type Started, start, stop, tempFolder } from "../lib/children.ts";
+import { eventually, type Started, start, stop } from "../lib/children.ts";
 import type { Section } from "../lib/context.ts";
 import { failed, GENERATOR_LIMIT, type LoadResult, runLoad, runWrk, type Target } from "../lib/load.ts";
 import { duration, median, perSecond, ratio } from "../lib/stats.ts";
 import { against, type Budget, type Row } from "../lib/table.ts";
-import { dataSockets, firstAnswer, lastWords, processesOf, startWindlass, targetOf } from "../lib/windlass.ts";
+import { firstAnswer, lastWords, processesOf, startWindlass, targetOf } from "../lib/windlass.ts";
 
 const BARE = fileURLToPath(new URL("../programs/bare-server.ts", import.meta.url));
 const MANY = 32;
@@ -32,13 +30,11 @@ export const throughput: Section = async (context) => {
   await Promise.all([one, two].map((windlass) => firstAnswer(windlass.http, 0)));
   const { started: _, ...bareTcp } = bareServer;
   const bare: Way = { name: "bare node:http", ...bareTcp };
-  const bareUnix: Way = { name: "bare node:http, unix socket", target: { socketPath: bareServer.socketPath } };
   const of1 = { target: targetOf(one.http), url: one.http, beside: bare };
   const proxied: Way = { name: "through the proxy, `--proxy-workers 1`", ...of1 };
   const of2 = { target: targetOf(two.http), url: two.http, beside: bare };
   const proxied2: Way = { name: "through the proxy, 2 workers (default)", ...of2 };
-  const direct = (await replicaSocket(dataSockets(one)[0])).map((way) => ({ ...way, beside: bareUnix }));
-  const ways = [bare, proxied, proxied2, ...(direct.length > 0 ? [bareUnix, ...direct] : [])];
+  const ways = [bare, proxied, proxied2];
 
   const before = [one, two].map(processesOf);
   const results = new Map<string, LoadResult[]>();
@@ -151,29 +147,10 @@ async function wrkRows(context: Parameters<Section>[0], rows: Row[], bare: Way, 
   });
 }
 
-async function startBare(): Promise<{ started: Started; target: Target; url: string; socketPath: string }> {
-  const socketPath = join(tempFolder(), "bare.sock");
-  const started = start(process.execPath, [BARE, socketPath]);
+async function startBare(): Promise<{ started: Started; target: Target; url: string }> {
+  const started = start(process.execPath, [BARE]);
   const port = await eventually("the bare server's port", () => Number(started.output().stdout) || undefined);
-  return { started, target: { host: "127.0.0.1", port }, url: `http://127.0.0.1:${port}`, socketPath };
-}
-
-/** The replica's own socket, where it can be found out: no proxy, but all of the replica's work. */
-async function replicaSocket(socketPath: string | undefined): Promise<Way[]> {
-  if (socketPath === undefined) return [];
-  await new Promise<void>((resolve, reject) => {
-    const socket = connect(socketPath, () => {
-      socket.destroy();
-      resolve();
-    }).once("error", reject);
-  });
-  return [
-    {
-      name: "straight at the replica's unix socket, no proxy",
-      target: { socketPath },
-      headers: { "x-windlass-kind": "http" },
-    },
-  ];
+  return { started, target: { host: "127.0.0.1", port }, url: `http://127.0.0.1:${port}` };
 }
 
 function middle(results: readonly LoadResult[]): Middle {

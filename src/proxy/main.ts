@@ -7,8 +7,8 @@ import { logLimits } from "../observability/log-limits.ts";
 import { logSettings } from "../observability/log-settings.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
-import { createHttpChannel } from "../routing/http-channel.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
+import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { Router } from "../routing/router.ts";
 import { followTable } from "../routing/table-client.ts";
 import { drainServer } from "./draining.ts";
@@ -58,7 +58,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     clock,
     fronts: true,
   });
-  const router = new Router({ channel: createHttpChannel(), clock, random, watcher: load });
+  const router = new Router({ channel: createReplicaChannel(), clock, random, watcher: load });
   const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));
   const proxy = new HttpProxy({
     router,

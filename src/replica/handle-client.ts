@@ -1,9 +1,9 @@
 /** Places the calls that handles make. Loaded only where there are handles. */
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import { createHttpChannel } from "../routing/http-channel.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
+import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
 import { Router } from "../routing/router.ts";
 import { revisionOfCall } from "../routing/split.ts";
@@ -42,7 +42,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
     clock,
     fronts: false,
   });
-  const router = new Router({ channel: createHttpChannel(), clock, random, watcher: load });
+  const router = new Router({ channel: createReplicaChannel(), clock, random, watcher: load });
   const table = followTable({
     socketPath: options.controllerSocket,
     routerId: `replica/${options.replicaId}`,

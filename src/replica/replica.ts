@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import type { Server } from "node:http";
+import type { Server } from "node:net";
 import { toJson } from "@bufbuild/protobuf";
 import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { ReplicaSettings, ReplicaSpec } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
@@ -186,7 +186,6 @@ export class Replica {
         log: this.#context.log,
         clock: this.#context.clock,
         routePrefix: spec.routePrefix,
-        draining: () => this.#phase === "draining",
       });
       if (spec.settings !== undefined) await this.#apply(spec.settings);
       await this.checkHealth();

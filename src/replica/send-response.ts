@@ -1,5 +1,6 @@
-import type { ServerResponse } from "node:http";
+import { isHopByHop, namedByConnection } from "../routing/hop-by-hop.ts";
 import type { BackPressureError, DeploymentUnavailableError } from "../sdk/errors.ts";
+import type { Outbound } from "./outbound.ts";
 
 /** A body with its type, for results that are not a Response. */
 export interface Converted {
@@ -40,20 +41,13 @@ export function convertError(error: unknown): { status: number; body: string; he
   return { status: 500, body: "Internal Server Error", headers: [] };
 }
 
-/** Sends what user code returned; resolves when it is sent or the peer is gone. Rejects when the body breaks. */
-export async function sendResult(response: ServerResponse, value: unknown, headers: string[]): Promise<void> {
-  if (isResponse(value)) return sendResponse(response, value, headers);
+/** Sends what user code returned; resolves when all of it was written or the peer is gone. Rejects when the body breaks. */
+export async function sendResult(out: Outbound, value: unknown): Promise<void> {
+  if (isResponse(value)) return sendResponse(out, value);
   const { contentType, body } = convertResult(value);
-  headers.push("content-type", contentType, "content-length", String(Buffer.byteLength(body)));
-  writeHead(response, 200, "", headers);
-  response.end(body);
-}
-
-/** Without a date, which the proxy adds where it is missing: less to write and to read on the way there. */
-function writeHead(response: ServerResponse, status: number, statusText: string, headers: string[]): void {
-  response.sendDate = false;
-  if (statusText === "") response.writeHead(status, headers);
-  else response.writeHead(status, statusText, headers);
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  out.head(200, ["content-type", contentType, "content-length", String(bytes.length)]);
+  out.end(bytes);
 }
 
 /** Responses of another copy of undici count, too. */
@@ -64,17 +58,16 @@ function isResponse(value: unknown): value is Response {
   return typeof status === "number" && typeof headers?.entries === "function" && "body" in value;
 }
 
-const DROPPED = new Set(["connection", "keep-alive", "transfer-encoding"]);
-
-async function sendResponse(response: ServerResponse, web: Response, headers: string[]): Promise<void> {
+async function sendResponse(out: Outbound, web: Response): Promise<void> {
   if (web.status < 200) throw new TypeError("a network error response cannot be returned");
+  const headers: string[] = [];
+  const named = namedByConnection(web.headers.get("connection") ?? undefined);
   for (const [name, value] of web.headers) {
-    if (!DROPPED.has(name) && !name.startsWith("x-windlass-")) headers.push(name, value);
+    if (!isHopByHop(name) && !name.startsWith("x-windlass-") && !named?.has(name)) headers.push(name, value);
   }
-  const head = (): void => writeHead(response, web.status, web.statusText, headers);
-  if (web.body === null || response.req.method === "HEAD") {
-    head();
-    response.end();
+  out.head(web.status, headers);
+  if (web.body === null || out.bodyless) {
+    out.end();
     await web.body?.cancel();
     return;
   }
@@ -85,51 +78,32 @@ async function sendResponse(response: ServerResponse, web: Response, headers: st
   await turn();
   const whole = first.value?.value;
   if (whole instanceof Uint8Array && second.value?.done) {
-    // A third cheaper with a length than chunked.
+    // Cheaper for the proxy with a length than chunked.
     if (!web.headers.has("content-length")) headers.push("content-length", String(whole.byteLength));
-    head();
-    endWith(response, whole);
+    out.end(whole);
     return;
   }
   const stop = (): void => void reader.cancel().catch(() => {});
-  if (response.destroyed) stop();
-  response.once("close", stop);
-  try {
-    await pump(response, reader, [first, second], head);
-  } finally {
-    response.removeListener("close", stop);
-  }
+  if (out.closed) stop();
+  else void out.over.then(stop);
+  await pump(out, reader, [first, second]);
 }
 
 type Piece = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
 
 async function pump(
-  response: ServerResponse,
+  out: Outbound,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   [first, second]: readonly [Settled<Piece>, Settled<Piece>],
-  head: () => void,
 ): Promise<void> {
-  if (first.value === undefined && !first.failed) {
-    // The first piece takes its time: the client should have the head meanwhile.
-    head();
-    response.flushHeaders();
-  }
+  // The first piece takes its time: the client should have the head meanwhile.
+  if (first.value === undefined && !first.failed) out.flushHead();
   let result = await first.promise;
-  if (!response.headersSent) head();
-  for (let next = second.promise; !result.done && !response.destroyed; next = reader.read()) {
-    if (!response.write(result.value)) await drained(response);
+  for (let next = second.promise; !result.done && !out.closed; next = reader.read()) {
+    if (!out.write(result.value)) await out.drained();
     result = await next;
   }
-  response.end();
-}
-
-/** Up to this size, copying a body into the head's write is cheaper than a second buffer. */
-const ONE_WRITE_BYTES = 16_384;
-
-/** Ends a response with its whole body: in one write with the head where it is small. */
-function endWith(response: ServerResponse, body: Uint8Array): void {
-  if (body.byteLength > ONE_WRITE_BYTES) response.end(body);
-  else response.end(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("latin1"), "latin1");
+  out.end();
 }
 
 /** A promise that can be looked at without waiting. Its rejection counts as handled. */
@@ -155,23 +129,4 @@ class Settled<T> {
 /** Resolves when all that needs no I/O has run. */
 function turn(): Promise<void> {
   return new Promise((resolve) => process.nextTick(resolve));
-}
-
-/** Resolves when more may be written or nothing more can be. */
-export async function drained(response: ServerResponse): Promise<void> {
-  if (response.destroyed || !response.writableNeedDrain) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  response.once("drain", resolve);
-  response.once("close", resolve);
-  await promise;
-  response.removeListener("drain", resolve);
-  response.removeListener("close", resolve);
-}
-
-/** Resolves when the response is sent or the peer is gone. */
-export async function closed(response: ServerResponse): Promise<void> {
-  if (response.closed) return;
-  const { promise, resolve } = Promise.withResolvers<void>();
-  response.once("close", resolve);
-  await promise;
 }

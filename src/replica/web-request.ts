@@ -1,29 +1,26 @@
-import type { IncomingMessage } from "node:http";
-
-/** Bytes of a request body that may lie unread in memory. */
-const HIGH_WATER_BYTES = 65_536;
-
-/** Headers that concern the connection to the router, not the application. */
-const HOP = new Set(["connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade", "proxy-connection"]);
+import { isHopByHop } from "../routing/hop-by-hop.ts";
+import { headerOf, type Inbound, type InboundBody } from "./inbound.ts";
 
 /**
- * The web request that user code sees. The body is read from the socket only as user code reads it.
+ * The web request that user code sees. A body that has not come in whole is taken only as user code reads it.
  * Throws a TypeError for methods and URLs that a web Request cannot express.
  */
-export function toWebRequest(message: IncomingMessage, scope: { readonly signal: AbortSignal }): Request {
-  const method = message.method ?? "GET";
-  const url = `http://${message.headers.host ?? "localhost"}${message.url}`;
+export function toWebRequest({ head, body }: Inbound, scope: { readonly signal: AbortSignal }): Request {
+  const { method, path } = head;
+  const url = `http://${headerOf(head, "host") ?? "localhost"}${path}`;
   // Pairs, not Headers: the constructor would copy those once more.
   const headers: [string, string][] = [];
-  const raw = message.rawHeaders;
-  for (let i = 0; i < raw.length; i += 2) {
-    const name = raw[i]!.toLowerCase();
-    if (!HOP.has(name) && !name.startsWith("x-windlass-")) headers.push([name, raw[i + 1]!]);
+  for (let i = 0; i < head.headers.length; i += 2) {
+    const name = head.headers[i]!;
+    if (!isHopByHop(name) && !name.startsWith("x-windlass-")) headers.push([name, head.headers[i + 1]!]);
   }
   const init: RequestInit & { duplex?: "half" } = { method, headers };
-  if (method !== "GET" && method !== "HEAD" && hasBody(message)) {
-    init.body = bodyOf(message);
-    init.duplex = "half";
+  if (method !== "GET" && method !== "HEAD" && !body.empty) {
+    if (body.whole) init.body = body.take() as Uint8Array<ArrayBuffer>;
+    else {
+      init.body = streamOf(body);
+      init.duplex = "half";
+    }
   }
   return new ScopedRequest(url, init, scope);
 }
@@ -44,45 +41,19 @@ class ScopedRequest extends BareRequest {
   }
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
-  if (headers["transfer-encoding"] !== undefined) return true;
-  return headers["content-length"] !== undefined && headers["content-length"] !== "0";
-}
-
-function bodyOf(message: IncomingMessage): ReadableStream<Uint8Array> {
-  let state: "untouched" | "reading" | "over" = "untouched";
+function streamOf(body: InboundBody): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
-      // First called when user code reads: until then the socket is left alone.
-      pull(controller) {
-        if (state === "untouched") {
-          state = "reading";
-          message.on("data", (chunk: Buffer) => {
-            controller.enqueue(chunk);
-            if ((controller.desiredSize ?? 0) <= -HIGH_WATER_BYTES) message.pause();
-          });
-          message.on("end", () => {
-            if (state === "reading") controller.close();
-            state = "over";
-          });
-          message.on("close", () => {
-            if (state === "reading") controller.error(new TypeError("the request ended before its body was complete"));
-            state = "over";
-          });
-        }
-        message.resume();
+      // First called when user code reads: until then the sender is held back.
+      async pull(controller) {
+        const piece = await body.next();
+        if (piece === null) controller.close();
+        else controller.enqueue(piece);
       },
       cancel() {
-        state = "over";
-        discardBody(message);
+        body.discard();
       },
     },
-    { highWaterMark: 0, size: (chunk) => chunk.byteLength },
+    { highWaterMark: 0 },
   );
-}
-
-/** Reads what is left of the body into nothing, so that the connection can be used again. */
-export function discardBody(message: IncomingMessage): void {
-  message.removeAllListeners("data");
-  message.resume();
 }

@@ -1,6 +1,6 @@
 /**
- * The port between a router and replicas (docs/wire.md). Drivers: http-channel.ts (HTTP/1.1). All pass
- * test/contract/replica-channel.test.ts. Callbacks instead of streams and promises: the path is hot.
+ * The port between a router and replicas (docs/wire.md). Drivers: framed-channel.ts, http-channel.ts for programs of
+ * the user's, replica-channel.ts for both. All pass test/contract/replica-channel.test.ts. Callbacks instead of streams and promises: the path is hot.
  */
 import type { Readable } from "node:stream";
 

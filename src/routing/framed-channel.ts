@@ -7,7 +7,7 @@ import { connect } from "node:net";
 import type { Readable } from "node:stream";
 import { errorText } from "../core/errors.ts";
 import { ReceiveCredit } from "../wire/credit.ts";
-import { FrameType, MAX_DATA_BYTES, numberOf, WireError } from "../wire/frame.ts";
+import { FrameType, MAX_DATA_BYTES, numberOf, pairOf, WireError } from "../wire/frame.ts";
 import { problemOf, type RequestHead, readAnswer, writeOpen } from "../wire/head.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ReplicaChannel } from "./channel.ts";
 import { Upload } from "./wire-body.ts";
@@ -37,6 +37,7 @@ export function createFramedChannel(): ReplicaChannel {
         method: request.method,
         path: request.path,
         reservation: request.reservation ?? "",
+        wait: request.wait,
         headers: request.headers,
       };
       const problem = problemOf(head);
@@ -144,6 +145,7 @@ class FramedCall implements ChannelCall {
   readonly #credit = new ReceiveCredit();
   #upload: Upload | undefined;
   #ongoing = -1;
+  #contended = false;
   #started = false;
   #over = false;
   /** Pieces that wait for `resume`. */
@@ -197,7 +199,7 @@ class FramedCall implements ChannelCall {
   frame(type: FrameType, end: boolean, payload: Buffer): void {
     switch (type) {
       case FrameType.taken:
-        this.#ongoing = numberOf(payload);
+        this.#taken(payload);
         return;
       case FrameType.rejected:
         this.#finish({ kind: "rejected", ongoing: numberOf(payload) });
@@ -206,7 +208,7 @@ class FramedCall implements ChannelCall {
         if (this.#started) throw new WireError("a second head came");
         this.#started = true;
         const { head, body } = readAnswer(payload);
-        this.#receiver.onAccepted({ ...head, ongoing: this.#ongoing });
+        this.#receiver.onAccepted({ ...head, ongoing: this.#ongoing, contended: this.#contended });
         if (body.length > 0) this.#data(body);
         break;
       }
@@ -229,6 +231,14 @@ class FramedCall implements ChannelCall {
         throw new WireError(`a frame of type ${type} came from a replica`);
     }
     if (end) this.#end("end");
+  }
+
+  #taken(payload: Buffer): void {
+    if (this.#ongoing >= 0) throw new WireError("a request was taken twice");
+    const [ongoing, waiting] = pairOf(payload);
+    this.#ongoing = ongoing;
+    this.#contended = waiting > 0;
+    this.#receiver.onEntered?.(this.#contended);
   }
 
   /** The connection is over. */

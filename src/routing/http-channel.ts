@@ -1,24 +1,14 @@
 /**
- * ReplicaChannel over HTTP/1.1 on unix sockets. Hot: per request one object and one header array; chunks are passed
- * on as the socket read them, never copied (bench: proxied no-op requests against bare node:http).
+ * ReplicaChannel to programs of the user's, which speak plain HTTP/1.1: they reject nothing, hold no reservations and
+ * are sent none of our headers.
  */
 import { type Dispatcher, Pool } from "undici";
 import { errorText } from "../core/errors.ts";
-import type {
-  ChannelCall,
-  ChannelFailure,
-  ChannelReceiver,
-  ChannelRequest,
-  ReplicaChannel,
-  ResponseHead,
-} from "./channel.ts";
-import { isPlain } from "./channel.ts";
+import type { ChannelCall, ChannelFailure, ChannelReceiver, ReplicaChannel, ResponseHead } from "./channel.ts";
 import { isHopByHop, namedByConnection } from "./hop-by-hop.ts";
 
 /** Nobody listens: waiting for this address helps no one. */
 const GONE = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTDIR", "UND_ERR_CLOSED", "UND_ERR_DESTROYED"]);
-/** Processing: the replica took in a request that could wait. */
-const ENTERED = 102;
 const INVALID = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 
 /** A channel with connections of its own: one pool for each address, one request at a time on a connection. */
@@ -29,7 +19,7 @@ export function createHttpChannel(): ReplicaChannel {
     if (pool === undefined) {
       // Connections have no limit of their own: the router keeps at most max_ongoing_requests of them busy, and a
       // request that waited here for a connection could go elsewhere meanwhile.
-      const at = isPlain(address) ? address.slice("plain:".length) : address;
+      const at = address.slice("plain:".length);
       const unix = at.startsWith("/");
       pool = new Pool(unix ? "http://replica" : `http://${at}`, {
         ...(unix ? { socketPath: at } : {}),
@@ -43,13 +33,12 @@ export function createHttpChannel(): ReplicaChannel {
   };
   return {
     open(address, request, receiver) {
-      const plain = isPlain(address);
-      const call = new HttpCall(receiver, request.body !== null && !(request.body instanceof Uint8Array), plain);
+      const call = new HttpCall(receiver);
       poolOf(address).dispatch(
         {
           method: request.method as Dispatcher.HttpMethod,
           path: request.path,
-          headers: plain ? [...request.headers] : wireHeaders(request),
+          headers: [...request.headers],
           body: request.body as Buffer | null,
         },
         call,
@@ -70,16 +59,6 @@ export function createHttpChannel(): ReplicaChannel {
   };
 }
 
-function wireHeaders(request: ChannelRequest): string[] {
-  const headers = ["x-windlass-kind", request.kind, ...request.headers];
-  if (request.reservation !== undefined) headers.push("x-windlass-reservation", request.reservation);
-  if (request.wait !== undefined) {
-    const { waitedMs, patienceMs } = request.wait;
-    headers.push("x-windlass-waited", waitedMs.toFixed(3), "x-windlass-wait", String(patienceMs));
-  }
-  return headers;
-}
-
 class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
   readonly #receiver: ChannelReceiver;
   #controller: Dispatcher.DispatchController | undefined;
@@ -87,13 +66,9 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
   #done = false;
   #opening = true;
   #early: ChannelFailure | undefined;
-  readonly #streamed: boolean;
-  readonly #plain: boolean;
 
-  constructor(receiver: ChannelReceiver, streamed: boolean, plain: boolean) {
+  constructor(receiver: ChannelReceiver) {
     this.#receiver = receiver;
-    this.#streamed = streamed;
-    this.#plain = plain;
   }
 
   /** Failures found while dispatching are told once `open` has returned. */
@@ -123,18 +98,7 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
     status: number,
     headers: Record<string, string | string[] | undefined>,
   ): void {
-    if (this.#done) return;
-    if (status < 200) {
-      if (status === ENTERED && !this.#plain) this.#receiver.onEntered?.(isContended(headers));
-      return;
-    }
-    const rejected = status === 503 && !this.#plain ? headers["x-windlass-rejected"] : undefined;
-    if (rejected !== undefined) {
-      this.#fail({ kind: "rejected", ongoing: count(rejected) });
-      // A small body has been sent and the connection stays good; a stream would go on flowing into the void.
-      if (this.#streamed) controller.abort(new Error("rejected"));
-      return;
-    }
+    if (this.#done || status < 200) return;
     this.#accepted = true;
     this.#receiver.onAccepted(responseHead(status, headers));
     // The receiver may have cancelled, or be full already.
@@ -183,25 +147,5 @@ function responseHead(status: number, headers: Record<string, string | string[] 
     if (typeof value === "string") flat.push(name, value);
     else if (value !== undefined) for (const one of value) flat.push(name, one);
   }
-  return {
-    status,
-    headers: flat,
-    ongoing: count(headers["x-windlass-ongoing"]),
-    contended: isContended(headers),
-    result: text(headers["x-windlass-result"]),
-    reservation: text(headers["x-windlass-reservation"]),
-  };
-}
-
-function isContended(headers: Readonly<Record<string, unknown>>): boolean {
-  return headers["x-windlass-waiting"] !== undefined;
-}
-
-function text(value: string | string[] | undefined): string {
-  return typeof value === "string" ? value : (value?.[0] ?? "");
-}
-
-function count(value: string | string[] | undefined): number {
-  const number = value === undefined ? Number.NaN : Number.parseInt(text(value), 10);
-  return Number.isNaN(number) ? -1 : number;
+  return { status, headers: flat, ongoing: -1, result: "", reservation: "" };
 }

@@ -36,6 +36,14 @@ export class FrameWriter {
     this.#end += 4;
   }
 
+  /** A frame with two numbers of 4 bytes. */
+  pair(type: FrameType, id: number, first: number, second: number): void {
+    this.#header(type, id, false, 8, 8);
+    this.#slab.writeUInt32LE(first, this.#end);
+    this.#slab.writeUInt32LE(second, this.#end + 4);
+    this.#end += 8;
+  }
+
   /** A frame with these bytes. */
   bytes(type: FrameType, id: number, payload: Uint8Array, end = false): void {
     this.#header(type, id, end, payload.length, 0);

@@ -30,7 +30,7 @@ export const FrameType = {
   hello: 0,
   /** > A request: its head and the beginning of its body, or all of it. */
   open: 1,
-  /** < The replica has taken the request: user code runs. Payload: requests in the replica, 4 bytes. */
+  /** < The replica has taken the request: user code runs. Payload: requests in the replica, and those that wait there, 4 bytes each. */
   taken: 2,
   /** < It has not, and the call is over. Payload: requests in the replica, 4 bytes. */
   rejected: 3,
@@ -68,6 +68,12 @@ export class WireError extends Error {
 export function numberOf(payload: Buffer): number {
   if (payload.length !== 4) throw new WireError(`a number of ${payload.length} bytes came, not of 4`);
   return payload.readUInt32LE(0);
+}
+
+/** The two numbers that a payload is. Throws a WireError. */
+export function pairOf(payload: Buffer): readonly [number, number] {
+  if (payload.length !== 8) throw new WireError(`two numbers of ${payload.length} bytes came, not of 8`);
+  return [payload.readUInt32LE(0), payload.readUInt32LE(4)];
 }
 
 const MAGIC = "windlass";

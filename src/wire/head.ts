@@ -10,8 +10,18 @@ export interface RequestHead {
   readonly path: string;
   /** Of a slot that was reserved; else empty. */
   readonly reservation: string;
+  /** Whether, and how, it may wait for a slot of a full replica. */
+  readonly wait: Wait | undefined;
   /** Name, value, name, value, … */
   readonly headers: readonly string[];
+}
+
+/** How a request waits at a full replica. Whole milliseconds. */
+export interface Wait {
+  /** How long it has waited elsewhere. */
+  readonly waitedMs: number;
+  /** How long it waits there, above 0. */
+  readonly patienceMs: number;
 }
 
 /** What a call's answer holds; "" for other kinds. In the order of their numbers on the wire. */
@@ -36,7 +46,7 @@ export interface WithBody<Head> {
   readonly body: Buffer;
 }
 
-const OPEN_FIXED = 1;
+const OPEN_FIXED = 9;
 const HEAD_FIXED = 3;
 
 /** Says what the wire cannot carry of a request, or undefined. */
@@ -76,6 +86,8 @@ export function writeOpen(writer: FrameWriter, id: number, head: RequestHead, bo
   for (let i = 0; i < headers.length; i++) text += `\n${headers[i]}`;
   const fill = (slab: Buffer, at: number): void => {
     slab[at] = kind;
+    slab.writeUInt32LE(bounded(head.wait?.waitedMs ?? 0), at + 1);
+    slab.writeUInt32LE(bounded(head.wait?.patienceMs ?? 0), at + 5);
   };
   writer.head(FrameType.open, id, end, OPEN_FIXED, fill, text, body);
 }
@@ -86,7 +98,13 @@ export function readOpen(payload: Buffer): WithBody<RequestHead> {
   const kind = CALL_KINDS[payload[0]!];
   if (kind === undefined || lines.length < 3 || lines.length % 2 === 0) throw new WireError("the head is malformed");
   const [method, path, reservation] = lines as [string, string, string];
-  return { head: { kind, method, path, reservation, headers: lines.slice(3) }, body };
+  const patienceMs = payload.readUInt32LE(5);
+  const wait = patienceMs === 0 ? undefined : { waitedMs: payload.readUInt32LE(1), patienceMs };
+  return { head: { kind, method, path, reservation, wait, headers: lines.slice(3) }, body };
+}
+
+function bounded(ms: number): number {
+  return Math.min(Math.max(0, Math.ceil(ms)), 0xffff_ffff);
 }
 
 /** Writes `head`. Headers without line feeds; `body` may have up to MAX_DATA_BYTES. */

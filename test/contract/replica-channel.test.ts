@@ -1,5 +1,7 @@
 /** What every driver of ReplicaChannel does (docs/wire.md), against replicas on real sockets. */
 import { once } from "node:events";
+import { createServer } from "node:http";
+import { createServer as createNetServer } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -10,8 +12,10 @@ import type {
   ReplicaChannel,
   ResponseHead,
 } from "../../src/routing/channel.ts";
+import { createFramedChannel } from "../../src/routing/framed-channel.ts";
 import { createHttpChannel } from "../../src/routing/http-channel.ts";
-import { startFakeReplica } from "../support/fake-replica.ts";
+import { createReplicaChannel } from "../../src/routing/replica-channel.ts";
+import { type FakeRequest, type FakeResponse, startFakeReplica } from "../support/fake-replica.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const get: ChannelRequest = { kind: "http", method: "GET", path: "/", headers: [], body: null };
@@ -57,7 +61,39 @@ function open(
   return heard;
 }
 
-function describeChannel(name: string, make: () => ReplicaChannel): void {
+/** What the cases need of a replica's end: user code in the shape of node:http. */
+interface Peer {
+  readonly address: string;
+  handler: (req: FakeRequest, res: FakeResponse) => void;
+  kill(): Promise<void>;
+}
+
+/** A program of the user's that serves plain HTTP/1.1 on a unix socket; answers with its id. */
+async function startProgram(dir: string, id: string, given: Partial<Peer> = {}): Promise<Peer> {
+  const server = createServer({ keepAliveTimeout: 60_000 }, (req, res) => {
+    peer.handler(req as unknown as FakeRequest, res as unknown as FakeResponse);
+  });
+  const peer: Peer = {
+    address: `plain:${join(dir, id)}`,
+    handler: (_req, res) => void res.end(id),
+    kill: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+    ...given,
+  };
+  await new Promise<void>((resolve) => server.listen(join(dir, id), resolve));
+  onTestFinished(() => peer.kill());
+  return peer;
+}
+
+function describeChannel(
+  name: string,
+  make: () => ReplicaChannel,
+  startPeer: (dir: string, id: string, given?: Partial<Peer>) => Promise<Peer>,
+  prefix = "",
+): void {
   const channel = (): ReplicaChannel => {
     const made = make();
     onTestFinished(() => made.close());
@@ -67,81 +103,30 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
 
   describe(name, () => {
     it("sends method, path, headers, kind and body, and hands the answer over", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       replica.handler = async (req, res) => {
         const body = Buffer.concat(await req.toArray());
-        res.writeHead(201, { "x-own": ["1", "2"], connection: "close", "x-windlass-result": "value" });
-        res.end(`${req.method} ${req.url} ${req.headers["x-a"]} ${req.headers["x-windlass-kind"]} ${body}`);
+        res.writeHead(201, { "x-own": ["1", "2"], connection: "close" });
+        res.end(`${req.method} ${req.url} ${req.headers["x-a"]} ${body}`);
       };
-      const request = { ...get, kind: "call", method: "POST", path: "/p?q=1", headers: ["x-a", "b"] } as const;
+      const request = { ...get, method: "POST", path: "/p?q=1", headers: ["x-a", "b"] } as const;
       const heard = open(channel(), replica.address, { ...request, body: Buffer.from("body") });
       await heard.done;
-      expect(text(heard)).toBe("POST /p?q=1 b call body");
-      expect(heard.head).toMatchObject({ status: 201, ongoing: 1, result: "value" });
+      expect(text(heard)).toBe("POST /p?q=1 b body");
+      expect(heard.head).toMatchObject({ status: 201 });
       expect(heard.head!.headers.join()).toContain("x-own,1,x-own,2");
-      expect(heard.head!.headers.join()).not.toMatch(/x-windlass|connection/);
-    });
-
-    it("tells a rejection with the replica's count, and the connection stays good", async () => {
-      const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 0, ongoing: 0 });
-      const driver = channel();
-      const rejected = open(driver, replica.address, { ...get, body: Buffer.from("x"), method: "POST" });
-      await rejected.done;
-      expect(rejected.failure).toEqual({ kind: "rejected", ongoing: 0 });
-      replica.maxOngoing = 1;
-      const taken = open(driver, replica.address, get);
-      await taken.done;
-      expect(text(taken)).toBe("r");
-    });
-
-    it.each([
-      ["and of others that wait", true],
-      ["alone", false],
-    ])("tells a full replica how long a request may wait, and hears when it is in, %s", async (_, contended) => {
-      const replica = await startFakeReplica(tempDir(), "r");
-      const told: unknown[] = [];
-      const finish = Promise.withResolvers<void>();
-      replica.handler = (req, res) => {
-        told.push(req.headers["x-windlass-waited"], req.headers["x-windlass-wait"]);
-        if (contended) res.writeInformation(102, ["x-windlass-waiting", "2"]);
-        else res.writeProcessing();
-        void finish.promise.then(() => {
-          if (contended) res.setHeader("x-windlass-waiting", "2");
-          res.end("r");
-        });
-      };
-      const heard = open(channel(), replica.address, { ...get, wait: { waitedMs: 12.5, patienceMs: 200 } });
-      await vi.waitFor(() => expect(heard.entered).toEqual([contended]));
-      expect(heard.head).toBeUndefined();
-      finish.resolve();
-      await heard.done;
-      expect(told).toEqual(["12.500", "200"]);
-      expect([heard.head!.contended, text(heard), heard.entered.length]).toEqual([contended, "r", 1]);
-    });
-
-    it("reserves a slot and uses it", async () => {
-      const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1 });
-      const driver = channel();
-      const reserve = open(driver, replica.address, { ...get, kind: "reserve", method: "POST" });
-      await reserve.done;
-      expect(reserve.head!.reservation).not.toBe("");
-      const other = open(driver, replica.address, get);
-      await other.done;
-      expect(other.failure?.kind).toBe("rejected");
-      const used = open(driver, replica.address, { ...get, reservation: reserve.head!.reservation });
-      await used.done;
-      expect(used.ended).toBe(true);
+      expect(heard.head!.headers.join()).not.toMatch(/connection/);
     });
 
     it("says gone where there is no socket, after open has returned", async () => {
-      const heard = open(channel(), join(tempDir(), "none"), get);
+      const heard = open(channel(), `${prefix}${join(tempDir(), "none")}`, get);
       expect(heard.failure).toBeUndefined();
       await heard.done;
       expect(heard.failure).toMatchObject({ kind: "unreachable", gone: true });
     });
 
     it("says gone where the listener died", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       const driver = channel();
       await open(driver, replica.address, get).done;
       await replica.kill();
@@ -154,14 +139,14 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
     });
 
     it("says broken where the connection ends before the answer", async () => {
-      const replica = await startFakeReplica(tempDir(), "r", { handler: (req) => req.socket.destroy() });
+      const replica = await startPeer(tempDir(), "r", { handler: (req) => req.socket.destroy() });
       const heard = open(channel(), replica.address, get);
       await heard.done;
       expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: false });
     });
 
     it("says broken where the connection ends within the answer", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       replica.handler = (req, res) => {
         res.writeHead(200, { "content-length": 10 });
         res.write("half", () => req.socket.destroy());
@@ -172,14 +157,14 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
     });
 
     it("says invalid where a request cannot be expressed", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       const heard = open(channel(), replica.address, { ...get, path: "/a b" });
       await heard.done;
       expect(heard.failure?.kind).toBe("invalid");
     });
 
     it("cancels at the replica and says no more", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       const closed = Promise.withResolvers<void>();
       replica.handler = (_req, res) => {
         res.on("close", () => closed.resolve());
@@ -194,7 +179,7 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
     });
 
     it("cancels before the connection is made", async () => {
-      const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1 });
+      const replica = await startPeer(tempDir(), "r");
       const driver = channel();
       const heard = open(driver, replica.address, get);
       heard.call.cancel();
@@ -205,7 +190,7 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
     });
 
     it("holds the replica back while the receiver is full", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       const total = 8 * 1024 * 1024;
       let written = 0;
       replica.handler = (_req, res) => {
@@ -233,7 +218,7 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
     });
 
     it("streams a body up, and destroys it when the replica goes away", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       const body = new Readable({ read() {} });
       replica.handler = (req) => req.once("data", () => req.socket.destroy());
       const heard = open(channel(), replica.address, { ...get, method: "POST", body });
@@ -247,7 +232,7 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
     });
 
     it("lets a request end after its address was released", async () => {
-      const replica = await startFakeReplica(tempDir(), "r");
+      const replica = await startPeer(tempDir(), "r");
       let end = (): void => {};
       replica.handler = (_req, res) => {
         res.write("a");
@@ -264,4 +249,129 @@ function describeChannel(name: string, make: () => ReplicaChannel): void {
   });
 }
 
-describeChannel("HTTP/1.1", createHttpChannel);
+describeChannel("frames", createFramedChannel, startFakeReplica);
+describeChannel("HTTP/1.1 to programs", createHttpChannel, startProgram, "plain:");
+describeChannel("both, by address", createReplicaChannel, startFakeReplica);
+
+describe("frames, beyond what programs can", () => {
+  const channel = (): ReplicaChannel => {
+    const made = createFramedChannel();
+    onTestFinished(() => made.close());
+    return made;
+  };
+  const text = (heard: Heard): string => Buffer.concat(heard.chunks).toString();
+
+  it("tells a rejection with the replica's count, and the connection stays good", async () => {
+    const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 0, ongoing: 0 });
+    const driver = channel();
+    const rejected = open(driver, replica.address, { ...get, body: Buffer.from("x"), method: "POST" });
+    await rejected.done;
+    expect(rejected.failure).toEqual({ kind: "rejected", ongoing: 0 });
+    replica.maxOngoing = 1;
+    const taken = open(driver, replica.address, get);
+    await taken.done;
+    expect(text(taken)).toBe("r");
+  });
+
+  it("reserves a slot and uses it", async () => {
+    const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1 });
+    const driver = channel();
+    const reserve = open(driver, replica.address, { ...get, kind: "reserve", method: "POST" });
+    await reserve.done;
+    expect(reserve.head!.reservation).not.toBe("");
+    const other = open(driver, replica.address, get);
+    await other.done;
+    expect(other.failure?.kind).toBe("rejected");
+    const used = open(driver, replica.address, { ...get, reservation: reserve.head!.reservation });
+    await used.done;
+    expect(used.ended).toBe(true);
+  });
+
+  it("carry the kind of a request, the result of a call and the load of the replica", async () => {
+    const replica = await startFakeReplica(tempDir(), "r");
+    replica.handler = (req, res) =>
+      void res.writeHead(200, { "x-windlass-result": "value" }).end(req.headers["x-windlass-kind"]);
+    const heard = open(channel(), replica.address, { ...get, kind: "call", method: "POST", path: "/m" });
+    await heard.done;
+    expect([text(heard), heard.head]).toMatchObject(["call", { ongoing: 1, result: "value" }]);
+  });
+
+  it.each([
+    { name: "and of others that wait", waiting: 2, contended: true },
+    { name: "alone", waiting: 0, contended: false },
+  ])(
+    "tell a full replica how long a request may wait, and hear when it is in, $name",
+    async ({ waiting, contended }) => {
+      const replica = await startFakeReplica(tempDir(), "r", { waiting });
+      const told: unknown[] = [];
+      const finish = Promise.withResolvers<void>();
+      replica.handler = (req, res) => {
+        told.push(req.wait);
+        void finish.promise.then(() => res.end("r"));
+      };
+      const heard = open(channel(), replica.address, { ...get, wait: { waitedMs: 12.5, patienceMs: 200 } });
+      await vi.waitFor(() => expect(heard.entered).toEqual([contended]));
+      expect(heard.head).toBeUndefined();
+      finish.resolve();
+      await heard.done;
+      expect(told).toEqual([{ waitedMs: 13, patienceMs: 200 }]);
+      expect([heard.head!.contended, text(heard), heard.entered.length]).toEqual([contended, "r", 1]);
+    },
+  );
+
+  it("carry many requests on one connection, each at its own pace", async () => {
+    const replica = await startFakeReplica(tempDir(), "r");
+    const waiting: FakeResponse[] = [];
+    const sockets = new Set<unknown>();
+    replica.handler = (req, res) => {
+      sockets.add(req.socket);
+      waiting.push(res);
+    };
+    const driver = channel();
+    const all = Array.from({ length: 50 }, () => open(driver, replica.address, get));
+    await vi.waitFor(() => expect(waiting).toHaveLength(50));
+    for (const [i, res] of waiting.toReversed().entries()) res.end(String(i));
+    await Promise.all(all.map(({ done }) => done));
+    expect(all.map(text)).toEqual(Array.from({ length: 50 }, (_, i) => String(49 - i)));
+    expect(sockets.size).toBe(1);
+  });
+
+  it("let others pass while one receiver is full, and one sender waits for credit", async () => {
+    const replica = await startFakeReplica(tempDir(), "r");
+    const stuckUpload: FakeRequest[] = [];
+    replica.handler = (req, res) => {
+      if (req.url === "/download") res.end(Buffer.alloc(4_000_000, "d"));
+      else if (req.url === "/upload") stuckUpload.push(req);
+      else res.end("quick");
+    };
+    const driver = channel();
+    const download = open(driver, replica.address, { ...get, path: "/download" }, () => false);
+    const body = Buffer.alloc(4_000_000, "u");
+    const upload = open(driver, replica.address, { ...get, method: "POST", path: "/upload", body });
+    await vi.waitFor(() => expect([download.chunks.length, stuckUpload.length]).toEqual([1, 1]));
+    for (let i = 0; i < 20; i++) {
+      const quick = open(driver, replica.address, get);
+      await quick.done;
+      expect(text(quick)).toBe("quick");
+    }
+    let received = 0;
+    stuckUpload[0]!.on("data", (chunk: Buffer) => (received += chunk.length));
+    await vi.waitFor(() => expect(received).toBe(body.length));
+    upload.call.cancel();
+    download.call.cancel();
+  });
+
+  it.each([
+    { name: "speaks another protocol", says: "HTTP/1.1 400 Bad Request\r\n\r\n" },
+    { name: "speaks another version", says: Buffer.from([9, 0, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from("windlass\x02")]) },
+    { name: "says a length that no frame has", says: Buffer.from([0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 1]) },
+  ])("break where the peer $name", async ({ says }) => {
+    const address = join(tempDir(), "s");
+    const server = createNetServer((socket) => socket.on("error", () => {}).write(says));
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+    onTestFinished(() => void server.close());
+    const heard = open(channel(), address, get);
+    await heard.done;
+    expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: false });
+  });
+});

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import http from "node:http";
+import type http from "node:http";
 import http2 from "node:http2";
 import net from "node:net";
 import { dirname, join } from "node:path";
@@ -22,6 +22,8 @@ import {
 import type { DeploymentTargetsSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import { bundleApplication } from "../../src/builder/bundle.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
+import type { ChannelRequest, ResponseHead } from "../../src/routing/channel.ts";
+import { createFramedChannel } from "../../src/routing/framed-channel.ts";
 import { tempDir } from "./temp-dir.ts";
 
 const REPLICA = fileURLToPath(new URL("../../src/bin/replica.ts", import.meta.url));
@@ -170,24 +172,61 @@ interface Send {
   readonly body?: string | Buffer;
 }
 
-/** Begins a request; `answer` resolves once it is whole. */
+const channel = createFramedChannel();
+
+/**
+ * Begins a request; `answer` resolves once it is whole, with what the channel tells beside the head as `x-windlass-*`
+ * headers. `request` emits `entered`, and `response` with the head; destroying it cancels.
+ */
 export function open(socketPath: string, { method = "GET", path = "/", headers = {}, body }: Send = {}) {
-  const request = http.request({
-    socketPath,
-    method,
-    path,
-    headers: { "x-windlass-kind": "http", ...headers },
-    agent: false,
-  });
-  const answer = (async (): Promise<Answer> => {
-    const [response] = (await once(request, "response")) as [http.IncomingMessage];
-    const chunks: Buffer[] = [];
-    for await (const chunk of response) chunks.push(chunk as Buffer);
-    return { status: response.statusCode!, headers: response.headers, body: Buffer.concat(chunks) };
-  })();
+  const { "x-windlass-kind": kind = "http", "x-windlass-reservation": reservation, ...others } = headers;
+  const { "x-windlass-wait": patienceMs, "x-windlass-waited": waitedMs = "0", ...rest } = others;
+  const wait = patienceMs === undefined ? {} : { wait: { waitedMs: Number(waitedMs), patienceMs: Number(patienceMs) } };
+  const request = Object.assign(new EventEmitter(), { destroy: () => call.cancel() });
+  const { promise: answer, resolve, reject } = Promise.withResolvers<Answer>();
   answer.catch(() => {});
-  request.end(body);
+  const chunks: Uint8Array[] = [];
+  let head: ResponseHead | undefined;
+  const bytes = typeof body === "string" ? Buffer.from(body) : body;
+  const call = channel.open(
+    socketPath,
+    {
+      kind: kind as ChannelRequest["kind"],
+      method,
+      path,
+      headers: Object.entries(rest).flat(),
+      body: bytes ?? null,
+      ...(reservation === undefined ? {} : { reservation }),
+      ...wait,
+    },
+    {
+      onEntered: (contended) => void request.emit("entered", contended),
+      onAccepted(accepted) {
+        head = accepted;
+        request.emit("response", accepted);
+      },
+      onData: (chunk) => chunks.push(chunk) > 0,
+      onEnd: () => resolve({ status: head!.status, headers: headersOf(head!), body: Buffer.concat(chunks) }),
+      onFailed(failure) {
+        if (failure.kind !== "rejected") reject(new Error(`aborted: ${JSON.stringify(failure)}`));
+        else
+          resolve({ status: 503, headers: { "x-windlass-rejected": String(failure.ongoing) }, body: Buffer.alloc(0) });
+      },
+    },
+  );
   return { request, answer };
+}
+
+function headersOf({ headers, ongoing, result, reservation }: ResponseHead): Answer["headers"] {
+  const all: Record<string, string | string[]> = { "x-windlass-ongoing": String(ongoing) };
+  if (result !== "") all["x-windlass-result"] = result;
+  if (reservation !== "") all["x-windlass-reservation"] = reservation;
+  for (let i = 0; i < headers.length; i += 2) {
+    const [name, value] = [headers[i]!, headers[i + 1]!];
+    if (name === "set-cookie") all[name] = [...((all[name] as string[] | undefined) ?? []), value];
+    else all[name] = value;
+  }
+  return all as Answer["headers"];
 }
 
 export const send = (running: Running, options: Send = {}) => open(running.spec.dataSocket, options).answer;

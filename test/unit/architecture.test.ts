@@ -52,6 +52,7 @@ interface ImportRule {
 }
 
 const core = /^src\/core\//;
+const wire = /^src\/wire\//;
 const gen = /^gen\//;
 const observability = /^src\/observability\//;
 const records = /^src\/controller\/(controller|records)\.ts$/;
@@ -65,6 +66,7 @@ const configTypes = /^src\/config\/types\.ts$/;
 
 const importRules: readonly ImportRule[] = [
   { name: "core imports nothing of ours", files: /^src\/core\//, allowed: [] },
+  { name: "wire imports nothing of ours", files: /^src\/wire\//, allowed: [] },
   { name: "config imports core and generated code", files: /^src\/config\//, allowed: [core, gen] },
   { name: "autoscaling imports core and config", files: /^src\/autoscaling\//, allowed: [core, /^src\/config\//] },
   {
@@ -73,9 +75,9 @@ const importRules: readonly ImportRule[] = [
     allowed: [core, /^src\/config\//, /^src\/autoscaling\//, /^src\/routing\/choose\.ts$/],
   },
   {
-    name: "routing imports core, config, the producer's side of series and generated code",
+    name: "routing imports core, wire, config, the producer's side of series and generated code",
     files: /^src\/routing\//,
-    allowed: [core, gen, /^src\/config\//, producedSeries],
+    allowed: [core, wire, gen, /^src\/config\//, producedSeries],
   },
   {
     name: "pure controller files import core, config and each other",
@@ -143,7 +145,7 @@ const importRules: readonly ImportRule[] = [
   {
     name: "the replica imports the SDK, routing, core, observability, the producer's side of series and generated code",
     files: /^src\/replica\//,
-    allowed: [core, gen, /^src\/sdk\//, /^src\/routing\//, observability, producedSeries],
+    allowed: [wire, core, gen, /^src\/sdk\//, /^src\/routing\//, observability, producedSeries],
   },
   {
     name: "the command line has no private door: generated clients, config, core, simulate, and the supervisor and builder it runs",

@@ -11,7 +11,7 @@ import { systemRandom } from "../../src/core/system-random.ts";
 import { silentLogger } from "../../src/observability/logger.ts";
 import { RevisionTraffic } from "../../src/proxy/revision-traffic.ts";
 import { HttpProxy, type HttpProxyOptions } from "../../src/proxy/server.ts";
-import { createHttpChannel } from "../../src/routing/http-channel.ts";
+import { createReplicaChannel } from "../../src/routing/replica-channel.ts";
 import { Router } from "../../src/routing/router.ts";
 import { startFakeControllerRuntime } from "../support/fake-controller-runtime.ts";
 import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
@@ -20,7 +20,7 @@ import { tempDir } from "../support/temp-dir.ts";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 async function startProxy(given: Partial<HttpProxyOptions> = {}) {
-  const router = new Router({ channel: createHttpChannel(), clock: systemClock, random: systemRandom });
+  const router = new Router({ channel: createReplicaChannel(), clock: systemClock, random: systemRandom });
   const proxy = new HttpProxy({
     router,
     clock: systemClock,

@@ -5,11 +5,11 @@ import { existsSync, readFileSync } from "node:fs";
 import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
-import type { Writable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { Listeners } from "../../src/supervisor/listeners.ts";
 import { startFakeControllerRuntime } from "../support/fake-controller-runtime.ts";
-import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
+import { type FakeReplica, type FakeRequest, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
 import { freePort, startProxy } from "../support/proxy-process.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -209,7 +209,7 @@ describe("memory", () => {
     return last;
   }
 
-  async function drain(from: IncomingMessage): Promise<number> {
+  async function drain(from: Readable): Promise<number> {
     let bytes = 0;
     for await (const piece of from) bytes += (piece as Buffer).length;
     return bytes;
@@ -233,7 +233,7 @@ describe("memory", () => {
     expect(await settled(() => sent.written)).toBeLessThan(ON_THE_WAY);
     expect(await drain(res)).toBe(SIZE);
 
-    const reader = Promise.withResolvers<IncomingMessage>();
+    const reader = Promise.withResolvers<FakeRequest>();
     replica.handler = (req, answer) => {
       reader.resolve(req);
       req.on("end", () => answer.end("done"));

@@ -13,7 +13,7 @@ import { logSettings } from "../../src/observability/log-settings.ts";
 import { createProcessLog } from "../../src/observability/process-log.ts";
 import { RevisionTraffic } from "../../src/proxy/revision-traffic.ts";
 import { HttpProxy, type HttpProxyOptions } from "../../src/proxy/server.ts";
-import { createHttpChannel } from "../../src/routing/http-channel.ts";
+import { createReplicaChannel } from "../../src/routing/replica-channel.ts";
 import { Router } from "../../src/routing/router.ts";
 import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -33,7 +33,7 @@ async function serve(
     style: { format: "text", level: "info" },
     write: (text) => (written += text),
   });
-  const router = new Router({ channel: createHttpChannel(), clock: systemClock, random: systemRandom });
+  const router = new Router({ channel: createReplicaChannel(), clock: systemClock, random: systemRandom });
   const proxy = new HttpProxy({
     router,
     clock: systemClock,

@@ -10,7 +10,7 @@ import { systemRandom } from "../../src/core/system-random.ts";
 import { silentLogger } from "../../src/observability/logger.ts";
 import { RevisionTraffic } from "../../src/proxy/revision-traffic.ts";
 import { HttpProxy } from "../../src/proxy/server.ts";
-import { createHttpChannel } from "../../src/routing/http-channel.ts";
+import { createReplicaChannel } from "../../src/routing/replica-channel.ts";
 import { Router } from "../../src/routing/router.ts";
 import { ADMIN_TOKEN, startTestApi, type TestApi } from "../support/api-harness.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -23,7 +23,7 @@ async function startBoth(clock = systemClock): Promise<{ api: TestApi; proxy: nu
   const runtime = createDualServer({ handler: api.server.api.webhook, clock: systemClock });
   const socketPath = join(tempDir(), "s");
   await runtime.listen({ path: socketPath });
-  const router = new Router({ channel: createHttpChannel(), clock, random: systemRandom });
+  const router = new Router({ channel: createReplicaChannel(), clock, random: systemRandom });
   const { server } = new HttpProxy({
     router,
     clock,

@@ -4,7 +4,7 @@ import { systemClock } from "../../src/core/system-clock.ts";
 import { systemRandom } from "../../src/core/system-random.ts";
 import { Admission } from "../../src/replica/admission.ts";
 import type { ChannelReceiver, ReplicaChannel } from "../../src/routing/channel.ts";
-import { createHttpChannel } from "../../src/routing/http-channel.ts";
+import { createReplicaChannel } from "../../src/routing/replica-channel.ts";
 import { Router, type RouterRequest } from "../../src/routing/router.ts";
 import { type Running, startReady } from "../support/replica-process.ts";
 import { get, head, post } from "../support/scripted-router.ts";
@@ -85,7 +85,7 @@ describe("two routers before one real replica that is always full", () => {
     }
     export const app = deployment(App).bind();`;
   const routerOf = (): Router => {
-    const router = new Router({ channel: createHttpChannel(), clock: systemClock, random: systemRandom });
+    const router = new Router({ channel: createReplicaChannel(), clock: systemClock, random: systemRandom });
     onTestFinished(() => router.close());
     return router;
   };

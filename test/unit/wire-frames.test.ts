@@ -189,6 +189,7 @@ describe("heads", () => {
       method: fc.constantFrom("GET", "POST", "PROPFIND"),
       path: fc.stringMatching(/^\/[\x21-\x7e\x80-\xff]{0,80}$/),
       reservation: fc.constantFrom("", "abc"),
+      wait: fc.constantFrom(undefined, { waitedMs: 0, patienceMs: 200 }, { waitedMs: 7_000_000, patienceMs: 1_600 }),
       headers,
     });
     fc.assert(
@@ -230,14 +231,20 @@ describe("heads", () => {
     { name: "a line feed in a header's name", given: { headers: ["x-a\nx-b", "1"] } },
     { name: "a head that is too long", given: { headers: ["x-a", "x".repeat(MAX_PAYLOAD_BYTES)] } },
   ])("with $name have a problem", ({ given }) => {
-    const fine = { kind: "http", method: "GET", path: "/", reservation: "", headers: [] } as const;
+    const fine = { kind: "http", method: "GET", path: "/", reservation: "", wait: undefined, headers: [] } as const;
     expect(problemOf(fine)).toBeUndefined();
     expect(problemOf({ ...fine, ...given })).toBeTypeOf("string");
   });
 
   it("that are cut short, or say nonsense, are refused", () => {
     const writer = new FrameWriter();
-    writeOpen(writer, 1, { kind: "http", method: "GET", path: "/", reservation: "", headers: [] }, null, true);
+    writeOpen(
+      writer,
+      1,
+      { kind: "http", method: "GET", path: "/", reservation: "", wait: undefined, headers: [] },
+      null,
+      true,
+    );
     const open = frameOf(writer);
     for (let length = 0; length < open.length; length++) {
       expect(() => readOpen(open.subarray(0, length)), `${length} bytes`).toThrow(WireError);

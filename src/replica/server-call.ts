@@ -1,0 +1,212 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "../core/clock.ts";
+import type { Logger } from "../observability/logger.ts";
+import type { WireConnection } from "../routing/wire-connection.ts";
+import { runtime } from "../sdk/runtime.ts";
+import { FrameType, numberOf, WireError } from "../wire/frame.ts";
+import type { RequestHead } from "../wire/head.ts";
+import type { Admission } from "./admission.ts";
+import { headerOf, type Inbound, InboundBody } from "./inbound.ts";
+import { Outbound } from "./outbound.ts";
+import type { ReplicaLog } from "./replica-log.ts";
+import { RequestScope } from "./request-scope.ts";
+import { convertError, sendResult } from "./send-response.ts";
+import type { Servable } from "./servable.ts";
+import { serveCall } from "./serve-call.ts";
+import { toWebRequest } from "./web-request.ts";
+
+/** What calls of a replica share. */
+export interface CallHost {
+  readonly servable: Servable;
+  readonly admission: Admission;
+  readonly log: ReplicaLog;
+  readonly clock: Clock;
+  /** Of the application, where this is its ingress; else empty. */
+  readonly routePrefix: string;
+}
+
+/** A request that was taken, from its first frame until its answer was sent. */
+export class ServerCall {
+  readonly #host: CallHost;
+  readonly #in: Inbound;
+  readonly #out: Outbound;
+  readonly #scope: RequestScope;
+  readonly #connection: WireConnection;
+  readonly #id: number;
+  #startedMs = 0;
+  #cancelled = false;
+
+  private constructor(host: CallHost, inbound: Inbound, out: Outbound, connection: WireConnection, id: number) {
+    const { head } = inbound;
+    this.#host = host;
+    this.#in = inbound;
+    this.#out = out;
+    this.#connection = connection;
+    this.#id = id;
+    this.#scope = new RequestScope(
+      headerOf(head, "x-request-id") ?? randomUUID(),
+      headerOf(head, "serve_multiplexed_model_id") ?? headerOf(head, "serve-multiplexed-model-id") ?? "",
+      Number(headerOf(head, "x-windlass-revision") ?? 0),
+    );
+  }
+
+  /** Takes a request and has user code work on it, or refuses it: undefined. */
+  static begin(
+    host: CallHost,
+    connection: WireConnection,
+    id: number,
+    head: RequestHead,
+    firstPiece: Buffer,
+    whole: boolean,
+  ): ServerCall | undefined {
+    const { admission } = host;
+    const out = new Outbound(connection, id, head.kind === "http" && head.method === "HEAD");
+    const body = new InboundBody(connection, id);
+    body.received(firstPiece, whole);
+    const call = new ServerCall(host, { head, body }, out, connection, id);
+    const { wait } = head;
+    if (admission.enter(head.reservation === "" ? undefined : head.reservation)) call.#enter();
+    else if (wait === undefined) call.#refuse();
+    else {
+      const leave = admission.wait({ ...wait, onEntered: () => call.#enter(), onRefused: () => call.#refuse() });
+      if (leave === undefined) call.#refuse();
+      else void out.over.then(leave);
+    }
+    return out.closed ? undefined : call;
+  }
+
+  #refuse(): void {
+    this.#connection.writer.number(FrameType.rejected, this.#id, this.#host.admission.ongoing, true);
+    this.#connection.soon();
+    this.#out.abandon();
+  }
+
+  #enter(): void {
+    const { admission, clock } = this.#host;
+    const { head } = this.#in;
+    if (this.#out.closed) {
+      // Its caller left in this very moment.
+      admission.leave();
+      return;
+    }
+    this.#connection.writer.pair(FrameType.taken, this.#id, admission.ongoing, admission.waiting);
+    this.#connection.soon();
+    if (head.kind === "reserve") {
+      this.#out.head(204, [], { reservation: admission.reserve() });
+      this.#out.end();
+      return;
+    }
+    // A router that has not heard of it may send the request elsewhere, so it must leave before user code runs.
+    if (head.wait !== undefined) this.#connection.flush();
+    this.#startedMs = clock.monotonic();
+    void this.#run();
+  }
+
+  /** Resolves when its answer was sent or nobody waits for it any more. */
+  get over(): Promise<void> {
+    return this.#out.over;
+  }
+
+  frame(type: FrameType, end: boolean, payload: Buffer): void {
+    switch (type) {
+      case FrameType.data:
+        this.#in.body.received(payload, end);
+        return;
+      case FrameType.credit:
+        this.#out.returned(numberOf(payload));
+        return;
+      case FrameType.cancel:
+        this.abandon();
+        return;
+      default:
+        throw new WireError(`a frame of type ${type} came from a router`);
+    }
+  }
+
+  pump(): void {
+    this.#out.pump();
+  }
+
+  /** The caller is gone. */
+  abandon(): void {
+    this.#cancelled = !this.#out.headSent;
+    this.#in.body.broke();
+    this.#out.abandon();
+    this.#scope.abort();
+  }
+
+  /** The request counts until user code has ended and the answer is sent. */
+  async #run(): Promise<void> {
+    const { admission, log } = this.#host;
+    let failed = true;
+    try {
+      failed = await runtime().requests.run(this.#scope, () => this.#work());
+    } catch (error) {
+      this.#out.reset("the replica could not answer");
+      this.#logFailure(error);
+    }
+    // What user code left unread would go on coming in.
+    this.#in.body.discard();
+    await this.#out.over;
+    admission.leave();
+    if (log.accessLog) this.#logAccess(failed);
+  }
+
+  /** Whether a call failed. */
+  async #work(): Promise<boolean> {
+    const { servable } = this.#host;
+    if (this.#in.head.kind !== "call") {
+      await this.#serveHttp();
+      return false;
+    }
+    const error = await serveCall(servable, this.#in, this.#out, this.#scope);
+    if (error !== undefined && !this.#scope.aborted) this.#logFailure(error);
+    return error !== undefined;
+  }
+
+  async #serveHttp(): Promise<void> {
+    const out = this.#out;
+    let request: Request;
+    try {
+      request = toWebRequest(this.#in, this.#scope);
+    } catch (error) {
+      const body = Buffer.from(`Bad Request: ${(error as Error).message}`);
+      out.head(400, ["content-type", "text/plain; charset=utf-8", "content-length", String(body.length)]);
+      out.end(body);
+      return;
+    }
+    try {
+      await sendResult(out, await this.#host.servable.http(request));
+    } catch (error) {
+      if (out.headSent || out.closed) {
+        out.reset("the handler failed");
+        // A client that left makes user code fail in ways that are nobody's news.
+        if (!this.#scope.aborted) this.#logFailure(error);
+        return;
+      }
+      const answer = convertError(error);
+      if (answer.status === 500) this.#logFailure(error);
+      const body = Buffer.from(answer.body);
+      out.head(answer.status, [...answer.headers, "content-length", String(body.length)]);
+      out.end(body);
+    }
+  }
+
+  #logFailure(error: unknown): void {
+    const logger: Logger = this.#host.log.logger;
+    logger.error("request failed", { request_id: this.#scope.requestId, error });
+  }
+
+  #logAccess(failed: boolean): void {
+    const { log, clock, routePrefix } = this.#host;
+    const { kind, method, path } = this.#in.head;
+    const call = kind === "call";
+    log.access({
+      method: call ? "CALL" : method,
+      route: call ? path.slice(1) : routePrefix,
+      status: this.#cancelled ? "CANCELLED" : call ? (failed ? "ERROR" : "OK") : String(this.#out.status),
+      durationMs: clock.monotonic() - this.#startedMs,
+      requestId: this.#scope.requestId,
+    });
+  }
+}
