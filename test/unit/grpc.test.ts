@@ -126,6 +126,7 @@ describe("a client", () => {
       "NOT_FOUND",
       "windlass",
     ]);
+    expect(missing.details).toBe('there is no deployment "a/Nope"');
     const instance = closing(makeGrpcClient(InstanceService, address, undefined, { token: ADMIN_TOKEN }));
     const config = { applications: [{ name: "a" }] };
     const invalid = await failureOf(callUnary(instance, "applyConfig", { config }));

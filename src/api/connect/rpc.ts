@@ -66,13 +66,30 @@ export async function answerRpc(
     const universal = universalRequestFromNodeRequest(request, nodeResponse, undefined, values);
     const answer = await handler({ ...universal, body: requestBody(request) });
     const body = answer.body === undefined ? {} : { body: endingWith(answer.body, response) };
-    await universalResponseToNodeResponse({ ...answer, ...body }, nodeResponse);
+    const readable = { ...answer, ...body };
+    readableMessage(answer.header);
+    const { trailer } = answer;
+    // It is filled until the body has ended, and asked for then.
+    if (trailer !== undefined) Object.defineProperty(readable, "trailer", { get: () => readableMessage(trailer) });
+    await universalResponseToNodeResponse(readable, nodeResponse);
   } catch (error) {
     // The client left, or its request was not HTTP as Connect expects it.
     logger.debug("an RPC ended early", { method: handler.method.name, reason: errorText(error) });
     if (!response.headersSent) send(request, response, text(400, "400: Bad Request"));
     else response.destroy();
   }
+}
+
+/**
+ * Escapes in `grpc-message` only what gRPC says must be. Connect escapes punctuation too, which clients that decode as
+ * few as they must (grpc-js) show as it came: `a%2Fb`.
+ */
+function readableMessage(headers: Headers | undefined): Headers | undefined {
+  const message = headers?.get("grpc-message") ?? "";
+  if (!/%[0-9A-F]{2}/.test(message)) return headers;
+  const escaped = decodeURIComponent(message).replace(/[^\x20-\x24\x26-\x7e]/gu, (other) => encodeURIComponent(other));
+  headers?.set("grpc-message", escaped);
+  return headers;
 }
 
 /**
