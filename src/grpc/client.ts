@@ -6,7 +6,7 @@ import type { GrpcClient, GrpcUnaryMethod } from "./types.ts";
 /** Options of {@link makeGrpcClient}: those of any grpc-js client, and a token. */
 export interface GrpcClientOptions extends grpc.ClientOptions {
   /** Sent with each call as `authorization: Bearer <token>`, unless the call's metadata has its own. Default: none. */
-  readonly token?: string;
+  readonly token?: string | undefined;
 }
 
 /**

@@ -22,15 +22,11 @@ export async function goProgram(path: string, version: string): Promise<string> 
   });
 }
 
-/** Path of a program built from the package in a folder. `key` changes with its sources. */
-export async function goBuild(folder: string, name: string, key: string): Promise<string> {
-  return built(`${name}-${key}`, name, async (out) => {
-    await go(["build", "-trimpath", "-o", join(out, name), "."], { cwd: folder });
-  });
-}
-
-/** Built beside its place and moved there whole, so that two suites that start at once do not meet. */
-async function built(key: string, name: string, build: (folder: string) => Promise<void>): Promise<string> {
+/**
+ * Path of what `build` leaves as `name` in the folder it is given. It is built once for each `key`, beside its place and
+ * moved there whole, so that two suites that start at once do not meet.
+ */
+export async function built(key: string, name: string, build: (folder: string) => Promise<void>): Promise<string> {
   const folder = join(cacheFolder(), key);
   const program = join(folder, name);
   if (existsSync(program)) return program;
@@ -45,7 +41,11 @@ async function built(key: string, name: string, build: (folder: string) => Promi
   return program;
 }
 
-async function go(args: readonly string[], options: { cwd?: string; env?: Record<string, string> }): Promise<void> {
+/** Runs the Go tool; rejects with what it printed where it fails. */
+export async function go(
+  args: readonly string[],
+  options: { cwd?: string; env?: Record<string, string> } = {},
+): Promise<void> {
   const { code, err } = await runProgram("go", args, options);
   if (code !== 0) throw new Error(`go ${args.join(" ")} ended with ${code}: ${err || "is Go installed?"}`);
 }

@@ -24,10 +24,13 @@ export interface Windlass {
   stop(signal?: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Starts Windlass from the built dist/ on free ports and resolves at its ready line; it is stopped with the test. */
+/**
+ * Starts Windlass from the built dist/ on free ports and resolves at its ready line; it is stopped with the test, or
+ * when `atEnd` runs what it was given.
+ */
 export async function startWindlass(
   args: string[] = [],
-  options: { stateDir?: string; env?: Record<string, string> } = {},
+  options: { stateDir?: string; env?: Record<string, string>; atEnd?: (stop: () => Promise<void>) => void } = {},
 ): Promise<Windlass> {
   const stateDir = options.stateDir ?? join(tempDir(), "state");
   const child = spawn(process.execPath, [LAUNCHER, "start", ...args, "--state-dir", stateDir, ...freePorts(args)], {
@@ -43,7 +46,7 @@ export async function startWindlass(
     child.kill(signal);
     return exited;
   };
-  onTestFinished(async () => {
+  (options.atEnd ?? onTestFinished)(async () => {
     await stop();
     for (const pid of processesOf(stateDir)) process.kill(pid, "SIGKILL");
   });
