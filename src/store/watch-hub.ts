@@ -11,6 +11,7 @@
  *   | any         | abort, close, reader leaves    | ended, queue dropped                       |
  *
  * Only synced watchers cost a writer anything: one prefix test for each distinct prefix, one reference for each match.
+ * Taps are told within the commit, and have no state here.
  */
 import { type ChangeBatch, CompactedError, StoreError, type StoreTap } from "./store.ts";
 import { narrow, weigh } from "./transaction.ts";

@@ -322,6 +322,43 @@ function describeStore(name: string, make: MakeStore): void {
     });
   });
 
+  describe(`${name} store: onCommit`, () => {
+    it("tells of each revision once it can be read and before its writer goes on, quiet ones without their changes", async () => {
+      const store = await make();
+      const heard: unknown[] = [];
+      const end = store.onCommit({
+        committed: ({ revision, changes }) => heard.push([revision, store.revision >= revision, changes.length]),
+        closed: () => heard.push("closed"),
+      });
+      const first = write(store, "a", "1").then(() => heard.push("answered"));
+      await first;
+      expect(heard).toEqual([[1, true, 1], "answered"]);
+      await store.txn([], [{ kind: "put", key: "q", value: "1", quiet: true }]);
+      await store.txn([{ key: "a", modRevision: 7 }], [put("a", "no")]);
+      expect(heard.slice(2)).toEqual([[2, true, 0]]);
+      end();
+      await write(store, "a", "2");
+      expect(heard.length).toBe(3);
+    });
+
+    it("tells in the order of revisions, with all there is, while many write", async () => {
+      const store = await make();
+      const heard: number[] = [];
+      store.onCommit({ committed: ({ revision }) => void heard.push(revision), closed() {} });
+      await Promise.all(Array.from({ length: 100 }, (_, n) => write(store, `k${n % 7}`, String(n))));
+      expect(heard).toEqual(Array.from({ length: 100 }, (_, n) => n + 1));
+    });
+
+    it("tells that the store closes, also who asks after that", async () => {
+      const store = await make();
+      const heard: string[] = [];
+      store.onCommit({ committed() {}, closed: () => heard.push("one") });
+      await store.close();
+      store.onCommit({ committed() {}, closed: () => heard.push("two") });
+      expect(heard).toEqual(["one", "two"]);
+    });
+  });
+
   describe(`${name} store: compact`, () => {
     it("forgets history and keeps values", async () => {
       const store = await make();

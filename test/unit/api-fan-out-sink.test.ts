@@ -4,11 +4,13 @@ import { createConnection } from "node:net";
 import { createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it } from "vitest";
+import { connectRaw } from "../../bench/lib/raw-h2.ts";
 import { InstanceService } from "../../gen/windlass/v1/instance_service_pb.ts";
-import { heldSink } from "../../src/api/fan-out-sink.ts";
+import { CUT_AFTER_MS, heldSink } from "../../src/api/fan-out-sink.ts";
 import { batchOf, type FeedBatch } from "../../src/api/feed-encoding.ts";
 import { startTestApi, type TestApi } from "../support/api-harness.ts";
 import { deploymentRecord, put } from "../support/fake-controller.ts";
+import { settle, VirtualClock } from "../support/virtual-clock.ts";
 import { eventually } from "../support/windlass.ts";
 
 const SERVICE = "/windlass.v1.InstanceService/WatchInstance";
@@ -34,15 +36,19 @@ async function stuckWatch(api: TestApi) {
   });
   // Without a reader the stream's window is never opened again.
   stream.pause();
-  return { session, stream, trailers: () => trailers };
+  return { stream, trailers: () => trailers, [Symbol.dispose]: () => session.destroy() };
 }
 
 describe("a client that does not read", () => {
   it("is told why it was cut when it reads at last", async () => {
     await using api = await startTestApi();
-    const { session, stream, trailers } = await stuckWatch(api);
-    // More than the window and what is kept in memory.
-    for (let n = 0; n < 60; n++) await step(api, n, 100_000);
+    using watch = await stuckWatch(api);
+    const { stream, trailers } = watch;
+    // More than what is kept in memory, and than the client holds unread.
+    for (let n = 0; n < 60; n++) {
+      await step(api, n, 100_000);
+      await settle();
+    }
     await api.store.compact(api.store.revision);
     await step(api, 60);
     await eventually(() => api.server.api.feed.active === 0);
@@ -50,12 +56,47 @@ describe("a client that does not read", () => {
     await eventually(() => trailers() !== undefined);
     expect(trailers()).toMatchObject({ "grpc-status": "11" });
     expect(decodeURIComponent(String(trailers()!["grpc-message"]))).toMatch(/was compacted: watch again from 0$/);
-    session.destroy();
+  });
+
+  it("is cut off when it does not even read that", async () => {
+    const clock = new VirtualClock();
+    await using api = await startTestApi({ clock });
+    // It lets the server send 16 KiB, and never more.
+    const connection = connectRaw(api.port, 16_384, false);
+    using _ended = { [Symbol.dispose]: () => connection.socket.destroy() };
+    let ended = false;
+    let bytes = 0;
+    const stream = {
+      onData: (data: Buffer) => {
+        bytes += data.length;
+      },
+      onEnd: () => {
+        ended = true;
+      },
+    };
+    const headers = {
+      "content-type": "application/grpc",
+      te: "trailers",
+      authorization: `Bearer ${api.tokens.viewer}`,
+    };
+    connection.post(SERVICE, headers, Buffer.alloc(5), stream);
+    await eventually(() => bytes > 0);
+    await step(api, 0, 100_000);
+    await eventually(() => bytes === 16_384);
+    for (let n = 1; n < 60; n++) await step(api, n, 100_000);
+    await api.store.compact(api.store.revision);
+    await step(api, 60);
+    await eventually(() => api.server.api.feed.active === 0);
+    await settle();
+    await clock.advance(CUT_AFTER_MS - 1);
+    expect([bytes, ended]).toEqual([16_384, false]);
+    await clock.advance(1);
+    await eventually(() => ended);
   });
 
   it("holds no memory that grows", async () => {
     await using api = await startTestApi();
-    const { session } = await stuckWatch(api);
+    using _watch = await stuckWatch(api);
     const socket = createConnection({ port: api.port, host: "127.0.0.1" });
     socket.pause();
     socket.write(`GET /api/v1/watch HTTP/1.1\r\nhost: 127.0.0.1\r\nauthorization: Bearer ${api.tokens.viewer}\r\n\r\n`);
@@ -67,7 +108,6 @@ describe("a client that does not read", () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
     expect(api.server.api.feed.active).toBe(2);
     socket.destroy();
-    session.destroy();
   });
 });
 
