@@ -135,7 +135,8 @@ function requestInfoOf(context: HandlerContext, requests: Any[]): ConformancePay
   });
 }
 
-function headersOf(values: Headers | URLSearchParams): { name: string; value: string[] }[] {
+/** Headers as the suite has them. */
+export function headersOf(values: Headers | URLSearchParams): { name: string; value: string[] }[] {
   const byName = new Map<string, string[]>();
   for (const [name, value] of values) byName.set(name, [...(byName.get(name) ?? []), value]);
   return [...byName].map(([name, value]) => ({ name, value }));
