@@ -8,6 +8,10 @@ const CLIENTS = join(ROOT, "clients");
 
 /** Where the client of each language says its version: the first group of the pattern. */
 const PLACES: Readonly<Record<string, readonly (readonly [file: string, pattern: RegExp])[]>> = {
+  go: [
+    ["doc.go", /^const Version = "(.+)"$/m],
+    ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],
+  ],
   python: [
     ["pyproject.toml", /^version = "(.+)"$/m],
     ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],

@@ -1,0 +1,19 @@
+module example/lab
+
+go 1.24.0
+
+replace windlass/client => ../
+
+require (
+	google.golang.org/grpc v1.80.0
+	google.golang.org/protobuf v1.36.12
+	windlass/client v0.0.0-00010101000000-000000000000
+)
+
+require (
+	connectrpc.com/connect v1.19.2 // indirect
+	golang.org/x/net v0.49.0 // indirect
+	golang.org/x/sys v0.40.0 // indirect
+	golang.org/x/text v0.33.0 // indirect
+	google.golang.org/genproto/googleapis/rpc v0.0.0-20260120221211-b8f7ae30c516 // indirect
+)
