@@ -66,6 +66,19 @@ it("a user's own app.ts type-checks and serves from the packed package, with one
   );
   expect(failureOf(() => npm(["exec", "--", "tsc", "-p", "tsconfig.wrong.json"], project))).toMatch(/wrong\.ts.*gret/);
 
+  // Clients for @grpc/grpc-js, which npm installed beside it.
+  const GRPC = `import { grpc, InstanceService, makeGrpcClient } from "windlass/grpc";
+const client = makeGrpcClient(InstanceService, "127.0.0.1:1", grpc.credentials.createInsecure());
+console.log(typeof client.watchInstance);
+client.close();\n`;
+  writeFileSync(join(project, "grpc.ts"), GRPC);
+  writeFileSync(
+    join(project, "tsconfig.grpc.json"),
+    JSON.stringify({ compilerOptions: options, include: ["grpc.ts"] }),
+  );
+  expect(npm(["exec", "--", "tsc", "-p", "tsconfig.grpc.json"], project)).toBe("");
+  expect(execFileSync(process.execPath, ["grpc.ts"], { cwd: project, encoding: "utf8" })).toBe("function\n");
+
   const stateDir = join(dir, "state");
   const ports = ["--control-port", "0", "--http-port", "0", "--grpc-port", "0"];
   const env = Object.fromEntries(
