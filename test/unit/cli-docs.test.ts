@@ -101,7 +101,7 @@ describe("the pages a newcomer reads", () => {
     const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
     const named = [read("README.md"), read("CONTRIBUTING.md")]
       .join("\n")
-      .matchAll(/(?:^|`|&& )npm (?:run )?([a-z:]+)\b/gm);
+      .matchAll(/(?:^|`|&& )npm (?:run )?([a-z:]+(?:-[a-z]+)*)\b/gm);
     const builtIn = new Set(["install", "exec", "ci"]);
     expect(scripts).toHaveProperty("start");
     const missing = [...named]
