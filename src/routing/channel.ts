@@ -27,7 +27,11 @@ export interface ReplicaChannel {
 
 /** A request as it goes to a replica. */
 export interface ChannelRequest {
-  readonly kind: "http" | "call" | "reserve";
+  /**
+   * A `websocket` has no body; where it is answered with 101, what follows are the client's bytes
+   * ({@link ChannelCall.upload}) and, as the answer's body, the replica's.
+   */
+  readonly kind: "http" | "call" | "reserve" | "websocket";
   readonly method: string;
   /** Starts with "/"; with the query. */
   readonly path: string;
@@ -68,6 +72,11 @@ export interface ChannelReceiver {
 export interface ChannelCall {
   /** Goes on after `onData` returned false. */
   resume(): void;
+  /**
+   * Sends these bytes to a `websocket` that was answered with 101: once, in `onAccepted` or later. The stream is read
+   * with back-pressure and destroyed at the end of the call. One that breaks is a failure of the call.
+   */
+  upload(bytes: Readable): void;
   /** Ends the request at the replica too; the receiver hears nothing more. Without effect after the end. */
   cancel(): void;
 }

@@ -66,6 +66,7 @@ function refuse({ body }: ChannelRequest, receiver: ChannelReceiver, error: stri
   });
   return {
     resume() {},
+    upload: (bytes) => void bytes.destroy(),
     cancel() {
       cancelled = true;
     },
@@ -161,6 +162,12 @@ class FramedCall implements ChannelCall {
 
   begin(head: RequestHead, body: Uint8Array | Readable | null): void {
     const { connection } = this.#peer;
+    if (head.kind === "websocket") {
+      // Its bytes follow once it was accepted.
+      writeOpen(connection.writer, this.#id, head, null, false);
+      connection.soon();
+      return;
+    }
     if (body === null || (body instanceof Uint8Array && body.length <= MAX_DATA_BYTES)) {
       writeOpen(connection.writer, this.#id, head, body, true);
       connection.soon();
@@ -168,7 +175,16 @@ class FramedCall implements ChannelCall {
     }
     writeOpen(connection.writer, this.#id, head, null, false);
     connection.soon();
-    this.#upload = new Upload(connection, this.#id, body, {
+    this.#send(body);
+  }
+
+  upload(bytes: Readable): void {
+    if (this.#over) bytes.destroy();
+    else this.#send(bytes);
+  }
+
+  #send(body: Uint8Array | Readable): void {
+    this.#upload = new Upload(this.#peer.connection, this.#id, body, {
       onBroken: (error) => {
         const failure: ChannelFailure = { kind: "broken", responseStarted: this.#started, error: errorText(error) };
         this.#leave();

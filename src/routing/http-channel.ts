@@ -2,10 +2,12 @@
  * ReplicaChannel to programs of the user's, which speak plain HTTP/1.1: they reject nothing, hold no reservations and
  * are sent none of our headers.
  */
+import type { Readable } from "node:stream";
 import { type Dispatcher, Pool } from "undici";
 import { errorText } from "../core/errors.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ReplicaChannel, ResponseHead } from "./channel.ts";
 import { isHopByHop, namedByConnection } from "./hop-by-hop.ts";
+import { openPlainWebsocket, type PlainWebsocket } from "./plain-websocket.ts";
 
 /** Nobody listens: waiting for this address helps no one. */
 const GONE = new Set(["ECONNREFUSED", "ENOENT", "ENOTSOCK", "ENOTDIR", "UND_ERR_CLOSED", "UND_ERR_DESTROYED"]);
@@ -14,6 +16,7 @@ const INVALID = new Set(["UND_ERR_INVALID_ARG", "UND_ERR_NOT_SUPPORTED"]);
 /** A channel with connections of its own: one pool for each address, one request at a time on a connection. */
 export function createHttpChannel(): ReplicaChannel {
   const pools = new Map<string, Pool>();
+  const websockets = new Set<PlainWebsocket>();
   const poolOf = (address: string): Pool => {
     let pool = pools.get(address);
     if (pool === undefined) {
@@ -33,6 +36,13 @@ export function createHttpChannel(): ReplicaChannel {
   };
   return {
     open(address, request, receiver) {
+      if (request.kind === "websocket") {
+        const websocket = openPlainWebsocket(address.slice("plain:".length), request, receiver, () => {
+          websockets.delete(websocket);
+        });
+        websockets.add(websocket);
+        return websocket;
+      }
       const call = new HttpCall(receiver);
       poolOf(address).dispatch(
         {
@@ -54,6 +64,7 @@ export function createHttpChannel(): ReplicaChannel {
     async close() {
       const all = [...pools.values()];
       pools.clear();
+      for (const websocket of websockets) websocket.destroy();
       await Promise.all(all.map((pool) => pool.destroy().catch(() => {})));
     },
   };
@@ -79,6 +90,10 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
 
   resume(): void {
     if (!this.#done) this.#controller?.resume();
+  }
+
+  upload(bytes: Readable): void {
+    bytes.destroy();
   }
 
   cancel(): void {

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { ResponseHead } from "./channel.ts";
 
 /**
@@ -44,6 +45,8 @@ export interface RouterReceiver {
 export interface RouterCall {
   /** Goes on after `onData` returned false. */
   resume(): void;
+  /** Sends the client's bytes to a websocket whose answer's status was 101: once, in `onHead` or later. */
+  upload(bytes: Readable): void;
   /** Ends it, silently: the receiver hears nothing more. Without effect after the end. */
   cancel(): void;
 }

@@ -16,7 +16,8 @@ import type { Slot } from "./slot.ts";
 
 /** A request for a deployment. */
 export interface RouterRequest {
-  readonly kind: "http" | "call";
+  /** A `websocket` has no body. */
+  readonly kind: "http" | "call" | "websocket";
   readonly method: string;
   /** Starts with "/"; with the query. */
   readonly path: string;
@@ -136,6 +137,11 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#call?.resume();
   }
 
+  upload(bytes: Readable): void {
+    if (this.#state === "answering") this.#call!.upload(bytes);
+    else bytes.destroy();
+  }
+
   cancel(): void {
     if (this.#state === "done") return;
     this.#call?.cancel();
@@ -199,7 +205,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   /** Whether a request that user code may have seen is sent once more; takes it from the budget. */
   #repeatable(): boolean {
     const { kind, method } = this.#request;
-    const harmless = this.#state === "reserving" || (kind === "http" && !this.#streamed && IDEMPOTENT.has(method));
+    const harmless = this.#state === "reserving" || (kind !== "call" && !this.#streamed && IDEMPOTENT.has(method));
     if (!harmless || this.#retries >= MAX_BROKEN_RETRIES || !this.#queue.context.budget.take()) return false;
     this.#retries += 1;
     return true;

@@ -54,7 +54,7 @@ export const FrameType = {
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** Kinds of calls, in the order of their numbers on the wire. */
-export const CALL_KINDS = ["http", "call", "reserve"] as const;
+export const CALL_KINDS = ["http", "call", "reserve", "websocket"] as const;
 
 /** What a call is. */
 export type CallKind = (typeof CALL_KINDS)[number];

@@ -158,6 +158,7 @@ export class LiveRouters {
         });
         return {
           resume() {},
+          upload() {},
           cancel() {
             over = true;
           },

@@ -62,6 +62,7 @@ export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: Loa
       sent.push(entry);
       return {
         resume() {},
+        upload() {},
         cancel() {
           entry.cancelled = true;
         },

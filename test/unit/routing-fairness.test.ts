@@ -153,6 +153,7 @@ class Replicas {
         });
         return {
           resume() {},
+          upload() {},
           cancel() {
             over = true;
           },

@@ -39,7 +39,7 @@ function measured(fronts = true) {
     open(to, _request, receiver) {
       const entry = { to, receiver };
       sent.push(entry);
-      return { resume() {}, cancel: () => void sent.splice(sent.indexOf(entry), 1) };
+      return { resume() {}, upload() {}, cancel: () => void sent.splice(sent.indexOf(entry), 1) };
     },
     release() {},
     close: () => Promise.resolve(),
