@@ -9,6 +9,10 @@ export const APPLICATION: unique symbol = Symbol.for("windlass.application");
 export const HANDLE: unique symbol = Symbol.for("windlass.handle");
 /** See {@link DEPLOYMENT}. */
 export const RESPONSE: unique symbol = Symbol.for("windlass.response");
+/** See {@link DEPLOYMENT}. */
+export const BATCH: unique symbol = Symbol.for("windlass.batch");
+/** See {@link DEPLOYMENT}. What a batch of streams yields for a caller whose stream has ended. */
+export const BATCH_DONE: unique symbol = Symbol.for("windlass.batch.done");
 
 /** Whether `value` carries `brand`. */
 export function hasBrand(value: unknown, brand: symbol): value is object {

@@ -5,6 +5,8 @@
  *     class Hello { fetch() { return new Response("hello"); } }
  *     export const app = deployment(Hello).bind();
  */
+export { type Batched, type BatchedFunction, type BatchedStream, batch, type ItemsOf } from "./batch.ts";
+export type { BatchOptions } from "./batch-options.ts";
 export { deployment } from "./deployment.ts";
 export {
   BackPressureError,
@@ -24,7 +26,14 @@ export type {
   PolicyInput,
   PolicyOutput,
 } from "./policy.ts";
-export { getMultiplexedModelId, getReplicaContext, type ReplicaContext } from "./runtime.ts";
+export {
+  type BatchContext,
+  getBatchContext,
+  getMultiplexedModelId,
+  getReplicaContext,
+  type ReplicaContext,
+  type RequestContext,
+} from "./runtime.ts";
 export type {
   Application,
   BindArg,

@@ -3,6 +3,9 @@
  * found by code that brought its own.
  */
 import { AsyncLocalStorage } from "node:async_hooks";
+import type { Clock } from "../core/clock.ts";
+import { systemClock } from "../core/system-clock.ts";
+import { MetricSet } from "../observability/metric-set.ts";
 
 /** Where application code runs. */
 export interface ReplicaContext {
@@ -23,6 +26,14 @@ export interface RequestContext {
   readonly revision?: number;
   /** Aborts when the request is cancelled; calls made for it end with it. */
   readonly signal: AbortSignal;
+}
+
+/** The calls that share a batch, see {@link getBatchContext}. */
+export interface BatchContext {
+  /** The request of each call, in the order of the inputs; undefined for a call that belongs to none. */
+  readonly requests: readonly (RequestContext | undefined)[];
+  /** The id of each request; empty for a call that belongs to none. */
+  readonly requestIds: readonly string[];
 }
 
 /** One call of another deployment. */
@@ -52,6 +63,23 @@ export interface WindlassRuntime {
   /** null where no calls can be made. */
   router: CallRouter | null;
   readonly requests: AsyncLocalStorage<RequestContext>;
+  /** Time for what waits inside application code. Outside of Windlass, as in its author's tests, the system's. */
+  clock: Clock;
+  /** What the SDK counts in application code. */
+  readonly metrics: MetricSet;
+  /** The batch that application code works on. */
+  readonly batches: AsyncLocalStorage<BatchContext>;
+  /** Models that caches hold or load; a replica tells routers of them. */
+  readonly models: ModelRegistry;
+}
+
+/** See {@link WindlassRuntime.models}: ids by cache. */
+export interface ModelRegistry {
+  readonly caches: Set<() => Iterable<string>>;
+  /** Called when the ids may have changed. */
+  onChange: () => void;
+  /** Unload everything; called when the replica ends. */
+  readonly closers: Set<() => Promise<void>>;
 }
 
 const KEY: unique symbol = Symbol.for("windlass.runtime");
@@ -59,7 +87,15 @@ const KEY: unique symbol = Symbol.for("windlass.runtime");
 /** The process's runtime state. */
 export function runtime(): WindlassRuntime {
   const holder = globalThis as { [KEY]?: WindlassRuntime };
-  holder[KEY] ??= { replica: null, router: null, requests: new AsyncLocalStorage() };
+  holder[KEY] ??= {
+    replica: null,
+    router: null,
+    requests: new AsyncLocalStorage(),
+    clock: systemClock,
+    metrics: new MetricSet(),
+    batches: new AsyncLocalStorage(),
+    models: { caches: new Set(), onChange: () => {}, closers: new Set() },
+  };
   return holder[KEY];
 }
 
@@ -75,7 +111,12 @@ export function getReplicaContext(): ReplicaContext {
   return replica;
 }
 
-/** The model id of the present request; empty without one or outside a request. */
+/** The calls that share the present batch; undefined outside of a function given to `batch`. */
+export function getBatchContext(): BatchContext | undefined {
+  return runtime().batches.getStore();
+}
+
+/** The model id of the present request, in a batch of all its requests; empty without one or outside a request. */
 export function getMultiplexedModelId(): string {
   return runtime().requests.getStore()?.multiplexedModelId ?? "";
 }
