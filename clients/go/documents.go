@@ -3,6 +3,7 @@ package windlass
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -56,7 +57,8 @@ func messageJSON(kind protoreflect.MessageDescriptor, document any, path string)
 	}
 	made := map[string]any{}
 	var nulls []string
-	for key, value := range fields {
+	for _, key := range slices.Sorted(maps.Keys(fields)) {
+		value := fields[key]
 		here := strings.TrimPrefix(path+"."+key, ".")
 		field := kind.Fields().ByName(protoreflect.Name(key))
 		if field == nil || key == nullsField {
@@ -73,7 +75,6 @@ func messageJSON(kind protoreflect.MessageDescriptor, document any, path string)
 		made[key] = inner
 	}
 	if len(nulls) > 0 && kind.Fields().ByName(nullsField) != nil {
-		slices.Sort(nulls)
 		made[nullsField] = nulls
 	}
 	return made, nil
