@@ -10,6 +10,7 @@ export default defineConfig({
       "test/ray/**",
       "test/fuzz/**",
       "test/interop/**",
+      "test/browser/**",
       "test/soak/**",
       "node_modules/**",
     ],

@@ -12,6 +12,7 @@ export default defineConfig({
       "test/interop/**/*.test.ts",
       "test/queue/**/*.test.ts",
       "test/clients/**/*.test.ts",
+      "test/browser/**/*.test.ts",
     ],
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 180_000,

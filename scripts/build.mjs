@@ -24,6 +24,7 @@ await build({
     ...bins.map((name) => [`bin/${name}`, `src/bin/${name}.ts`]),
     ["sdk/index", "src/sdk/index.ts"],
     ["grpc/index", "src/grpc/index.ts"],
+    ["client/index", "src/client/index.ts"],
   ]),
   outdir: out,
   bundle: true,
@@ -42,6 +43,19 @@ await build({
     js: 'import { createRequire as __windlassRequire } from "node:module"; const require = __windlassRequire(import.meta.url);',
   },
 }).catch(() => process.exit(1)); // esbuild has said why
+// For pages: by itself, without what Node needs.
+await build({
+  entryPoints: { "client/web": "src/client/web.ts" },
+  outdir: out,
+  bundle: true,
+  format: "esm",
+  platform: "browser",
+  target: "es2022",
+  sourcemap: "linked",
+  sourcesContent: false,
+  legalComments: "none",
+  logLevel: "warning",
+}).catch(() => process.exit(1));
 const tsc = ["node_modules/typescript/bin/tsc", "-p", "tsconfig.types.json", "--outDir", `${out}/types`];
 execFileSync(process.execPath, tsc, { stdio: "inherit" });
 writeFileSync(`${out}/stamp`, stamp);

@@ -1,5 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { BadRequestSchema, ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import { isConnectionFailure, violationsOf } from "../client/errors.ts";
 import { cannotConnect, type Target, unauthorised } from "./address.ts";
 import { CliError, EXIT } from "./exit.ts";
 
@@ -15,8 +16,7 @@ export function callError(error: unknown, target: Target, whereToLook: string): 
     case Code.PermissionDenied:
       return unauthorised(target, error.rawMessage);
     case Code.InvalidArgument: {
-      const violations = error.findDetails(BadRequestSchema).flatMap((detail) => detail.fieldViolations);
-      const lines = violations.map((v) => (v.field === "" ? v.description : `${v.field}: ${v.description}`));
+      const lines = violationsOf(error).map((v) => (v.field === "" ? v.description : `${v.field}: ${v.description}`));
       return new CliError(EXIT.failed, lines.length > 0 ? lines : error.rawMessage, error);
     }
     case Code.NotFound:
@@ -39,14 +39,4 @@ function listing(error: ConnectError): string | undefined {
   const [info] = error.findDetails(ErrorInfoSchema);
   const { application, revision } = info?.metadata ?? {};
   return application === undefined || revision === undefined ? undefined : `windlass history ${application}`;
-}
-
-/** True when no Windlass answered, or the connection broke, rather than that one refused. */
-export function isConnectionFailure(error: ConnectError): boolean {
-  // An answer of ours always has an ErrorInfo; a broken or refused connection has a system error as its cause.
-  if (error.findDetails(ErrorInfoSchema).length > 0) return false;
-  for (let cause = error.cause; cause instanceof Error; cause = cause.cause) {
-    if (typeof (cause as NodeJS.ErrnoException).code === "string") return true;
-  }
-  return false;
 }

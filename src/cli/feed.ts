@@ -1,17 +1,12 @@
+import { create, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
-import type { WatchInstanceResponse } from "../../gen/windlass/v1/instance_service_pb.ts";
-import type { Clock } from "../core/clock.ts";
-import type { Random } from "../core/random.ts";
+import { type WatchInstanceResponse, WatchInstanceResponseSchema } from "../../gen/windlass/v1/instance_service_pb.ts";
+import { callAttempts } from "../client/client.ts";
+import type { WatchEvent } from "../client/events.ts";
+import { type AnyResource, instanceFeed } from "../client/feeds.ts";
+import type { Time } from "../client/retry.ts";
+import { startWatch, type WatchStatus } from "../client/watch.ts";
 import type { Api } from "./api.ts";
-import { advance, beginAttempt, resumeRevision, startPosition } from "./feed-position.ts";
-
-/** How often a server says something unless it is asked to do so sooner. */
-const PROGRESS_INTERVAL_MS = 20_000;
-/** A connection that is silent for so many intervals is dead: an intermediary may have lost it without a word. */
-const SILENT_INTERVALS = 3;
-const BACKOFF_FIRST_MS = 100;
-const BACKOFF_MOST_MS = 5_000;
 
 /** How {@link follow} behaves. */
 export interface FollowOptions {
@@ -36,73 +31,93 @@ export interface FollowOptions {
  * Where history to continue from is gone, it begins anew with the present state and ends that with `synced`.
  */
 export async function* follow(
-  api: Api,
-  time: { readonly clock: Clock; readonly random: Random },
+  api: Pick<Api, "target" | "connections">,
+  time: Time,
   options: FollowOptions,
 ): AsyncGenerator<WatchInstanceResponse> {
-  const { progressIntervalMs } = options;
+  const { name, since, signal, progressIntervalMs } = options;
   const progress = progressIntervalMs === undefined ? {} : { progressInterval: durationFromMs(progressIntervalMs) };
-  const silenceMs = SILENT_INTERVALS * (progressIntervalMs ?? PROGRESS_INTERVAL_MS);
-  let position = startPosition(options.since);
-  let failures = 0;
-  let answered = false;
-  let lastAnswerAt = time.clock.monotonic();
-  while (!options.signal.aborted) {
-    // Leaving a `for await` does not cancel the call, an aborted signal does.
-    const attempt = new AbortController();
-    const signal = AbortSignal.any([options.signal, attempt.signal]);
-    const silence = () => time.clock.timer(silenceMs, () => attempt.abort(), { unref: true });
-    let watchdog = silence();
-    beginAttempt(position);
-    try {
-      const request = { startRevision: resumeRevision(position), name: options.name, ...progress };
-      for await (const message of api.instance.watchInstance(request, { signal })) {
-        watchdog.cancel();
-        watchdog = silence();
-        if (failures > 0 && answered) options.notice(`connected again to ${api.target.address}`);
-        failures = 0;
-        answered = true;
-        lastAnswerAt = time.clock.monotonic();
-        const step = advance(position, message);
-        position = step.position;
-        yield* step.news;
-      }
-    } catch (error) {
-      if (options.signal.aborted) return;
-      if (!(error instanceof ConnectError)) throw error;
-      if (error.code === Code.OutOfRange && resumeRevision(position) !== 0n) {
-        options.notice(
-          `the history after revision ${resumeRevision(position)} is gone; beginning with the present state`,
-        );
-        position = startPosition(0n);
-        continue;
-      }
-      const endless = options.endless && answered;
-      const waitedMs = time.clock.monotonic() - lastAnswerAt;
-      if (FINAL.has(error.code) || (!endless && waitedMs >= options.patienceMs)) throw error;
-    } finally {
-      watchdog.cancel();
-      attempt.abort();
-    }
-    if (options.signal.aborted) return;
-    failures += 1;
-    if (failures === 1 && answered) options.notice(`lost ${api.target.address}; trying again`);
-    await time.clock.sleep(backoffMs(failures, time.random), options.signal);
+  const request = { name, startRevision: since, ...progress };
+  const onStatus = statusTeller(api.target.address, options);
+  const attempts = callAttempts(api.connections, instanceFeed);
+  const unrepeated = makeUnrepeated();
+  for await (const event of startWatch(instanceFeed, request, attempts, time, { signal, onStatus })) {
+    yield* unrepeated(event).map(messageOf);
   }
 }
 
-/** Trying again cannot mend these. */
-const FINAL: ReadonlySet<Code> = new Set([
-  Code.Unauthenticated,
-  Code.PermissionDenied,
-  Code.NotFound,
-  Code.InvalidArgument,
-  Code.OutOfRange,
-  Code.Unimplemented,
-  Code.FailedPrecondition,
-]);
+/** Tells a person how the connection fares, and throws where there was no answer for too long. */
+function statusTeller(address: string, { patienceMs, endless, notice }: FollowOptions): (status: WatchStatus) => void {
+  let lost = false;
+  return (status) => {
+    switch (status.kind) {
+      case "connected":
+        if (lost) notice(`connected again to ${address}`);
+        lost = false;
+        return;
+      case "compacted":
+        notice(`the history after revision ${status.revision} is gone; beginning with the present state`);
+        return;
+      case "cut": {
+        const { error, answered, failures, silentMs } = status;
+        if (error !== undefined && !(endless && answered) && silentMs >= patienceMs) throw error;
+        if (failures === 1 && answered) notice(`lost ${address}; trying again`);
+        lost ||= answered;
+      }
+    }
+  };
+}
 
-function backoffMs(failures: number, random: Random): number {
-  const full = Math.min(BACKOFF_MOST_MS, BACKOFF_FIRST_MS * 2 ** Math.min(failures - 1, 10));
-  return full / 2 + (full / 2) * random.next();
+type Known = Exclude<WatchEvent<AnyResource>, { kind: "reset" }>;
+
+/** Where a snapshot was cut, the next one hands on differences only: what was printed is not printed again. */
+function makeUnrepeated(): (event: WatchEvent<AnyResource>) => Known[] {
+  /** What the snapshots handed on so far, and the names of the present one; undefined once one was whole. */
+  let shown: Map<string, string> | undefined;
+  const present = new Set<string>();
+  return (event) => {
+    if (event.kind === "reset") {
+      shown ??= new Map();
+      present.clear();
+      return [];
+    }
+    if (shown === undefined) return [event];
+    if (event.kind === "synced") {
+      const { revision } = event;
+      const gone = [...shown.keys()].filter((name) => !present.has(name));
+      shown = undefined;
+      return [...gone.map((name): Known => ({ kind: "deleted", revision, name })), event];
+    }
+    present.add(event.name);
+    const content = contentOf(event);
+    if (shown.get(event.name) === content) return [];
+    shown.set(event.name, content);
+    return [event];
+  };
+}
+
+function contentOf(event: Known): string {
+  const message = { ...messageOf(event), revision: 0n };
+  return Buffer.from(toBinary(WatchInstanceResponseSchema, message)).toString("base64");
+}
+
+function messageOf(event: Known): WatchInstanceResponse {
+  const { revision } = event;
+  return create(WatchInstanceResponseSchema, { revision, event: oneofOf(event) });
+}
+
+function oneofOf(event: Known): WatchInstanceResponse["event"] {
+  if (event.kind === "synced") return { case: "synced", value: true };
+  if (event.kind === "deleted") return { case: "deleted", value: event.name };
+  const { resource } = event;
+  switch (resource.$typeName) {
+    case "windlass.v1.Instance":
+      return { case: "instance", value: resource };
+    case "windlass.v1.Application":
+      return { case: "application", value: resource };
+    case "windlass.v1.Deployment":
+      return { case: "deployment", value: resource };
+    case "windlass.v1.Replica":
+      return { case: "replica", value: resource };
+  }
 }

@@ -1,10 +1,10 @@
 import { resolve } from "node:path";
+import { isLoopback } from "../client/loopback.ts";
+import { stateDir } from "../client/state-dir.ts";
 import type { StartOptions } from "../supervisor/options.ts";
 import { CliError, EXIT } from "./exit.ts";
-import { isLoopback } from "./loopback.ts";
 import { keyOf, START_FLAGS, type StartFlag, type StartFlagName, variableOf } from "./start-flags.ts";
 import { type Parsed, parseCpus, parseCustom, parseGpus } from "./start-resources.ts";
-import { stateDir } from "./state-dir.ts";
 
 /** Where the values of the flags come from; each beats the next. */
 export interface StartSources {

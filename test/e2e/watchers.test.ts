@@ -1,14 +1,11 @@
 // Watches of a real controller over real connections: many at once, and through intermediaries that drop them. With
 // WINDLASS_IDLE_S=60 the intermediary drops what was idle for 60 s, as `npm run verify:long` has it.
-import { createClient } from "@connectrpc/connect";
-import { createConnectTransport, createGrpcTransport } from "@connectrpc/connect-node";
 import { afterAll, describe, expect, it } from "vitest";
 import { cleanUp } from "../../bench/lib/children.ts";
 import { runWatchers } from "../../bench/lib/watchers.ts";
 import type { WatchInstanceResponse } from "../../gen/windlass/v1/instance_service_pb.ts";
-import { InstanceService } from "../../gen/windlass/v1/instance_service_pb.ts";
-import type { Api } from "../../src/cli/api.ts";
 import { follow } from "../../src/cli/feed.ts";
+import { nodeConnections } from "../../src/client/node-connections.ts";
 import { systemClock as clock } from "../../src/core/system-clock.ts";
 import { systemRandom as random } from "../../src/core/system-random.ts";
 import { startTestApi, type TestApi } from "../support/api-harness.ts";
@@ -36,27 +33,15 @@ describe("a hundred watchers of a real controller", () => {
 
 /** A reader that comes back by itself, through an intermediary. */
 function followThrough(proxy: ChaosProxy, api: TestApi, by: (typeof PROTOCOLS)[number], progressIntervalMs: number) {
-  const options = {
-    baseUrl: `http://127.0.0.1:${proxy.port}`,
-    interceptors: [
-      (next: (request: never) => never) => (request: never) => {
-        (request as { header: Headers }).header.set("authorization", `Bearer ${api.tokens.viewer}`);
-        return next(request);
-      },
-    ] as never,
-  };
-  // Calls share an HTTP/2 connection: unless it is pinged, the next call goes out over the one that is dead.
-  const pings = { pingIntervalMs: progressIntervalMs, pingTimeoutMs: progressIntervalMs };
-  const transport =
-    by === "grpc"
-      ? createGrpcTransport({ ...options, ...pings })
-      : createConnectTransport({ ...options, httpVersion: "1.1" });
+  const address = `http://127.0.0.1:${proxy.port}`;
   const stop = new AbortController();
   const messages: WatchInstanceResponse[] = [];
   const notices: string[] = [];
-  const instance = createClient(InstanceService, transport);
   const feed = follow(
-    { target: { address: options.baseUrl }, instance } as unknown as Api,
+    {
+      target: { address, token: undefined },
+      connections: nodeConnections({ address, token: api.tokens.viewer }, undefined, { protocol: by }),
+    },
     { clock, random },
     {
       name: "applications/a",

@@ -543,7 +543,7 @@ describe("tokens and addresses", () => {
   });
 
   it("the state dir is found by WINDLASS_STATE_DIR, XDG_STATE_HOME and HOME, in this order", async () => {
-    const { stateDir } = await import("../../src/cli/state-dir.ts");
+    const { stateDir } = await import("../../src/client/state-dir.ts");
     expect(stateDir({ WINDLASS_STATE_DIR: "s", XDG_STATE_HOME: "/x", HOME: "/h" }, "/work")).toBe("/work/s");
     expect(stateDir({ XDG_STATE_HOME: "/x", HOME: "/h" }, "/work")).toBe("/x/windlass");
     expect(stateDir({ XDG_STATE_HOME: "relative", HOME: "/h" }, "/work")).toBe("/h/.local/state/windlass");

@@ -1,8 +1,8 @@
 /** Notices that the files of `windlass apply --watch`, or the sources that they name, have changed. */
 import { resolve } from "node:path";
+import { stateDir } from "../../client/state-dir.ts";
 import { errorText } from "../../core/errors.ts";
 import type { CliContext } from "../context.ts";
-import { stateDir } from "../state-dir.ts";
 import { watchFiles } from "../watch-files.ts";
 import type { Touched } from "./decide.ts";
 import { compareLooks, type FileChoice, lookAt } from "./files.ts";

@@ -2,10 +2,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { BadRequestSchema } from "../../../gen/google/rpc/error_details_pb.ts";
 import type { Application } from "../../../gen/windlass/v1/application_pb.ts";
+import { isConnectionFailure } from "../../client/errors.ts";
 import { errorText } from "../../core/errors.ts";
 import { applicationName } from "../../core/names.ts";
 import type { Api } from "../api.ts";
-import { callError, isConnectionFailure } from "../call-errors.ts";
+import { callError } from "../call-errors.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT, oneLine } from "../exit.ts";
 import { type PlanDocument, planDocument } from "../plan-document.ts";

@@ -1,8 +1,8 @@
 /** Which set of applications a run of `windlass apply` keeps. Pure. */
 import { createHash } from "node:crypto";
 import { resolve } from "node:path";
+import { isLoopback } from "../../client/loopback.ts";
 import { CliError, EXIT } from "../exit.ts";
-import { isLoopback } from "../loopback.ts";
 import { STDIN } from "./files.ts";
 
 /** The longest name of a set, in characters; the API has the same limit. */

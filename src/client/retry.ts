@@ -1,0 +1,80 @@
+/** What is worth trying again, and after how long. The one place that knows. */
+import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import { withConnectionCode } from "./errors.ts";
+
+/** What waiting and chance are taken from. */
+export interface Time {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const FIRST_MS = 100;
+const MOST_MS = 5_000;
+
+/** Milliseconds before the next attempt after so many failures in a row, at least half of them; 0.1 s to 5 s. */
+export function backoffMs(failures: number, random: Random): number {
+  const full = Math.min(MOST_MS, FIRST_MS * 2 ** Math.min(failures - 1, 10));
+  return full / 2 + (full / 2) * random.next();
+}
+
+/** Trying a watch again cannot mend these. */
+const FINAL: ReadonlySet<Code> = new Set([
+  Code.Unauthenticated,
+  Code.PermissionDenied,
+  Code.NotFound,
+  Code.InvalidArgument,
+  Code.OutOfRange,
+  Code.Unimplemented,
+  Code.FailedPrecondition,
+]);
+
+/** Whether trying a watch again cannot mend an error. */
+export function isFinal(error: ConnectError): boolean {
+  return FINAL.has(error.code);
+}
+
+/** Whether the history that a watch wanted to continue from is gone. */
+export function isCompacted(error: ConnectError, resumeRevision: bigint): boolean {
+  return error.code === Code.OutOfRange && resumeRevision !== 0n;
+}
+
+/** Tries calls again that only read, while the server is not available and the call's deadline has not come. */
+export function retrySafeCalls({ clock, random }: Time): Interceptor {
+  return (next) => async (request) => {
+    const safe = request.method.idempotency === MethodOptions_IdempotencyLevel.NO_SIDE_EFFECTS;
+    for (let failures = 1; ; failures++) {
+      try {
+        return await next(request);
+      } catch (error) {
+        const away = error instanceof ConnectError && error.code === Code.Unavailable;
+        if (!away || !safe || request.stream || failures >= ATTEMPTS) throw error;
+        await clock.sleep(backoffMs(failures, random), request.signal);
+        if (request.signal.aborted) throw error;
+      }
+    }
+  };
+}
+
+/** With the waits between them, 3 to 6 s. */
+const ATTEMPTS = 7;
+
+/** Tells connections that fail as UNAVAILABLE, whatever transports call that. */
+export const nameConnectionFailures: Interceptor = (next) => async (request) => {
+  try {
+    const response = await next(request);
+    return response.stream ? { ...response, message: named(response.message) } : response;
+  } catch (error) {
+    throw withConnectionCode(error);
+  }
+};
+
+async function* named<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+  try {
+    yield* messages;
+  } catch (error) {
+    throw withConnectionCode(error);
+  }
+}

@@ -1,0 +1,69 @@
+/** Where and as whom to call, from what the environment says. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { errorText } from "../core/errors.ts";
+import { isLoopback } from "./loopback.ts";
+import { stateDir } from "./state-dir.ts";
+
+/** Where the API is when nothing says so. */
+export const DEFAULT_ADDRESS = "http://127.0.0.1:8265";
+
+/** Where and as whom to call. */
+export interface Target {
+  /** "http://host:port", without a slash at the end. */
+  readonly address: string;
+  /** Bearer token; undefined where none was found. */
+  readonly token: string | undefined;
+}
+
+/** What {@link targetOf} finds a target by. */
+export interface TargetSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Beats WINDLASS_ADDRESS; `source` is what to call it in a failure. */
+  readonly address?: { readonly value: string; readonly source: string } | undefined;
+  /** Beats WINDLASS_TOKEN and the token file; "" is none. */
+  readonly token?: string | undefined;
+}
+
+/** No target can be told: an address that is none, or a token file that cannot be read. */
+export class TargetError extends Error {
+  override readonly name = "TargetError";
+  readonly kind: "address" | "token";
+
+  constructor(kind: "address" | "token", message: string, cause?: unknown) {
+    super(message, { cause });
+    this.kind = kind;
+  }
+}
+
+/** The address and token to use. Throws {@link TargetError}. */
+export function targetOf({ env, cwd, address: given, token }: TargetSources): Target {
+  const address = parseAddress(given?.value ?? (env.WINDLASS_ADDRESS || DEFAULT_ADDRESS), given?.source);
+  if (token !== undefined) return { address, token: token || undefined };
+  if (env.WINDLASS_TOKEN) return { address, token: env.WINDLASS_TOKEN.trim() };
+  // The admin token never leaves the machine by itself: its file is read for loopback addresses only.
+  const found = isLoopback(new URL(address).hostname) ? readAdminToken(stateDir(env, cwd)) : undefined;
+  return { address, token: found };
+}
+
+/** An address without a slash at its end; `source` is what to call it in a failure. Throws {@link TargetError}. */
+export function parseAddress(text: string, source = "WINDLASS_ADDRESS"): string {
+  const url = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || url.username !== "" || url.search !== "" || url.hash !== "") {
+    throw new TargetError("address", `${source} "${text}" is not an address; give one like ${DEFAULT_ADDRESS}`);
+  }
+  return `${url.origin}${url.pathname}`.replace(/\/+$/, "");
+}
+
+/** The token in a state dir; undefined where there is none. Throws {@link TargetError}. */
+export function readAdminToken(dir: string): string | undefined {
+  const path = join(dir, "admin.token");
+  try {
+    return readFileSync(path, "utf8").trim() || undefined;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new TargetError("token", `cannot read ${path} (${errorText(error)}); set WINDLASS_TOKEN`, error);
+  }
+}
