@@ -1,19 +1,10 @@
 import { defineConfig } from "vitest/config";
+import { FURTHER_SUITES } from "./vitest.suites.ts";
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Suites of their own, see vitest.further.config.ts.
-    exclude: [
-      "test/pack/**",
-      "test/examples/**",
-      "test/ray/**",
-      "test/fuzz/**",
-      "test/interop/**",
-      "test/browser/**",
-      "test/soak/**",
-      "node_modules/**",
-    ],
+    exclude: [...FURTHER_SUITES, "soak"].map((suite) => `test/${suite}/**`).concat("node_modules/**"),
     reporters: ["default", "./test/support/closing-line-reporter.ts"],
     testTimeout: 30_000,
     hookTimeout: 30_000,
