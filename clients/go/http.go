@@ -22,7 +22,11 @@ func NewHTTPClient(given ...Option) (client *http.Client, url string, err error)
 	if o.tls != nil && !at.secure {
 		return nil, "", errors.New("WithTLSConfig is for https:// addresses only")
 	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true}
+	// A program may have put something else there.
+	if usual, ok := http.DefaultTransport.(*http.Transport); ok {
+		transport = usual.Clone()
+	}
 	transport.TLSClientConfig = o.tls
 	if isLoopback(at.host) {
 		transport.Proxy = nil

@@ -27,8 +27,8 @@ func (e *ApplicationFailedError) Error() string {
 	return e.Name + " failed to deploy: " + why
 }
 
-// WaitUntilRunning waits until an application runs as it was last written; application is its name as its config has
-// it. It fails with [*ApplicationFailedError] where that failed to deploy or was deleted, and as
+// WaitUntilRunning waits until an application runs as it was last written, as long as the context lasts; application
+// is its name as its config has it. It fails with [*ApplicationFailedError] where that failed to deploy or was deleted, and as
 // [Client.WatchApplications] does; with the context's deadline it says how the application stands.
 func (c *Client) WaitUntilRunning(ctx context.Context, application string) (*windlassv1.Application, error) {
 	waiting := waiting{name: ApplicationName(application)}

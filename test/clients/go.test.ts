@@ -1,15 +1,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { fromBinary } from "@bufbuild/protobuf";
 import { afterAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { DeployConfigSchema } from "../../gen/windlass/config/v1/application_pb.ts";
 import { deployConfigFromMessage } from "../../src/config/message.ts";
+import { writeApp } from "../support/apps.ts";
 import { go } from "../support/go.ts";
 import { runProgram } from "../support/python.ts";
-import { startWindlass } from "../support/windlass.ts";
+import { api, startWindlass, waitForStatus } from "../support/windlass.ts";
 import { describeClient } from "./run-cases.ts";
 
 const FOLDER = fileURLToPath(new URL("../../clients/go/", import.meta.url));
@@ -51,6 +52,54 @@ describe("the Go client's", () => {
     expect(await runProgram("gofmt", ["-l", "."], { cwd: folder })).toEqual({ code: 0, out: "", err: "" });
   });
 
+  it("watches tell what is, and Connect's clients call over HTTP/1.1", { timeout: BUILD_TIMEOUT_MS }, async () => {
+    const windlass = await startWindlass();
+    const folder = dirname(writeApp(APP, ""));
+    const put = await api(windlass, "/api/serve/applications/", {
+      method: "PUT",
+      body: { applications: [{ name: "a", import_path: "./app.ts:app" }] },
+      headers: { "x-windlass-base-dir": folder },
+    });
+    expect(put.status, put.text).toBe(200);
+    await waitForStatus(windlass, "a", "RUNNING");
+    const { code, out, err } = await runProgram("go", ["run", "./feeds"], {
+      cwd: join(FOLDER, "lab"),
+      env: { WINDLASS_ADDRESS: windlass.control, WINDLASS_TOKEN: windlass.token },
+    });
+    expect(code, err).toBe(0);
+    const lines = out
+      .trimEnd()
+      .split("\n")
+      .map((line) => line.replace(/\/replicas\/.+$/, "/replicas/R"));
+    expect(lines.filter((line) => /^instance Updated/.test(line)).sort()).toEqual([
+      "instance Updated applications/a",
+      "instance Updated applications/a/deployments/Echo",
+      "instance Updated applications/a/deployments/Echo/replicas/R",
+      "instance Updated instance",
+    ]);
+    expect(lines.filter((line) => /^decisions/.test(line)).sort()).toEqual([
+      "decisions Reset ",
+      "decisions Synced ",
+      "decisions Updated applications/a/deployments/Echo",
+    ]);
+    expect(lines.filter((line) => !/^(instance Updated|decisions)/.test(line)).map((line) => line.trimEnd())).toEqual([
+      "instance Reset",
+      "instance Synced",
+      "applications Reset",
+      "applications Updated applications/a",
+      "applications Synced",
+      "deployments Reset",
+      "deployments Updated applications/a/deployments/Echo",
+      "deployments Synced",
+      "replicas Reset",
+      "replicas Updated applications/a/deployments/Echo/replicas/R",
+      "replicas Synced",
+      "http refused NOT_FOUND not_found",
+      "http applications/a",
+      "http Synced",
+    ]);
+  });
+
   it("config documents are read by the server as they were written", { timeout: BUILD_TIMEOUT_MS }, async () => {
     const files = readdirSync(EXAMPLES, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yaml"));
     const documents = files
@@ -76,6 +125,7 @@ describe("the Go client's", () => {
     { name: "code passes go vet", args: ["vet", "./..."], cwd: FOLDER },
     { name: "test program passes go vet", args: ["vet", "./..."], cwd: join(FOLDER, "lab") },
     { name: "modules and sums are what go mod tidy makes", args: ["mod", "tidy", "-diff"], cwd: FOLDER },
+    { name: "test program's modules and sums are, too", args: ["mod", "tidy", "-diff"], cwd: join(FOLDER, "lab") },
     { name: "unit tests pass, with the race detector", args: ["test", "-race", "-count=1", "./..."], cwd: FOLDER },
   ])("$name", { timeout: BUILD_TIMEOUT_MS }, async ({ args, cwd }) => {
     const { code, out, err } = await runProgram("go", args, { cwd });
@@ -92,6 +142,16 @@ describe("the Go client's", () => {
     expect(Object.keys(made).filter((path) => made[path] !== committed[path])).toEqual([]);
   });
 });
+
+const APP = `
+import { deployment } from "windlass";
+class Echo {
+  fetch(): Response {
+    return new Response("ok");
+  }
+}
+export const app = deployment(Echo, { numReplicas: "auto", rayActorOptions: { numCpus: 0 } }).bind();
+`;
 
 /** In this order; steps in between may be told or not. */
 const EXAMPLE_PRINTS = [

@@ -5,13 +5,13 @@ go 1.24.0
 replace windlass/client => ../
 
 require (
+	connectrpc.com/connect v1.19.2
 	google.golang.org/grpc v1.80.0
 	google.golang.org/protobuf v1.36.12
 	windlass/client v0.0.0-00010101000000-000000000000
 )
 
 require (
-	connectrpc.com/connect v1.19.2 // indirect
 	golang.org/x/net v0.49.0 // indirect
 	golang.org/x/sys v0.40.0 // indirect
 	golang.org/x/text v0.33.0 // indirect
