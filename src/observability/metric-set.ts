@@ -107,7 +107,7 @@ export class MetricSet {
       families.push({ ...declaration, series: [...series.values()].map(copyOf) });
     }
     for (const { declaration, reads } of this.#gauges.values()) {
-      const series = [...reads].flatMap((read) => [...read()]).slice(0, MAX_SERIES);
+      const series = summed([...reads].flatMap((read) => [...read()])).slice(0, MAX_SERIES);
       if (series.length > 0) families.push({ ...declaration, series });
     }
     return families;
@@ -116,6 +116,16 @@ export class MetricSet {
 
 function emptyCounts(bounds: readonly number[]): number[] {
   return new Array<number>(bounds.length + 1).fill(0);
+}
+
+/** Those with the same labels as one. */
+function summed(all: readonly MetricSeries[]): MetricSeries[] {
+  const sums = new Map<string, MetricSeries>();
+  for (const { labels, value } of all) {
+    const key = labels.join("\0");
+    sums.set(key, { labels, value: value + (sums.get(key)?.value ?? 0) });
+  }
+  return [...sums.values()];
 }
 
 function copyOf({ labels, value, counts }: Live): MetricSeries {

@@ -9,6 +9,7 @@ export class RequestScope implements RequestContext {
   #aborted = false;
 
   constructor(requestId: string, multiplexedModelId: string, revision = 0) {
+  #onEnd: (() => void)[] | undefined;
     this.requestId = requestId;
     this.multiplexedModelId = multiplexedModelId;
     this.revision = revision;
@@ -28,6 +29,16 @@ export class RequestScope implements RequestContext {
 
   /** The caller is gone. */
   abort(): void {
+  onEnd(listener: () => void): void {
+    this.#onEnd ??= [];
+    this.#onEnd.push(listener);
+  }
+
+  /** The request has ended. */
+  end(): void {
+    for (const listener of this.#onEnd?.splice(0) ?? []) listener();
+  }
+
     if (this.#aborted) return;
     this.#aborted = true;
     this.#controller?.abort();

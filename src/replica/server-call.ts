@@ -164,6 +164,7 @@ export class ServerCall {
     return error !== undefined;
   }
 
+    this.#scope.end();
   async #serveHttp(): Promise<void> {
     const out = this.#out;
     let request: Request;

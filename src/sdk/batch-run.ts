@@ -32,6 +32,8 @@ export async function runValues({ name, fn, calls, outside }: BatchWork<ValueCal
     });
   } catch (error) {
     for (const call of calls) call.fail(error);
+  } finally {
+    scope.end();
   }
 }
 
@@ -53,6 +55,8 @@ export async function runStreams({ name, fn, calls, outside }: BatchWork<StreamC
     for (const call of calls) call.finish();
   } catch (error) {
     for (const call of calls) call.fail(error);
+  } finally {
+    scope.end();
   }
 }
 
@@ -75,12 +79,15 @@ async function caughtUp(calls: readonly StreamCall[]): Promise<void> {
 
 interface Scope {
   run<R>(work: () => R): R;
+  /** The function has ended: what it used for its requests is free. */
+  end(): void;
 }
 
 /** Where a batch runs: in the context of all its requests. It is cancelled when the last caller has left. */
 function scopeOf(calls: readonly BatchCall[], outside: Outside): Scope {
   const { requests, batches } = runtime();
   const controller = new AbortController();
+  const ends: (() => void)[] = [];
   for (const call of calls) {
     call.onLeave = () => {
       if (calls.every(({ over }) => over)) controller.abort();
@@ -96,6 +103,7 @@ function scopeOf(calls: readonly BatchCall[], outside: Outside): Scope {
     multiplexedModelId: first.multiplexedModelId,
     ...(first.revision === undefined ? {} : { revision: first.revision }),
     signal: controller.signal,
+    onEnd: (listener) => void ends.push(listener),
   };
   const inBatch = <R>(work: () => R): R => batches.run(context, work);
   return {
@@ -103,6 +111,9 @@ function scopeOf(calls: readonly BatchCall[], outside: Outside): Scope {
       outside(() =>
         request === undefined ? requests.exit(() => inBatch(work)) : requests.run(request, () => inBatch(work)),
       ),
+    end: () => {
+      for (const listener of ends.splice(0)) listener();
+    },
   };
 }
 

@@ -17,6 +17,7 @@ export {
   WindlassUserError,
 } from "./errors.ts";
 export { ingress } from "./ingress.ts";
+export { type MultiplexedFunction, type MultiplexedOptions, multiplexed } from "./multiplexed.ts";
 export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions, RolloutOptions } from "./options.ts";
 export type {
   ApplicationAutoscalingPolicy,

@@ -26,6 +26,8 @@ export interface RequestContext {
   readonly revision?: number;
   /** Aborts when the request is cancelled; calls made for it end with it. */
   readonly signal: AbortSignal;
+  /** Has `listener` called once the request has ended: its answer was sent, or nobody waits for it any more. */
+  onEnd?(listener: () => void): void;
 }
 
 /** The calls that share a batch, see {@link getBatchContext}. */
@@ -73,13 +75,21 @@ export interface WindlassRuntime {
   readonly models: ModelRegistry;
 }
 
-/** See {@link WindlassRuntime.models}: ids by cache. */
+/** See {@link WindlassRuntime.models}. */
 export interface ModelRegistry {
-  readonly caches: Set<() => Iterable<string>>;
+  readonly caches: Set<ModelIds>;
   /** Called when the ids may have changed. */
   onChange: () => void;
-  /** Unload everything; called when the replica ends. */
-  readonly closers: Set<() => Promise<void>>;
+}
+
+/** The models of one cache. */
+export interface ModelIds {
+  /** Of models that are there or will soon be. */
+  ids(): Iterable<string>;
+  /** Of those that are there. */
+  held(): Iterable<string>;
+  /** Unloads all; for when the replica ends. */
+  close(): Promise<void>;
 }
 
 const KEY: unique symbol = Symbol.for("windlass.runtime");
@@ -94,7 +104,7 @@ export function runtime(): WindlassRuntime {
     clock: systemClock,
     metrics: new MetricSet(),
     batches: new AsyncLocalStorage(),
-    models: { caches: new Set(), onChange: () => {}, closers: new Set() },
+    models: { caches: new Set(), onChange: () => {} },
   };
   return holder[KEY];
 }
