@@ -7,9 +7,9 @@ export class RequestScope implements RequestContext {
   readonly revision: number;
   #controller: AbortController | undefined;
   #aborted = false;
+  #onEnd: (() => void)[] | undefined;
 
   constructor(requestId: string, multiplexedModelId: string, revision = 0) {
-  #onEnd: (() => void)[] | undefined;
     this.requestId = requestId;
     this.multiplexedModelId = multiplexedModelId;
     this.revision = revision;
@@ -27,8 +27,6 @@ export class RequestScope implements RequestContext {
     return this.#aborted;
   }
 
-  /** The caller is gone. */
-  abort(): void {
   onEnd(listener: () => void): void {
     this.#onEnd ??= [];
     this.#onEnd.push(listener);
@@ -39,6 +37,8 @@ export class RequestScope implements RequestContext {
     for (const listener of this.#onEnd?.splice(0) ?? []) listener();
   }
 
+  /** The caller is gone. */
+  abort(): void {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#controller?.abort();

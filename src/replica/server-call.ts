@@ -148,6 +148,7 @@ export class ServerCall {
     // What user code left unread would go on coming in.
     this.#in.body.discard();
     await this.#out.over;
+    this.#scope.end();
     admission.leave();
     if (log.accessLog) this.#logAccess(failed);
   }
@@ -164,7 +165,6 @@ export class ServerCall {
     return error !== undefined;
   }
 
-    this.#scope.end();
   async #serveHttp(): Promise<void> {
     const out = this.#out;
     let request: Request;
