@@ -16,6 +16,10 @@ const PLACES: Readonly<Record<string, readonly (readonly [file: string, pattern:
     ["pyproject.toml", /^version = "(.+)"$/m],
     ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],
   ],
+  rust: [
+    ["Cargo.toml", /^version = "(.+)"$/m],
+    ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],
+  ],
 };
 
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
