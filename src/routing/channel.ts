@@ -31,13 +31,16 @@ export interface ChannelRequest {
    * A `websocket` has no body; where it is answered with 101, what follows are the client's bytes
    * ({@link ChannelCall.upload}) and, as the answer's body, the replica's.
    */
-  readonly kind: "http" | "call" | "reserve" | "websocket";
+  readonly kind: "http" | "call" | "reserve" | "websocket" | "grpc";
   readonly method: string;
   /** Starts with "/"; with the query. */
   readonly path: string;
   /** Name, value, name, value, …; neither hop-by-hop headers nor `x-windlass-*`. */
   readonly headers: readonly string[];
-  /** A stream is read once, with back-pressure, and destroyed at the end. */
+  /**
+   * A stream is read once, with back-pressure, and destroyed at the end. That of a `grpc` is not touched before the
+   * replica has taken the request, and `onEntered` was called.
+   */
   readonly body: Uint8Array | Readable | null;
   /** A slot that `reserve` gave. */
   readonly reservation?: string;
@@ -56,7 +59,7 @@ export interface WaitAtReplica {
 /** Hears the answer. */
 export interface ChannelReceiver {
   /**
-   * The replica has taken in a request that could {@link ChannelRequest.wait}: before this, no code has seen it.
+   * The replica has taken in a request that could {@link ChannelRequest.wait}, or a `grpc`: before this, no code has seen it.
    * `contended`: others wait there. Not called for `reserve`.
    */
   onEntered?(contended: boolean): void;
@@ -64,6 +67,8 @@ export interface ChannelReceiver {
   onAccepted(head: ResponseHead): void;
   /** A piece of the body, which the receiver may keep. `false`: no more until {@link ChannelCall.resume}. */
   onData(chunk: Uint8Array): boolean;
+  /** The trailers of a `grpc`, before `onEnd`: name, value, … Not called where the answer has none. */
+  onTrailers?(trailers: string[]): void;
   onEnd(): void;
   onFailed(failure: ChannelFailure): void;
 }
@@ -100,10 +105,10 @@ export interface ResponseHead {
  * rejected: the replica does not take it now; user code did not run.
  * unreachable: nothing was sent. `gone`: nobody listens there; otherwise it may work later.
  * broken: the connection ended early. `responseStarted`: after `onAccepted`.
- * invalid: the request cannot be expressed; another replica would not help.
+ * invalid: the request cannot be expressed; another replica would not help. `unsupported`: for its kind.
  */
 export type ChannelFailure =
   | { readonly kind: "rejected"; readonly ongoing: number }
   | { readonly kind: "unreachable"; readonly gone: boolean; readonly error: string }
   | { readonly kind: "broken"; readonly responseStarted: boolean; readonly error: string }
-  | { readonly kind: "invalid"; readonly error: string };
+  | { readonly kind: "invalid"; readonly error: string; readonly unsupported?: boolean };

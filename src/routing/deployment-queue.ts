@@ -7,6 +7,7 @@ import type { Random } from "../core/random.ts";
 import type { ReplicaChannel, WaitAtReplica } from "./channel.ts";
 import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } from "./cold-start.ts";
 import { type InLine, Lines } from "./lines.ts";
+import type { Models } from "./models.ts";
 import type { RouterFailure } from "./outcome.ts";
 import { type Picked, ReplicaSet, type Seeker } from "./replica-set.ts";
 import type { RetryBudget } from "./retry-budget.ts";
@@ -19,6 +20,7 @@ export interface Waiter extends InLine, Held, Seeker {
   waiting: boolean;
   /** The revision it is for; 0: any, until the queue draws one. */
   revision: number;
+  readonly model: string;
   /** Monotonic ms at which it came to wait; undefined: it has not. */
   waitingSinceMs: number | undefined;
   /** `wait`: the replica is full, and the request is to wait there until it is told to have entered. */
@@ -41,6 +43,9 @@ export interface RouterContext {
   readonly random: Random;
   readonly budget: RetryBudget;
   readonly watcher?: LoadWatcher | undefined;
+  readonly models: Models;
+  /** How long a request waits for a replica that has its model. */
+  readonly modelWaitMs: number;
 }
 
 /** The line of requests for one deployment, and the replicas it is served by. */
@@ -97,6 +102,11 @@ export class DeploymentQueue {
     return this.#replicas.running();
   }
 
+  /** Ids of the replicas that the table has. */
+  replicaIds(): string[] {
+    return this.#replicas.ids();
+  }
+
   /** How requests are shared between two revisions of the application; undefined: there is one. */
   get split(): SplitRule | undefined {
     return this.#split;
@@ -137,7 +147,7 @@ export class DeploymentQueue {
     if (this.#split !== undefined && waiter.revision === 0) {
       waiter.revision = chooseRevision(this.#split, undefined, this.context.random);
     }
-    const picked = this.#lines.has(waiter.revision) ? undefined : this.#pick(waiter);
+    const picked = this.#lines.has(waiter) ? undefined : this.#pick(waiter);
     if (picked !== undefined && !picked.park) {
       this.#give(waiter, picked);
       return;
@@ -213,6 +223,7 @@ export class DeploymentQueue {
   #give(waiter: Waiter, { slot, park }: Picked): void {
     slot.own += 1;
     this.#ongoing += 1;
+    if (waiter.model !== "") this.context.models.sent(slot.id, waiter.model, this.context.clock.monotonic());
     if (!park) {
       waiter.start(slot, undefined);
       return;
@@ -224,8 +235,18 @@ export class DeploymentQueue {
   }
 
   #pick(waiter: Waiter): Picked | undefined {
-    const { clock, random } = this.context;
-    return this.#replicas.pick(waiter, this.#targets?.maxOngoingRequests ?? 0, clock.monotonic(), random);
+    const { clock, random, models } = this.context;
+    const maxOngoing = this.#targets?.maxOngoingRequests ?? 0;
+    const nowMs = clock.monotonic();
+    return this.#replicas.pick(waiter, maxOngoing, nowMs, random, {
+      models,
+      untilMs: this.#modelUntilMs(waiter, nowMs),
+    });
+  }
+
+  /** Until when a request waits for a replica that has its model. */
+  #modelUntilMs({ waitingSinceMs }: Waiter, nowMs: number): number {
+    return (waitingSinceMs ?? nowMs) + this.context.modelWaitMs;
   }
 
   #waits(waiter: Waiter): void {
@@ -290,7 +311,11 @@ export class DeploymentQueue {
     this.#timer = undefined;
     const { clock } = this.context;
     const nowMs = clock.monotonic();
-    const wakeMs = this.#replicas.wakeMs(this.#targets?.maxOngoingRequests ?? 0, nowMs);
+    let wakeMs = this.#replicas.wakeMs(this.#targets?.maxOngoingRequests ?? 0, nowMs);
+    for (const head of this.#lines.heads()) {
+      const untilMs = head.model === "" ? 0 : this.#modelUntilMs(head, nowMs);
+      if (untilMs > nowMs) wakeMs = Math.min(wakeMs, untilMs);
+    }
     if (wakeMs === Number.POSITIVE_INFINITY) return;
     this.#timer = clock.timer(wakeMs - nowMs, () => {
       this.#timer = undefined;

@@ -8,7 +8,7 @@ import type { Readable } from "node:stream";
 import { errorText } from "../core/errors.ts";
 import { ReceiveCredit } from "../wire/credit.ts";
 import { FrameType, MAX_DATA_BYTES, numberOf, pairOf, WireError } from "../wire/frame.ts";
-import { problemOf, type RequestHead, readAnswer, writeOpen } from "../wire/head.ts";
+import { problemOf, type RequestHead, readAnswer, readTrailers, writeOpen } from "../wire/head.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ReplicaChannel } from "./channel.ts";
 import { Upload } from "./wire-body.ts";
 import { WireConnection } from "./wire-connection.ts";
@@ -145,6 +145,9 @@ class FramedCall implements ChannelCall {
   readonly #receiver: ChannelReceiver;
   readonly #credit = new ReceiveCredit();
   #upload: Upload | undefined;
+  /** The body of a `grpc` until the replica has taken it: whoever refuses it has cost nothing. */
+  #held: Readable | undefined;
+  #trailers: string[] | undefined;
   #ongoing = -1;
   #contended = false;
   #started = false;
@@ -175,7 +178,8 @@ class FramedCall implements ChannelCall {
     }
     writeOpen(connection.writer, this.#id, head, null, false);
     connection.soon();
-    this.#send(body);
+    if (head.kind === "grpc" && !(body instanceof Uint8Array)) this.#held = body;
+    else this.#send(body);
   }
 
   upload(bytes: Readable): void {
@@ -232,6 +236,10 @@ class FramedCall implements ChannelCall {
         if (!this.#started) throw new WireError("a body came before its head");
         if (payload.length > 0) this.#data(payload);
         break;
+      case FrameType.trailers:
+        if (!this.#started || !end) throw new WireError("trailers came that are not the end of an answer");
+        this.#trailers = readTrailers(payload);
+        break;
       case FrameType.credit:
         this.#upload?.returned(numberOf(payload));
         return;
@@ -255,6 +263,9 @@ class FramedCall implements ChannelCall {
     this.#ongoing = ongoing;
     this.#contended = waiting > 0;
     this.#receiver.onEntered?.(this.#contended);
+    const held = this.#held;
+    this.#held = undefined;
+    if (held !== undefined && !this.#over) this.#send(held);
   }
 
   /** The connection is over. */
@@ -294,8 +305,10 @@ class FramedCall implements ChannelCall {
     this.#waiting = undefined;
     this.#upload?.stop();
     this.#peer.ended(this.#id);
-    if (how === "end") this.#receiver.onEnd();
-    else this.#receiver.onFailed(how);
+    if (how === "end") {
+      if (this.#trailers !== undefined) this.#receiver.onTrailers?.(this.#trailers);
+      this.#receiver.onEnd();
+    } else this.#receiver.onFailed(how);
   }
 
   /** Ends the call at the replica too. */

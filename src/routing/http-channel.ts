@@ -36,6 +36,7 @@ export function createHttpChannel(): ReplicaChannel {
   };
   return {
     open(address, request, receiver) {
+      if (request.kind === "grpc") return refuseGrpc(receiver);
       if (request.kind === "websocket") {
         const websocket = openPlainWebsocket(address.slice("plain:".length), request, receiver, () => {
           websockets.delete(websocket);
@@ -66,6 +67,21 @@ export function createHttpChannel(): ReplicaChannel {
       pools.clear();
       for (const websocket of websockets) websocket.destroy();
       await Promise.all(all.map((pool) => pool.destroy().catch(() => {})));
+    },
+  };
+}
+
+/** Says that a program speaks no gRPC, once `open` has returned. */
+function refuseGrpc(receiver: ChannelReceiver): ChannelCall {
+  let cancelled = false;
+  queueMicrotask(() => {
+    if (!cancelled) receiver.onFailed({ kind: "invalid", error: "a program is spoken to in HTTP/1.1", unsupported: true });
+  });
+  return {
+    resume() {},
+    upload: (bytes) => void bytes.destroy(),
+    cancel() {
+      cancelled = true;
     },
   };
 }

@@ -1,21 +1,24 @@
 import { Line, type Waiting } from "./line.ts";
 
-/** One that waits for a replica of a revision; 0: of any. */
+/** One that waits for a replica of a revision (0: of any) and perhaps for one with a model. */
 export interface InLine extends Waiting {
   revision: number;
+  /** The model it is for; empty: none. */
+  readonly model: string;
 }
 
-/** Those who wait, in a line for each revision, so that one without room keeps none of the other waiting. */
+/** Those who wait, in a line for each revision and model, so that one without room keeps none of the others waiting. */
 export class Lines<T extends InLine> {
-  readonly #lines = new Map<number, Line<T>>();
+  readonly #lines = new Map<number | string, Line<T>>();
   #size = 0;
 
   get size(): number {
     return this.#size;
   }
 
-  has(revision: number): boolean {
-    return this.#lines.has(revision);
+  /** Whether others wait for the same. */
+  has(waiter: InLine): boolean {
+    return this.#lines.has(lineOf(waiter));
   }
 
   append(waiter: T): void {
@@ -30,9 +33,10 @@ export class Lines<T extends InLine> {
   }
 
   remove(waiter: T): void {
-    const line = this.#lines.get(waiter.revision)!;
+    const key = lineOf(waiter);
+    const line = this.#lines.get(key)!;
     line.remove(waiter);
-    if (line.head === undefined) this.#lines.delete(waiter.revision);
+    if (line.head === undefined) this.#lines.delete(key);
     this.#size -= 1;
   }
 
@@ -59,12 +63,22 @@ export class Lines<T extends InLine> {
     return [...this.all()].sort((a, b) => a.sequence - b.sequence);
   }
 
-  #lineOf({ revision }: T): Line<T> {
-    let line = this.#lines.get(revision);
+  /** Who is the next of each line. */
+  *heads(): Generator<T> {
+    for (const { head } of this.#lines.values()) if (head !== undefined) yield head;
+  }
+
+  #lineOf(waiter: T): Line<T> {
+    const key = lineOf(waiter);
+    let line = this.#lines.get(key);
     if (line === undefined) {
       line = new Line();
-      this.#lines.set(revision, line);
+      this.#lines.set(key, line);
     }
     return line;
   }
+}
+
+function lineOf({ revision, model }: InLine): number | string {
+  return model === "" ? revision : `${revision}/${model}`;
 }

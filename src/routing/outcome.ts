@@ -29,7 +29,7 @@ export type RouterFailure =
     }
   | { readonly kind: "timed-out"; readonly responseStarted: boolean }
   | { readonly kind: "cancelled"; readonly responseStarted: boolean }
-  | { readonly kind: "invalid"; readonly error: string }
+  | { readonly kind: "invalid"; readonly error: string; /** Its kind is not for this deployment. */ readonly unsupported?: boolean }
   | { readonly kind: "broken"; readonly responseStarted: boolean; readonly error: string };
 
 /** Hears what becomes of a request: `onHead`, `onData`…, then `onEnd`; or `onFailed` at any point. */
@@ -37,6 +37,8 @@ export interface RouterReceiver {
   onHead(head: ResponseHead): void;
   /** `false`: no more until {@link RouterCall.resume}. The receiver may keep the chunk. */
   onData(chunk: Uint8Array): boolean;
+  /** Of a `grpc` that has any, before `onEnd`: name, value, … */
+  onTrailers?(trailers: string[]): void;
   onEnd(): void;
   onFailed(failure: RouterFailure): void;
 }

@@ -11,21 +11,22 @@ import type {
 import { isPlain } from "./channel.ts";
 import type { DeploymentQueue, Waiter } from "./deployment-queue.ts";
 import type { Waiting } from "./line.ts";
+import { modelOf } from "./models.ts";
 import type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
 import type { Slot } from "./slot.ts";
 
 /** A request for a deployment. */
 export interface RouterRequest {
   /** A `websocket` has no body. */
-  readonly kind: "http" | "call" | "websocket";
+  readonly kind: "http" | "call" | "websocket" | "grpc";
   readonly method: string;
   /** Starts with "/"; with the query. */
   readonly path: string;
   /** Name, value, name, value, …; neither hop-by-hop headers nor `x-windlass-*`. */
   readonly headers: readonly string[];
   /**
-   * Bytes can be sent twice; a stream cannot, so a slot is reserved for it first. A stream is never destroyed by the
-   * router before it was given to a replica.
+   * Bytes can be sent twice; a stream cannot, so a slot is reserved for it first, but for a `grpc`, whose body waits
+   * until a replica has taken it. A stream is never destroyed by the router before it was given to a replica.
    */
   readonly body: Uint8Array | Readable | null;
   /** Cancels the request at any point; the receiver hears `cancelled`. */
@@ -58,6 +59,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   heldFromMs = 0;
   waitingSinceMs: number | undefined;
   revision: number;
+  readonly model: string;
   readonly sequence: number;
   avoid: Slot | undefined;
 
@@ -70,6 +72,8 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   #call: ChannelCall | undefined;
   /** Monotonic ms until which it waits at the replica; undefined: it does not. */
   #parkedUntilMs: number | undefined;
+  /** The replica said that it has it: code may have seen it. Of a `grpc`, whose replica says so before. */
+  #entered = false;
   #retries = 0;
   #timer: Timer | undefined;
   #onAbort: (() => void) | undefined;
@@ -80,7 +84,8 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#receiver = receiver;
     this.sequence = sequence;
     this.revision = request.revision ?? 0;
-    this.#streamed = request.body !== null && !(request.body instanceof Uint8Array);
+    this.model = modelOf(request.headers);
+    this.#streamed = request.kind !== "grpc" && request.body !== null && !(request.body instanceof Uint8Array);
   }
 
   /** Begins; the receiver may hear of a refusal before this returns. */
@@ -121,6 +126,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   }
 
   onEntered(contended: boolean): void {
+    this.#entered = true;
     if (!this.#unpark()) return;
     this.#slot!.accepted(this.#queue.context.clock.monotonic(), contended);
     // Another may wait there now.
@@ -161,6 +167,10 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     return this.#receiver.onData(chunk);
   }
 
+  onTrailers(trailers: string[]): void {
+    this.#receiver.onTrailers?.(trailers);
+  }
+
   onEnd(): void {
     this.#slot!.ended();
     this.#end();
@@ -191,7 +201,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
         if (!sentStream || !(this.#request.body as Readable).destroyed) return undefined;
         return { kind: "broken", responseStarted: false, error: failure.error };
       case "broken":
-        if (this.#parkedUntilMs !== undefined) {
+        if (this.#parkedUntilMs !== undefined || (this.#request.kind === "grpc" && !this.#entered)) {
           // It had not entered: no code has seen it.
           slot.unreachable(nowMs);
           return undefined;
@@ -240,6 +250,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#unpark();
     this.#slot = undefined;
     this.#call = undefined;
+    this.#entered = false;
     this.#state = "queued";
     this.#queue.release(slot);
     this.#queue.readmit(this);

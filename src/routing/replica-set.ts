@@ -1,6 +1,7 @@
 /** The replicas of one deployment as a router sees them: what the table says, and what it found out itself. */
 import type { Random } from "../core/random.ts";
 import { chooseReplica } from "./choose.ts";
+import type { Models } from "./models.ts";
 import { Slot } from "./slot.ts";
 import type { Targets } from "./targets.ts";
 
@@ -10,6 +11,14 @@ export interface Seeker {
   readonly revision: number;
   /** A replica that just failed it: taken only if no other is free. */
   readonly avoid: Slot | undefined;
+  /** The model it needs; empty: none. */
+  readonly model: string;
+}
+
+/** Where models are, and until when whom is looked for may wait for one that has his. Monotonic ms. */
+export interface ModelSearch {
+  readonly models: Models;
+  readonly untilMs: number;
 }
 
 /** A replica for a request. */
@@ -35,6 +44,10 @@ export class ReplicaSet {
   /** Replicas that the table has. */
   get size(): number {
     return this.#slots.length;
+  }
+
+  ids(): string[] {
+    return this.#slots.map(({ id }) => id);
   }
 
   /** Whether nobody listens at any of them. */
@@ -85,10 +98,12 @@ export class ReplicaSet {
    * A replica for a request: one that has room as far as known, else a full one where it may wait (`park`). undefined:
    * none.
    */
-  pick({ revision, avoid }: Seeker, maxOngoing: number, nowMs: number, random: Random): Picked | undefined {
+  pick(seeker: Seeker, maxOngoing: number, nowMs: number, random: Random, search: ModelSearch): Picked | undefined {
+    const { revision, avoid, model } = seeker;
     // A revision that has no replica (any more) is served by whatever there is.
     const slots = this.#slotsOf?.get(revision) ?? this.#slots;
     for (const slot of slots) slot.refresh(nowMs, maxOngoing);
+    if (model !== "") return pickForModel(slots, seeker, maxOngoing, nowMs, random, search);
     const free = chooseBut(avoid, slots, maxOngoing, random);
     if (free !== undefined) return { slot: free, park: false };
     for (const slot of slots) slot.refreshToPark();
@@ -113,6 +128,39 @@ export class ReplicaSet {
     this.#slots = [];
     this.#slotsOf = undefined;
   }
+}
+
+/**
+ * A replica that has the model; without one, that with the fewest models. Where all that have it are full, the request
+ * waits for one of them, and after its time for the model to be loaded by another.
+ */
+function pickForModel(
+  slots: readonly Slot[],
+  { avoid, model }: Seeker,
+  maxOngoing: number,
+  nowMs: number,
+  random: Random,
+  { models, untilMs }: ModelSearch,
+): Picked | undefined {
+  const holders = slots.filter(({ id, dropped }) => !dropped && models.has(id, model, nowMs));
+  const patient = nowMs < untilMs && holders.length > 0;
+  const free =
+    chooseBut(avoid, holders, maxOngoing, random) ??
+    (patient ? undefined : chooseBut(avoid, withFewestModels(slots, maxOngoing, nowMs, models), maxOngoing, random));
+  if (free !== undefined) return { slot: free, park: false };
+  const full = patient ? holders : slots;
+  for (const slot of full) slot.refreshToPark();
+  const fewest = patient ? holders : withFewestModels(full, maxOngoing, nowMs, models);
+  const parked = chooseBut(avoid, fewest, maxOngoing, random);
+  return parked && { slot: parked, park: true };
+}
+
+/** Of those that are open those with the fewest models. */
+function withFewestModels(slots: readonly Slot[], maxOngoing: number, nowMs: number, models: Models): Slot[] {
+  const open = slots.filter(({ ongoing }) => ongoing < maxOngoing);
+  const counts = open.map(({ id }) => models.count(id, nowMs));
+  const fewest = Math.min(...counts);
+  return open.filter((_, index) => counts[index] === fewest);
 }
 
 /** Chooses by `ongoing`; the one to avoid only where there is no other. */

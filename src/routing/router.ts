@@ -7,6 +7,7 @@ import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel } from "./channel.ts";
 import { DeploymentQueue, type LoadWatcher, type RouterContext } from "./deployment-queue.ts";
+import { modelWaitMs as defaultModelWaitMs, Models } from "./models.ts";
 import type { RouterCall, RouterReceiver } from "./outcome.ts";
 import { Placement, type RouterRequest } from "./placement.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -21,6 +22,12 @@ export type RouterTarget = Pick<
   "application" | "deployment" | "queued" | "ongoing" | "split" | "used" | "replicas" | "running"
 >;
 
+/** The models that a replica has or loads (windlass.runtime.v1.ReplicaModels). */
+export interface ReplicaModels {
+  readonly replicaId: string;
+  readonly modelIds: readonly string[];
+}
+
 /** What a router needs. */
 export interface RouterOptions {
   readonly channel: ReplicaChannel;
@@ -28,6 +35,8 @@ export interface RouterOptions {
   readonly random: Random;
   /** Hears what the autoscaler must know soon. */
   readonly watcher?: LoadWatcher | undefined;
+  /** How long a request waits for a replica that has its model before another loads it. Default 1000 ms. */
+  readonly modelWaitMs?: number | undefined;
 }
 
 /** Places requests; one for each process that sends any. */
@@ -38,7 +47,8 @@ export class Router {
   #sequence = 0;
 
   constructor(options: RouterOptions) {
-    this.#context = { ...options, budget: new RetryBudget(options.clock) };
+    const { clock, modelWaitMs = defaultModelWaitMs({}) } = options;
+    this.#context = { ...options, budget: new RetryBudget(clock), models: new Models(), modelWaitMs };
   }
 
   /** Whether a table has come. */
@@ -59,6 +69,15 @@ export class Router {
       queue.apply(undefined);
       this.#queues.delete(key(queue.application, queue.deployment));
     }
+  }
+
+  /** Takes what replicas told of their models. `whole`: of those that are not in the table nothing holds any more. */
+  applyModels(told: readonly ReplicaModels[], whole: boolean): void {
+    const { models, clock } = this.#context;
+    for (const { replicaId, modelIds } of told) models.tell(replicaId, modelIds, clock.monotonic());
+    if (whole) models.keep(new Set([...this.#queues.values()].flatMap((queue) => queue.replicaIds())));
+    // Who waits for a model may find it elsewhere now.
+    for (const queue of this.#queues.values()) queue.pump();
   }
 
   /** Before the first table any name is good, and its requests wait. */

@@ -1,0 +1,85 @@
+/** Which models replicas have: as they told, and as follows from the requests that were sent to them. */
+
+/** How long a request waits for a replica that has its model, before another one loads it as well. Ms. */
+const DEFAULT_MODEL_WAIT_MS = 1_000;
+/** A replica tells of a model that was asked for within this time; if not, it has none of that name. */
+const TOLD_BY_MS = 1_000;
+/** While nothing is told, as without a controller, a request for a model stands for the model so long. */
+const HOPE_MS = 60_000;
+/** Models that are expected of one replica: names come from clients. */
+const MAX_HOPES = 64;
+
+/** See the file's comment. */
+export class Models {
+  readonly #told = new Map<string, ReadonlySet<string>>();
+  /** By replica: when requests for a model were last sent there. */
+  readonly #hopes = new Map<string, Map<string, number>>();
+
+  /** A replica told which models it has or loads; none: it has stopped, or knows no models. */
+  tell(replica: string, models: readonly string[], nowMs: number): void {
+    if (models.length === 0) this.#told.delete(replica);
+    else this.#told.set(replica, new Set(models));
+    const hopes = this.#hopes.get(replica);
+    if (hopes === undefined) return;
+    for (const [model, sinceMs] of hopes) if (nowMs - sinceMs >= TOLD_BY_MS) hopes.delete(model);
+    if (hopes.size === 0) this.#hopes.delete(replica);
+  }
+
+  /** Forgets the replicas that are not in `present`. */
+  keep(present: ReadonlySet<string>): void {
+    for (const known of [this.#told, this.#hopes]) {
+      for (const replica of known.keys()) if (!present.has(replica)) known.delete(replica);
+    }
+  }
+
+  /** A request for a model was sent to a replica, which has it or will load it. */
+  sent(replica: string, model: string, nowMs: number): void {
+    let hopes = this.#hopes.get(replica);
+    if (hopes === undefined) {
+      hopes = new Map();
+      this.#hopes.set(replica, hopes);
+    }
+    hopes.delete(model);
+    hopes.set(model, nowMs);
+    if (hopes.size > MAX_HOPES) hopes.delete(hopes.keys().next().value!);
+  }
+
+  /** Whether a replica has a model or loads it, as far as known. */
+  has(replica: string, model: string, nowMs: number): boolean {
+    return this.#told.get(replica)?.has(model) === true || this.#expects(replica, model, nowMs);
+  }
+
+  /** How many models a replica has or loads, as far as known. */
+  count(replica: string, nowMs: number): number {
+    const told = this.#told.get(replica);
+    let count = told?.size ?? 0;
+    for (const model of this.#hopes.get(replica)?.keys() ?? []) {
+      if (told?.has(model) !== true && this.#expects(replica, model, nowMs)) count += 1;
+    }
+    return count;
+  }
+
+  #expects(replica: string, model: string, nowMs: number): boolean {
+    const sinceMs = this.#hopes.get(replica)?.get(model);
+    if (sinceMs === undefined) return false;
+    // What it told since does not have it.
+    return nowMs - sinceMs < (this.#told.has(replica) ? TOLD_BY_MS : HOPE_MS);
+  }
+}
+
+/** The model that a request names in its headers (name, value, …; names in lower case); empty: none. */
+export function modelOf(headers: readonly string[]): string {
+  for (let i = 0; i < headers.length; i += 2) {
+    const name = headers[i]!;
+    if (name.length !== 26) continue;
+    if (name === "serve_multiplexed_model_id" || name === "serve-multiplexed-model-id") return headers[i + 1]!;
+  }
+  return "";
+}
+
+/** How long requests wait for a replica that has their model, as the environment says; in ms, default 1000. */
+export function modelWaitMs(env: Readonly<Record<string, string | undefined>>): number {
+  const text = env.RAY_SERVE_MULTIPLEXED_MODEL_ID_MATCHING_TIMEOUT_S;
+  const seconds = text === undefined || text.trim() === "" ? Number.NaN : Number(text);
+  return seconds >= 0 && Number.isFinite(seconds) ? seconds * 1_000 : DEFAULT_MODEL_WAIT_MS;
+}
