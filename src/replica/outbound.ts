@@ -1,7 +1,7 @@
 import type { WireConnection } from "../routing/wire-connection.ts";
 import { SendCredit } from "../wire/credit.ts";
 import { FrameType, MAX_DATA_BYTES } from "../wire/frame.ts";
-import { type CallResult, writeHead } from "../wire/head.ts";
+import { type CallResult, writeHead, writeTrailers } from "../wire/head.ts";
 
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -27,6 +27,8 @@ export class Outbound {
   /** What there was no credit for. */
   #rest: Uint8Array | undefined;
   #ending = false;
+  /** What ends it instead of the last piece. */
+  #trailers: readonly string[] | undefined;
   #state: "open" | "sending" | "over" = "open";
   #drained: (() => void)[] = [];
   readonly #over = Promise.withResolvers<void>();
@@ -99,6 +101,13 @@ export class Outbound {
     this.#pump();
   }
 
+  /** The end, with trailers that {@link fitsHead fit}: name, value, …, names in lower case. */
+  endWith(trailers: readonly string[]): void {
+    if (this.closed) return;
+    this.#trailers = trailers;
+    this.end();
+  }
+
   /** It cannot be completed: the caller is told so, after what was written. */
   reset(reason: string): void {
     if (this.#state !== "open") return;
@@ -146,7 +155,7 @@ export class Outbound {
       const piece = bytes === length ? this.#rest : this.#rest.subarray(0, bytes);
       this.#rest = bytes === length ? undefined : this.#rest.subarray(bytes);
       this.#credit.spend(bytes);
-      const last = this.#ending && this.#rest === undefined;
+      const last = this.#ending && this.#rest === undefined && this.#trailers === undefined;
       if (!this.#sendHead(piece, last)) {
         this.#connection.writer.bytes(FrameType.data, this.#id, piece, last);
         this.#connection.soon();
@@ -157,7 +166,11 @@ export class Outbound {
       }
     }
     if (!this.#ending) return;
-    if (!this.#sendHead(null, true)) this.#connection.writer.empty(FrameType.data, this.#id, true);
+    if (this.#trailers !== undefined) {
+      this.#sendHead(null, false);
+      writeTrailers(this.#connection.writer, this.#id, this.#trailers);
+      this.#connection.soon();
+    } else if (!this.#sendHead(null, true)) this.#connection.writer.empty(FrameType.data, this.#id, true);
     this.#sent();
   }
 

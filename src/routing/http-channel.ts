@@ -75,7 +75,8 @@ export function createHttpChannel(): ReplicaChannel {
 function refuseGrpc(receiver: ChannelReceiver): ChannelCall {
   let cancelled = false;
   queueMicrotask(() => {
-    if (!cancelled) receiver.onFailed({ kind: "invalid", error: "a program is spoken to in HTTP/1.1", unsupported: true });
+    if (!cancelled)
+      receiver.onFailed({ kind: "invalid", error: "a program is spoken to in HTTP/1.1", unsupported: true });
   });
   return {
     resume() {},

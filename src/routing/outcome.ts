@@ -29,7 +29,11 @@ export type RouterFailure =
     }
   | { readonly kind: "timed-out"; readonly responseStarted: boolean }
   | { readonly kind: "cancelled"; readonly responseStarted: boolean }
-  | { readonly kind: "invalid"; readonly error: string; /** Its kind is not for this deployment. */ readonly unsupported?: boolean }
+  | {
+      readonly kind: "invalid";
+      readonly error: string /** Its kind is not for this deployment. */;
+      readonly unsupported?: boolean;
+    }
   | { readonly kind: "broken"; readonly responseStarted: boolean; readonly error: string };
 
 /** Hears what becomes of a request: `onHead`, `onData`…, then `onEnd`; or `onFailed` at any point. */

@@ -38,7 +38,7 @@ export const FrameType = {
   head: 4,
   /** <> A piece of a body. */
   data: 5,
-  /** < The answer's trailers, its end. */
+  /** < The answer's trailers, its end; of `grpc`. */
   trailers: 6,
   /** <> The receiver has taken so many bytes of the body. Payload: 4 bytes. */
   credit: 7,
@@ -54,7 +54,7 @@ export const FrameType = {
 export type FrameType = (typeof FrameType)[keyof typeof FrameType];
 
 /** Kinds of calls, in the order of their numbers on the wire. */
-export const CALL_KINDS = ["http", "call", "reserve", "websocket"] as const;
+export const CALL_KINDS = ["http", "call", "reserve", "websocket", "grpc"] as const;
 
 /** What a call is. */
 export type CallKind = (typeof CALL_KINDS)[number];

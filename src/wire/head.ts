@@ -129,6 +129,29 @@ export function readAnswer(payload: Buffer): WithBody<AnswerHead> {
   return { head: { status: payload.readUInt16LE(0), result, reservation, headers: lines }, body };
 }
 
+/** Whether names and values may be a head or trailers: no longer than a frame, without line feeds. */
+export function fitsHead(headers: readonly string[]): boolean {
+  let length = 0;
+  for (const text of headers) {
+    length += text.length + 1;
+    if (text.includes("\n")) return false;
+  }
+  return length <= MAX_HEAD_BYTES;
+}
+
+/** Writes `trailers`, the end of an answer: name, value, … that {@link fitsHead fit}. */
+export function writeTrailers(writer: FrameWriter, id: number, trailers: readonly string[]): void {
+  writer.head(FrameType.trailers, id, true, 0, () => {}, trailers.join("\n"), null);
+}
+
+/** Reads what {@link writeTrailers} wrote. Throws a WireError. */
+export function readTrailers(payload: Buffer): string[] {
+  const { lines, body } = readHead(payload, 0);
+  if (lines.length === 1 && lines[0] === "") return [];
+  if (lines.length % 2 === 1 || body.length > 0) throw new WireError("the trailers are malformed");
+  return lines;
+}
+
 function readHead(payload: Buffer, fixed: number): { lines: string[]; body: Buffer } {
   const start = fixed + 4;
   if (payload.length < start) throw new WireError("the head is cut short");
