@@ -3,6 +3,7 @@ package windlass
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"iter"
 	"math/rand/v2"
@@ -101,8 +102,9 @@ type watcher[M, T any] struct {
 	feed     feed[M, T]
 	position *position
 	yield    func(Event[T], error) bool
-	// Attempts in a row without a message.
+	// Attempts in a row without a message, and what the last of them ended with.
 	failures int
+	last     error
 }
 
 // errLeft is what an attempt ends with when the reader leaves its loop.
@@ -118,7 +120,7 @@ func (w *watcher[M, T]) follow(ctx context.Context) error {
 		case err == errLeft:
 			return nil
 		case ctx.Err() != nil:
-			return context.Cause(ctx)
+			return w.ended(ctx)
 		case code == codes.OutOfRange && resume != 0:
 			log.Info("history to go on from is gone: beginning anew", "revision", resume)
 			w.position.forget()
@@ -127,6 +129,7 @@ func (w *watcher[M, T]) follow(ctx context.Context) error {
 			return err
 		}
 		w.failures++
+		w.last = err
 		pause := backoffAfter(w.failures, rand.Float64())
 		log.Info("the watch was cut; trying again", "error", err, "pause", pause)
 		timer := time.NewTimer(pause)
@@ -134,9 +137,17 @@ func (w *watcher[M, T]) follow(ctx context.Context) error {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return context.Cause(ctx)
+			return w.ended(ctx)
 		}
 	}
+}
+
+// ended says why the context ended, and what stood in the way until then.
+func (w *watcher[M, T]) ended(ctx context.Context) error {
+	if w.failures == 0 {
+		return context.Cause(ctx)
+	}
+	return fmt.Errorf("%w; the last attempt failed: %v", context.Cause(ctx), w.last)
 }
 
 // attempt hands on what one stream brings, until it ends.

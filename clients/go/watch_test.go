@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -203,16 +205,23 @@ func TestWatchEndsWhileItWaitsToTryAgain(t *testing.T) {
 	s := &server{watch: func(int, *windlassv1.WatchDeploymentsRequest, deploymentStream) error {
 		return status.Error(codes.Unavailable, "not now")
 	}}
-	ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	for event, err := range s.start(t).WatchDeployments(ctx, nil) {
-		if !errors.Is(err, context.DeadlineExceeded) {
+	var logged strings.Builder
+	client := s.start(t, WithLogger(slog.New(slog.NewTextHandler(&logged, nil))))
+	for event, err := range client.WatchDeployments(ctx, nil) {
+		// What stood in the way is told, too.
+		if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "not now") {
 			t.Errorf("got %v %v", event, err)
 		}
 	}
-	// 0.1 s, 0.2 s, 0.4 s, of each a half at least.
-	if attempts := s.asked().attempts; attempts < 2 || attempts > 5 {
+	// 0.1 s, 0.2 s, 0.4 s, 0.8 s, of each a half at least.
+	attempts := s.asked().attempts
+	if attempts < 2 || attempts > 5 {
 		t.Errorf("tried %d times", attempts)
+	}
+	if told := strings.Count(logged.String(), "the watch was cut; trying again"); told < 1 || told > attempts {
+		t.Errorf("logged %s", logged.String())
 	}
 }
 
