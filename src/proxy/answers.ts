@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { ServerResponse } from "node:http";
 
 const TEXT = "text/plain; charset=utf-8";
 
@@ -34,8 +34,3 @@ export function rawAnswer(status: number, reason: string, body: string, requestI
 
 /** The body of a failure that is nobody's business but the log's. */
 export const INTERNAL_ERROR: Answer = { status: 500, body: "Internal Server Error" };
-
-/** Whether a request asks to become a websocket. */
-export function wantsWebsocket(req: IncomingMessage): boolean {
-  return req.headers.upgrade !== undefined && /(^|,)\s*websocket\s*(,|$)/i.test(req.headers.upgrade);
-}

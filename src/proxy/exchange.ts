@@ -13,6 +13,7 @@ import { forwardedHeaders } from "./request-headers.ts";
 import type { RevisionTraffic } from "./revision-traffic.ts";
 import type { CompiledRoute } from "./routes.ts";
 import { timeoutText } from "./timeout.ts";
+import { type Handshake, Tunnel } from "./websocket.ts";
 
 /** Up to this size, copying a body into the head's write is cheaper than a second buffer. */
 const ONE_WRITE_BYTES = 16_384;
@@ -25,6 +26,8 @@ export interface ExchangeContext {
   draining: boolean;
   readonly log: Logger;
   readonly traffic: RevisionTraffic;
+  /** The websockets that are open. */
+  readonly tunnels: Set<Tunnel>;
 }
 
 /** A request that has a route. */
@@ -41,6 +44,10 @@ export interface ExchangeRequest {
   readonly expectsContinue: boolean;
   /** The revision of the application it goes to, while two share the requests; 0: there is one. */
   readonly revision: number;
+  /** Where the client asks for a websocket. */
+  readonly handshake?: Handshake | undefined;
+  /** Told how the websocket ended, if it became one. */
+  readonly onWebsocketOver?: (code: number) => void;
 }
 
 /** The way of one request from its head to the end of its answer; whoever ends it, everything else is let go. */
@@ -50,6 +57,7 @@ export class Exchange implements RouterReceiver {
   readonly #res: ServerResponse;
   #call: RouterCall | undefined;
   #timer: Timer | undefined;
+  #tunnel: Tunnel | undefined;
   #answered = false;
   /** The head came in this turn and was not sent yet. */
   #fresh = false;
@@ -74,7 +82,7 @@ export class Exchange implements RouterReceiver {
     // The clock starts here: time in the queue counts.
     if (timeoutS > 0) this.#timer = this.#context.clock.timer(timeoutS * 1_000, () => this.#timedOut());
     const body = bodyKind(req);
-    if (body.kind === "none") this.#send(null, undefined);
+    if (body.kind === "none" || this.#request.handshake !== undefined) this.#send(null, undefined);
     else if (body.kind === "small") {
       if (expectsContinue) res.writeContinue();
       readSmall(req, body.length, (bytes) => {
@@ -91,6 +99,10 @@ export class Exchange implements RouterReceiver {
     for (let i = headers.length - 2; i >= 0; i -= 2) if (headers[i] === "x-request-id") headers.splice(i, 2);
     headers.push("x-request-id", this.#request.requestId);
     if (this.#request.revision !== 0) headers.push("x-windlass-revision", String(this.#request.revision));
+    if (head.status === 101 && this.#request.handshake !== undefined) {
+      this.#open(this.#request.handshake, headers);
+      return;
+    }
     if (this.#context.draining) headers.push("connection", "close");
     this.#res.writeHead(head.status, headers);
     // Small bodies come within this turn and go out together with the head; a slow stream's head must not wait.
@@ -99,6 +111,7 @@ export class Exchange implements RouterReceiver {
   }
 
   onData(chunk: Uint8Array): boolean {
+    if (this.#tunnel !== undefined) return this.#tunnel.onData(chunk);
     if (this.#fresh && this.#held === undefined && chunk.byteLength <= ONE_WRITE_BYTES) {
       this.#held = chunk;
       return true;
@@ -108,6 +121,10 @@ export class Exchange implements RouterReceiver {
   }
 
   onEnd(): void {
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onEnd();
+      return;
+    }
     this.#timer?.cancel();
     this.#fresh = false;
     if (this.#clientGone) return;
@@ -124,6 +141,10 @@ export class Exchange implements RouterReceiver {
       const { requestId } = this.#request;
       this.#context.log.warn(`request ${failure.kind}`, { application, deployment, requestId, error: failure.error });
     }
+    if (this.#tunnel !== undefined) {
+      this.#tunnel.onFailed();
+      return;
+    }
     if (this.#clientGone) return;
     // Nothing says "broken" in HTTP/1.1 but a body that does not end.
     if (this.#answered) this.#cut();
@@ -137,6 +158,31 @@ export class Exchange implements RouterReceiver {
     if (this.#held !== undefined) this.#write(this.#held);
     else if (!this.#clientGone) this.#res.flushHeaders();
     this.#held = undefined;
+  }
+
+  /** The replica took the websocket: from here on it is a tunnel, and no time-out ends it. */
+  #open(handshake: Handshake, headers: string[]): void {
+    const { clock, tunnels, draining } = this.#context;
+    this.#timer?.cancel();
+    this.#res.detachSocket(handshake.socket);
+    const latencyMs = clock.monotonic() - this.#startedMs;
+    const tunnel = new Tunnel(
+      {
+        handshake,
+        call: this.#call!,
+        clock,
+        onOver: (code) => {
+          tunnels.delete(tunnel);
+          const { revision, route } = this.#request;
+          if (revision !== 0) this.#context.traffic.ended(route.target.application, revision, code === 1011, latencyMs);
+          this.#request.onWebsocketOver?.(code);
+        },
+      },
+      headers,
+    );
+    this.#tunnel = tunnel;
+    tunnels.add(tunnel);
+    if (draining) tunnel.drain();
   }
 
   #write(chunk: Uint8Array): boolean {
@@ -158,10 +204,11 @@ export class Exchange implements RouterReceiver {
   #send(body: Buffer | RequestBody | null, length: string | undefined): void {
     const { req, requestId, route, path } = this.#request;
     const headers = forwardedHeaders(req, requestId, route.forwardedPrefix);
-    const { revision } = this.#request;
+    const { revision, handshake } = this.#request;
     if (revision !== 0) headers.push("x-windlass-revision", String(revision));
     if (length !== undefined) headers.push("content-length", length);
-    const request = { kind: "http", method: req.method!, path, headers, body, revision } as const;
+    const kind = handshake === undefined ? "http" : "websocket";
+    const request = { kind, method: req.method!, path, headers, body, revision } as const;
     this.#call = this.#context.router.send(route.target, request, this);
   }
 
@@ -216,7 +263,11 @@ export class Exchange implements RouterReceiver {
     if (this.#res.writableFinished) return;
     this.#clientGone = true;
     // A client may ask that its going away changes nothing; an upload cannot go on without it.
-    if (this.#request.req.headers["x-request-disconnect-disabled"] === "?1" && this.#request.req.complete) {
+    if (
+      this.#request.req.headers["x-request-disconnect-disabled"] === "?1" &&
+      this.#request.req.complete &&
+      this.#request.handshake === undefined
+    ) {
       this.#call?.resume();
       return;
     }

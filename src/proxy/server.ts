@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
@@ -9,13 +10,14 @@ import type { ProcessLog } from "../observability/process-log.ts";
 import { decodePath } from "../routing/match.ts";
 import type { Router } from "../routing/router.ts";
 import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
-import { answer, rawAnswer, wantsWebsocket } from "./answers.ts";
+import { answer, rawAnswer } from "./answers.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { unhealthyText } from "./health.ts";
 import type { RevisionTraffic } from "./revision-traffic.ts";
 import { type CompiledTable, compileTable } from "./routes.ts";
 import { requestTimeoutS } from "./timeout.ts";
 import { forwardWebhook, isScaleWebhook } from "./webhook.ts";
+import { Handshake, responseTo, wantsWebsocket } from "./websocket.ts";
 
 /** What a proxy's HTTP side needs. */
 export interface HttpProxyOptions {
@@ -57,18 +59,25 @@ export class HttpProxy {
       draining: false,
       log: options.log,
       traffic: options.traffic,
+      tunnels: new Set(),
     };
     this.server = createServer({
       keepAliveTimeout: options.keepAliveTimeoutS * 1_000,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: 0,
       requireHostHeader: false,
+      // Other upgrades are ordinary requests, which is right for h2c offers.
+      shouldUpgradeCallback: wantsWebsocket,
     });
-    // Without an "upgrade" listener an upgrade is an ordinary request, which is right for h2c offers.
     this.server.on("request", (req, res) => this.#handle(req, res, false));
     this.server.on("checkContinue", (req, res) => this.#handle(req, res, true));
     this.server.on("checkExpectation", (req, res) => {
       answer(res, requestIdOf(req), { status: 417, body: "Only Expect: 100-continue is understood.", close: true });
+    });
+    this.server.on("upgrade", (req, socket: Duplex & { _httpMessage?: unknown }, first) => {
+      // One that does not wait for the answers to its requests before it.
+      if (socket._httpMessage != null) socket.destroy();
+      else this.#handle(req, responseTo(req, socket as Socket), false, new Handshake(socket as Socket, first));
     });
     this.server.on("connect", (_req, socket) => {
       socket.end(rawAnswer(501, "Not Implemented", "CONNECT is not supported.", randomUUID()));
@@ -84,12 +93,13 @@ export class HttpProxy {
     if (!this.#table.empty) this.#populated = true;
   }
 
-  /** From now on health says so, and every answer closes its connection. */
+  /** From now on health says so, every answer closes its connection, and websockets are closed with 1001. */
   startDraining(): void {
     this.#context.draining = true;
+    for (const tunnel of this.#context.tunnels) tunnel.drain();
   }
 
-  #handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean): void {
+  #handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean, handshake?: Handshake): void {
     const requestId = requestIdOf(req);
     const url = originForm(req.url ?? "/");
     const queryAt = url.indexOf("?");
@@ -108,14 +118,12 @@ export class HttpProxy {
       return;
     }
     const route = path.startsWith("/") ? this.#table?.match(path) : undefined;
-    if (this.#options.access?.accessLog === true) this.#logAtEnd(req, res, requestId, route?.prefix ?? "");
+    const log = this.#options.access?.accessLog === true;
+    const method = handshake === undefined ? req.method! : "WS";
+    const ended = log ? this.#logAtEnd(method, res, requestId, route?.prefix ?? "") : () => {};
     if (route === undefined) {
       const body = `Path '${this.#options.rootPath}${path}' not found. Ping http://.../-/routes for available routes.`;
       answer(res, requestId, { status: 404, body, close });
-      return;
-    }
-    if (wantsWebsocket(req)) {
-      answer(res, requestId, { status: 501, body: "Websockets are not supported yet.", close: true });
       return;
     }
     const configuredS = route.requestTimeoutS ?? this.#table?.requestTimeoutS ?? this.#options.requestTimeoutS;
@@ -130,18 +138,22 @@ export class HttpProxy {
       path: this.#options.rootPath + url,
       timeoutS: requestTimeoutS(header?.toString(), configuredS),
       expectsContinue,
+      handshake,
+      onWebsocketOver: ended,
     }).begin();
   }
 
-  #logAtEnd(req: IncomingMessage, res: ServerResponse, requestId: string, route: string): void {
+  /** Returns what logs an end that `res` does not hear of. */
+  #logAtEnd(method: string, res: ServerResponse, requestId: string, route: string): (status: number) => void {
     const { clock, access } = this.#options;
     const startedMs = clock.monotonic();
-    res.on("close", () => {
-      // A client that left before it had an answer has none to tell of.
-      const status = res.headersSent ? res.statusCode : 499;
+    const log = (status: number): void => {
       const latency = (clock.monotonic() - startedMs).toFixed(1);
-      access!.access(`${req.method} ${route} ${status} ${latency}ms`, { request_id: requestId });
-    });
+      access!.access(`${method} ${route} ${status} ${latency}ms`, { request_id: requestId });
+    };
+    // A client that left before it had an answer has none to tell of.
+    res.on("close", () => log(res.headersSent ? res.statusCode : 499));
+    return log;
   }
 
   /** The revision a request goes to: the one it names, the one its sticky header's value has, or one that is drawn. */

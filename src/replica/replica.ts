@@ -12,6 +12,7 @@ import { Admission } from "./admission.ts";
 import { serveData } from "./data-server.ts";
 import { loadServable } from "./load.ts";
 import { type LoadMessage, LoadReport } from "./load-report.ts";
+import { OpenWebsockets } from "./open-websockets.ts";
 import type { ReplicaLog } from "./replica-log.ts";
 import type { Servable } from "./servable.ts";
 
@@ -37,6 +38,9 @@ export interface ReplicaContext {
 export class Replica {
   readonly #context: ReplicaContext;
   readonly #admission: Admission;
+  readonly #websockets = new OpenWebsockets();
+  /** How long websockets may live on while the replica drains. */
+  #drainWaitMs = 0;
   #phase: Phase = "idle";
   #error = "";
   #spec: ReplicaSpec | null = null;
@@ -186,6 +190,7 @@ export class Replica {
         log: this.#context.log,
         clock: this.#context.clock,
         routePrefix: spec.routePrefix,
+        websockets: this.#websockets,
       });
       if (spec.settings !== undefined) await this.#apply(spec.settings);
       await this.checkHealth();
@@ -216,6 +221,7 @@ export class Replica {
     }
     this.#userConfig = text;
     this.#admission.setMax(settings.maxOngoingRequests);
+    this.#drainWaitMs = settings.gracefulShutdownWaitLoopS * 1_000;
     this.#load?.configure(settings.loadSampling);
     this.#settingsVersion = settings.version;
     this.#changed();
@@ -248,7 +254,9 @@ export class Replica {
     const { clock, log } = this.#context;
     await clock.sleep(QUIET_MS);
     if (constructed) {
+      const websockets = clock.timer(this.#drainWaitMs, () => this.#websockets.leave());
       await this.#admission.idle();
+      websockets.cancel();
       this.#admission.close();
       try {
         await this.#servable?.dispose?.();

@@ -5,6 +5,8 @@ export class RequestScope implements RequestContext {
   readonly requestId: string;
   readonly multiplexedModelId: string;
   readonly revision: number;
+  /** See {@link RequestContext}; set before user code runs. */
+  upgradeWebSocket?: NonNullable<RequestContext["upgradeWebSocket"]>;
   #controller: AbortController | undefined;
   #aborted = false;
   #onEnd: (() => void)[] | undefined;
@@ -42,5 +44,12 @@ export class RequestScope implements RequestContext {
     if (this.#aborted) return;
     this.#aborted = true;
     this.#controller?.abort();
+  }
+
+  /** Ends what was begun for it; what is begun from now on is not bound to it any more. */
+  outlive(): void {
+    this.abort();
+    this.#controller = undefined;
+    this.#aborted = false;
   }
 }

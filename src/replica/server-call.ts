@@ -7,6 +7,7 @@ import { FrameType, numberOf, WireError } from "../wire/frame.ts";
 import type { RequestHead } from "../wire/head.ts";
 import type { Admission } from "./admission.ts";
 import { headerOf, type Inbound, InboundBody } from "./inbound.ts";
+import type { OpenWebsockets } from "./open-websockets.ts";
 import { Outbound } from "./outbound.ts";
 import type { ReplicaLog } from "./replica-log.ts";
 import { RequestScope } from "./request-scope.ts";
@@ -14,6 +15,7 @@ import { convertError, sendResult } from "./send-response.ts";
 import type { Servable } from "./servable.ts";
 import { serveCall } from "./serve-call.ts";
 import { toWebRequest } from "./web-request.ts";
+import { Upgrade } from "./websocket-upgrade.ts";
 
 /** What calls of a replica share. */
 export interface CallHost {
@@ -23,6 +25,8 @@ export interface CallHost {
   readonly clock: Clock;
   /** Of the application, where this is its ingress; else empty. */
   readonly routePrefix: string;
+  /** Hears of each websocket. */
+  readonly websockets: OpenWebsockets;
 }
 
 /** A request that was taken, from its first frame until its answer was sent. */
@@ -33,6 +37,8 @@ export class ServerCall {
   readonly #scope: RequestScope;
   readonly #connection: WireConnection;
   readonly #id: number;
+  /** Where it asks for a websocket. */
+  readonly #upgrade: Upgrade | undefined;
   #startedMs = 0;
   #cancelled = false;
 
@@ -48,6 +54,16 @@ export class ServerCall {
       headerOf(head, "serve_multiplexed_model_id") ?? headerOf(head, "serve-multiplexed-model-id") ?? "",
       Number(headerOf(head, "x-windlass-revision") ?? 0),
     );
+    if (head.kind !== "websocket") return;
+    this.#upgrade = new Upgrade({
+      inbound,
+      out,
+      clock: host.clock,
+      open: host.websockets,
+      onError: (error) => this.#logFailure(error),
+      onClosed: () => this.#scope.outlive(),
+    });
+    this.#scope.upgradeWebSocket = this.#upgrade.begin;
   }
 
   /** Takes a request and has user code work on it, or refuses it: undefined. */
@@ -169,7 +185,9 @@ export class ServerCall {
     const out = this.#out;
     let request: Request;
     try {
-      request = toWebRequest(this.#in, this.#scope);
+      // A websocket's request has one signal, though its scope outlives it.
+      const scope = this.#upgrade === undefined ? this.#scope : { signal: this.#scope.signal };
+      request = toWebRequest(this.#in, scope);
     } catch (error) {
       const body = Buffer.from(`Bad Request: ${(error as Error).message}`);
       out.head(400, ["content-type", "text/plain; charset=utf-8", "content-length", String(body.length)]);
@@ -177,8 +195,16 @@ export class ServerCall {
       return;
     }
     try {
-      await sendResult(out, await this.#host.servable.http(request));
+      const result = await this.#host.servable.http(request);
+      if (this.#upgrade?.takenBy(result)) {
+        this.#upgrade.accept(result);
+        await out.over;
+        return;
+      }
+      this.#upgrade?.refuse();
+      await sendResult(out, result);
     } catch (error) {
+      this.#upgrade?.refuse();
       if (out.headSent || out.closed) {
         out.reset("the handler failed");
         // A client that left makes user code fail in ways that are nobody's news.
@@ -202,10 +228,11 @@ export class ServerCall {
     const { log, clock, routePrefix } = this.#host;
     const { kind, method, path } = this.#in.head;
     const call = kind === "call";
+    const status = String(this.#upgrade?.closeCode ?? this.#out.status);
     log.access({
-      method: call ? "CALL" : method,
+      method: call ? "CALL" : this.#upgrade === undefined ? method : "WS",
       route: call ? path.slice(1) : routePrefix,
-      status: this.#cancelled ? "CANCELLED" : call ? (failed ? "ERROR" : "OK") : String(this.#out.status),
+      status: this.#cancelled ? "CANCELLED" : call ? (failed ? "ERROR" : "OK") : status,
       durationMs: clock.monotonic() - this.#startedMs,
       requestId: this.#scope.requestId,
     });

@@ -14,6 +14,8 @@ export function toWebRequest({ head, body }: Inbound, scope: { readonly signal: 
     const name = head.headers[i]!;
     if (!isHopByHop(name) && !name.startsWith("x-windlass-")) headers.push([name, head.headers[i + 1]!]);
   }
+  // By these applications tell.
+  if (head.kind === "websocket") headers.push(["connection", "Upgrade"], ["upgrade", "websocket"]);
   const init: RequestInit & { duplex?: "half" } = { method, headers };
   if (method !== "GET" && method !== "HEAD" && !body.empty) {
     if (body.whole) init.body = body.take() as Uint8Array<ArrayBuffer>;

@@ -48,3 +48,10 @@ export type {
   HandleOptions,
   RemoteFunction,
 } from "./types.ts";
+export {
+  isWebSocketRequest,
+  type ServerWebSocket,
+  upgradeWebSocket,
+  type WebSocketUpgrade,
+  type WebSocketUpgradeOptions,
+} from "./websocket.ts";

@@ -6,6 +6,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../core/clock.ts";
 import { systemClock } from "../core/system-clock.ts";
 import { MetricSet } from "../observability/metric-set.ts";
+import type { WebSocketUpgrade, WebSocketUpgradeOptions } from "./websocket.ts";
 
 /** Where application code runs. */
 export interface ReplicaContext {
@@ -26,6 +27,8 @@ export interface RequestContext {
   readonly revision?: number;
   /** Aborts when the request is cancelled; calls made for it end with it. */
   readonly signal: AbortSignal;
+  /** Takes the request for a websocket; absent where it asks for none. */
+  upgradeWebSocket?(options: WebSocketUpgradeOptions): WebSocketUpgrade;
   /** Has `listener` called once the request has ended: its answer was sent, or nobody waits for it any more. */
   onEnd?(listener: () => void): void;
 }
