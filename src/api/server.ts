@@ -8,6 +8,7 @@ import { type AuthOptions, createAuthenticator } from "./authenticator.ts";
 import { createConnectHandler } from "./connect/adapter.ts";
 import type { ApiDeps } from "./connect/context.ts";
 import { apiRoutes } from "./connect/routes.ts";
+import { withCors } from "./cors.ts";
 import { createDualServer } from "./dual-server.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { createGate, createHostGate } from "./gate.ts";
@@ -77,15 +78,19 @@ export function createApi(options: ApiOptions): Api {
     host: hostFacts(hostname()),
   };
   const deps: ApiDeps = { ...basics, metrics: apiMetrics(basics) };
-  const hostGate = createHostGate({
+  const hostRules = {
     boundHost: options.host,
     allowedHosts: options.allowedHosts ?? [],
     allowedOrigins: options.allowedOrigins ?? [],
-  });
+  };
+  const hostGate = createHostGate(hostRules);
   const gate = createGate(hostGate, createAuthenticator({ controller, store, clock, auth: options.auth }));
   const rest = createRestHandler(ROUTES, deps, hostGate, gate);
   return {
-    handler: createConnectHandler({ routes: apiRoutes(deps), gate, streams, logger, fallback: rest }),
+    handler: withCors(
+      hostRules,
+      createConnectHandler({ routes: apiRoutes(deps), gate, streams, logger, fallback: rest }),
+    ),
     webhook: createRestHandler(WEBHOOK_ROUTES, deps, hostGate, gate),
     feed,
     streams,

@@ -1,5 +1,6 @@
 /** What `windlass/client` and `windlass/client/web` have in common. */
 export { create } from "@bufbuild/protobuf";
+export { durationFromMs, timestampDate } from "@bufbuild/protobuf/wkt";
 export { Code, ConnectError, type Interceptor, type Transport } from "@connectrpc/connect";
 export { applicationName, deploymentName, parseName, replicaName } from "../core/names.ts";
 export type { Client, WaitOptions, Watches, WatchOf } from "./client.ts";

@@ -47,10 +47,18 @@ export function isConnectionFailure(error: ConnectError): boolean {
   return false;
 }
 
-/** The same error, UNAVAILABLE where a connection failed: what transports call that differs. */
-export function withConnectionCode(error: unknown): unknown {
-  if (!(error instanceof ConnectError) || OWN.has(error.code) || !isConnectionFailure(error)) return error;
+/** What a transport threw as a ConnectError: UNAVAILABLE where a connection failed, whatever it calls that. */
+export function withConnectionCode(error: unknown): ConnectError {
+  // A browser's body that breaks off is a TypeError or a text.
+  if (!(error instanceof ConnectError)) return ConnectError.from(error, Code.Unavailable);
+  if (OWN.has(error.code) || !isConnectionFailure(error)) return error;
   return new ConnectError(error.rawMessage, Code.Unavailable, error.metadata, undefined, error.cause);
+}
+
+/** Whether a call was never made: its request is none, or there is a bug on this side. */
+export function isOwnFailure(error: ConnectError): boolean {
+  const local = error.code === Code.Unknown || error.code === Code.Internal;
+  return local && error.cause instanceof Error && reasonOf(error) === undefined && !isConnectionFailure(error);
 }
 
 /** What a caller brings about. */

@@ -3,7 +3,7 @@ import { MethodOptions_IdempotencyLevel } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
-import { withConnectionCode } from "./errors.ts";
+import { isOwnFailure, reasonOf, withConnectionCode } from "./errors.ts";
 
 /** What waiting and chance are taken from. */
 export interface Time {
@@ -20,20 +20,21 @@ export function backoffMs(failures: number, random: Random): number {
   return full / 2 + (full / 2) * random.next();
 }
 
-/** Trying a watch again cannot mend these. */
-const FINAL: ReadonlySet<Code> = new Set([
-  Code.Unauthenticated,
-  Code.PermissionDenied,
+/** Whoever answers so, trying again cannot mend it. */
+const FINAL: ReadonlySet<Code> = new Set([Code.Unauthenticated, Code.PermissionDenied, Code.Unimplemented]);
+
+/** The same where Windlass says so: transports call a message that was cut in the middle an invalid argument. */
+const FINAL_OF_OURS: ReadonlySet<Code> = new Set([
   Code.NotFound,
   Code.InvalidArgument,
   Code.OutOfRange,
-  Code.Unimplemented,
   Code.FailedPrecondition,
 ]);
 
 /** Whether trying a watch again cannot mend an error. */
 export function isFinal(error: ConnectError): boolean {
-  return FINAL.has(error.code);
+  if (isOwnFailure(error)) return true;
+  return FINAL.has(error.code) || (FINAL_OF_OURS.has(error.code) && reasonOf(error) !== undefined);
 }
 
 /** Whether the history that a watch wanted to continue from is gone. */

@@ -88,7 +88,12 @@ const CODES: Readonly<Record<number, Code>> = {
 };
 
 /** Reasons that the status of an answer tells. */
-const REASONS: Readonly<Record<number, string>> = { 401: "UNAUTHENTICATED", 410: "HISTORY_COMPACTED" };
+const REASONS: Readonly<Record<number, string>> = {
+  400: "INVALID_REQUEST",
+  401: "UNAUTHENTICATED",
+  404: "NOT_FOUND",
+  410: "HISTORY_COMPACTED",
+};
 
 function refusal(status: number, body: string): ConnectError {
   const code = CODES[status] ?? (status >= 500 ? Code.Unavailable : Code.Unknown);

@@ -97,9 +97,8 @@ export function startWatch<Request extends DescMessage, Response extends DescMes
         }
       } catch (thrown) {
         if (signal.aborted) return;
-        const named = withConnectionCode(thrown);
-        if (!(named instanceof ConnectError)) throw named;
-        error = named;
+        if (!(thrown instanceof ConnectError)) throw thrown;
+        error = thrown;
         if (isCompacted(error, from)) {
           notify({ kind: "compacted", revision: from });
           position = startPosition(0n);
@@ -154,7 +153,7 @@ async function* audible<Request extends DescMessage, Response extends DescMessag
       yield next.value;
     }
   } catch (error) {
-    if (!silent) throw error;
+    if (!silent) throw withConnectionCode(error);
   } finally {
     outer.removeEventListener("abort", abort);
     abort();

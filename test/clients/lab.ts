@@ -1,10 +1,11 @@
 /** The live instance, intermediary and HTTP server that the clients' test programs run against; see README.md. */
+import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { dirname } from "node:path";
+import { join } from "node:path";
 import { onTestFinished } from "vitest";
-import { writeApp } from "../support/apps.ts";
 import { type ChaosProxy, startChaosProxy } from "../support/chaos-proxy.ts";
+import { tempDir } from "../support/temp-dir.ts";
 import { api, eventually, startWindlass, type Windlass, waitForStatus } from "../support/windlass.ts";
 
 /** About as many revisions are kept. */
@@ -51,16 +52,26 @@ export interface Lab {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Starts all three; they end with the test. */
-export async function startLab(): Promise<Lab> {
-  const folder = dirname(writeApp(APP, ""));
-  const windlass = await startWindlass(["--num-cpus", "100", "--watch-history", String(HISTORY)]);
+/** Starts all three; they end with the test, or when `atEnd` runs what it is given. `flags` are more of `start`. */
+export async function startLab({
+  flags = [],
+  atEnd = onTestFinished,
+}: {
+  flags?: string[];
+  atEnd?: (end: () => Promise<void> | void) => void;
+} = {}): Promise<Lab> {
+  const own = tempDir(atEnd);
+  const folder = join(own, "app");
+  mkdirSync(folder);
+  writeFileSync(join(folder, "app.ts"), APP);
+  const args = ["--num-cpus", "100", "--watch-history", String(HISTORY), ...flags];
+  const windlass = await startWindlass(args, { stateDir: join(own, "state"), atEnd });
   const headers = { "x-windlass-base-dir": folder };
   const put = await api(windlass, "/api/serve/applications/", { method: "PUT", body: CONFIG, headers });
   if (put.status !== 200) throw new Error(`the lab's applications were not taken: ${put.text}`);
   await waitForStatus(windlass, "plain", "RUNNING");
   const chaos = await startChaosProxy(Number(new URL(windlass.control).port));
-  onTestFinished(() => chaos.close());
+  atEnd(() => chaos.close());
   const writer = createWriter(windlass);
   const server = createServer((request, response) => {
     const send = (status: number, body: object): void => {
@@ -72,7 +83,7 @@ export async function startLab(): Promise<Lab> {
     );
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  onTestFinished(() => {
+  atEnd(() => {
     server.closeAllConnections();
     server.close();
   });
