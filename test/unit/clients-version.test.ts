@@ -12,6 +12,13 @@ const PLACES: Readonly<Record<string, readonly (readonly [file: string, pattern:
     ["doc.go", /^const Version = "(.+)"$/m],
     ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],
   ],
+  java: [
+    ["pom.xml", /<artifactId>windlass-client<\/artifactId>\s*<version>(.+)<\/version>/],
+    ["lab/pom.xml", /<artifactId>windlass-client-lab<\/artifactId>\s*<version>(.+)<\/version>/],
+    ["lab/pom.xml", /<artifactId>windlass-client<\/artifactId>\s*<version>(.+)<\/version>/],
+    ["README.md", /<artifactId>windlass-client<\/artifactId>\s*<version>(.+)<\/version>/],
+    ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],
+  ],
   python: [
     ["pyproject.toml", /^version = "(.+)"$/m],
     ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],
