@@ -96,12 +96,15 @@ export function apiError(
 /** One attempt of a feed: what it sends, and how it ends. */
 export interface FeedAttempt {
   readonly send: readonly FeedMessage[];
+  /** What it waits for before it ends. */
+  readonly until?: Promise<unknown>;
   /** `break` closes the connection in the middle of the answer, `hold` stays open until the client leaves. */
   readonly end: "break" | "hold" | ConnectError;
 }
 
 async function* play(attempt: FeedAttempt, context: HandlerContext, breakConnections: () => void) {
   yield* attempt.send;
+  await attempt.until;
   if (attempt.end instanceof ConnectError) throw attempt.end;
   // A connection that breaks at once may take messages with it that the client has not read; Node 26's does.
   if (attempt.end === "break") setTimeout(breakConnections, 50);

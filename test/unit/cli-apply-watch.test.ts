@@ -91,28 +91,78 @@ async function watch(address: string, args: string[], until: (out: string) => bo
 
 const synced = (revision: bigint): FeedMessage => ({ revision, event: { case: "synced", value: true } });
 
+/** How a watch ends that wants history that is gone. */
+const LOST = apiError(Code.OutOfRange, "compacted", "HISTORY_COMPACTED");
+
 it("notices what was deleted while the history was gone", async () => {
   const world = newWorld();
-  const lost = apiError(Code.OutOfRange, "compacted", "COMPACTED");
+  const gone = Promise.withResolvers<void>();
   const api = await fakeApi(
     answers(world, [
-      { send: [synced(10n)], end: "break" },
-      // It was deleted meanwhile: no watcher is told any more.
-      { send: [], end: lost },
+      { send: [synced(10n)], until: gone.promise, end: "break" },
+      // No watcher is told any more what was deleted meanwhile.
+      { send: [], end: LOST },
       { send: [synced(5_000n)], end: "hold" },
     ]),
   );
   const dir = folder("a");
   const forget = (out: string): boolean => {
-    if (out.includes("a: created") && world.written.length === 1) {
+    if (out.includes("a: created") && world.revision < 5_000n) {
       world.applications.delete("a");
       world.revision = 5_000n;
+      gone.resolve();
     }
-    return world.written.length === 2;
+    return out.includes("applied again");
   };
   const { code, out } = await watch(api.address, ["-f", dir, ...SET], forget);
   expect([code, out]).toEqual([0, expect.stringContaining("a: was deleted; applied again")]);
   expect(world.written).toEqual(["a", "a"]);
+});
+
+it("notices what is deleted while it looks what there is after the history was gone", async () => {
+  const world = newWorld();
+  const created = Promise.withResolvers<void>();
+  const asked = Promise.withResolvers<void>();
+  const heard = Promise.withResolvers<void>();
+  const server = answers(world, undefined);
+  let watches = 0;
+  const api = await fakeApi({
+    ...server,
+    instance: {
+      ...server.instance,
+      async *watchInstance(_request, { signal }) {
+        watches += 1;
+        if (watches === 1) {
+          yield synced(10n);
+          await created.promise;
+          throw apiError(Code.Unavailable, "away", "INSTANCE_UNAVAILABLE");
+        }
+        if (watches === 2) throw LOST;
+        yield synced(5_000n);
+        await asked.promise;
+        yield { revision: 5_001n, event: { case: "deleted", value: "applications/a" } };
+        yield { revision: 5_002n, event: { case: "application", value: record("b", world.applications.get("b")!) } };
+        await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+      },
+      async getInstance(_request, _context) {
+        const applications = [...world.applications].map(([name, each]) => record(name, each));
+        const answer = { applications, revision: 5_000n };
+        if (watches < 3 || !world.applications.has("a")) return answer;
+        // The answer is on its way while the feed goes on.
+        world.applications.delete("a");
+        asked.resolve();
+        await heard.promise;
+        return answer;
+      },
+    },
+  });
+  const { code, out } = await watch(api.address, ["-f", folder("a", "b"), ...SET], (said) => {
+    if (said.includes("b: created")) created.resolve();
+    if (said.includes("b: RUNNING")) heard.resolve();
+    return said.includes("applied again");
+  });
+  expect([code, out]).toEqual([0, expect.stringContaining("a: was deleted; applied again")]);
+  expect(world.written).toEqual(["a", "b", "a"]);
 });
 
 it("does not outdo another writer by haste", async () => {

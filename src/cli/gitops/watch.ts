@@ -1,5 +1,6 @@
 /** `windlass apply --watch`: keeps applications what files say, until stopped. */
 import { type Application, Application_State } from "../../../gen/windlass/v1/application_pb.ts";
+import type { WatchInstanceResponse } from "../../../gen/windlass/v1/instance_service_pb.ts";
 import { parseName } from "../../core/names.ts";
 import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
@@ -56,6 +57,8 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
   const held = new Set<string>();
   let seen = nothingSeen();
   let lookAnew = false;
+  /** What the feed told while it was looked anew, for the answer may be older. */
+  let meanwhile: WatchInstanceResponse[] = [];
   let fatal: unknown;
   const retry = makeRetry(ctx, bell.ring);
   const told = new Map<string, string>();
@@ -128,12 +131,15 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
   /** Looks what became of those that others wrote. */
   const lookForDrift = async (): Promise<void> => {
     if (lookAnew) {
+      meanwhile = [];
       const now = await withApi(target, (api) => api.instance.getInstance({}, { signal }));
       seen = { ...nothingSeen(), synced: true, revision: now.revision };
       for (const application of now.applications) seen.applications.set(application.name, application);
+      for (const message of meanwhile) if (message.revision > now.revision) see(seen, message);
       // Of another store, revisions cannot be compared with those of before.
       for (const [name, own] of left) left.set(name, { ...own, revision: 0n });
-      lookAnew = false;
+      // What was deleted before a beginning that came since is in neither of them.
+      lookAnew = meanwhile.some(({ event }) => event.case === "synced");
     }
     const names = drifted(left, seen).filter((name) => !held.has(name) && !todo.has(name));
     for (const name of names) {
@@ -220,6 +226,7 @@ export async function applyWatching(ctx: CliContext, target: Target, options: Wa
         // A second beginning: what was deleted in between is told by nothing.
         if (message.event.case === "synced" && seen.synced) lookAnew = true;
         see(seen, message);
+        if (lookAnew) meanwhile.push(message);
         if (message.event.case === "application") noteState(message.event.value);
         bell.ring();
       }
