@@ -197,8 +197,7 @@ export class ServerCall {
     try {
       const result = await this.#host.servable.http(request);
       if (this.#upgrade?.takenBy(result)) {
-        this.#upgrade.accept(result);
-        await out.over;
+        await this.#upgrade.accept(result);
         return;
       }
       this.#upgrade?.refuse();

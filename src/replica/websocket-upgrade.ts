@@ -61,8 +61,8 @@ export class Upgrade {
     return this.#socket !== undefined && (value as Partial<Response> | null)?.headers?.get?.(MARK) === "websocket";
   }
 
-  /** Opens it. The answer is over when it is. */
-  accept(response: Response): void {
+  /** Opens it; resolves when it has closed and user code was told so. */
+  accept(response: Response): Promise<void> {
     const socket = this.#socket!;
     const { inbound, out, clock, open, onClosed } = this.#context;
     const { protocol = [], maxMessageBytes = MAX_MESSAGE_BYTES, compress = false } = this.#options;
@@ -85,12 +85,15 @@ export class Upgrade {
       this.#code = code;
       onClosed();
     });
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    socket.once("close", () => resolve());
     server.handleUpgrade(asNode(inbound), stream, Buffer.alloc(0), () => {
       open.add(socket);
       watchIdle(socket, stream, clock, this.#options.idleTimeoutS ?? IDLE_TIMEOUT_S);
     });
     // What the library refused, a key that is none, say.
     if (out.status !== 101) this.refuse();
+    return over;
   }
 
   /** Another answer was given. */

@@ -44,6 +44,7 @@ export interface StartOptions {
   readonly logging?: LoggingSettings;
   readonly env?: Readonly<Record<string, string>>;
   readonly revision?: number;
+  readonly drainWaitS?: number;
   readonly loadSampling?: MessageInitShape<typeof LoadSamplingSchema>;
 }
 
@@ -104,6 +105,7 @@ export async function start(options: StartOptions): Promise<Running> {
     settings: {
       version: "1",
       maxOngoingRequests: maxOngoing,
+      gracefulShutdownWaitLoopS: options.drainWaitS ?? 0,
       ...(options.logging === undefined ? {} : { logging: options.logging }),
       ...(options.loadSampling === undefined ? {} : { loadSampling: options.loadSampling }),
       ...(options.userConfig === undefined ? {} : { userConfig: value(options.userConfig) }),

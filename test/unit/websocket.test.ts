@@ -305,7 +305,7 @@ describe("an end that nobody said", () => {
 
 describe("a stop", () => {
   it("of the replica closes its websockets with 1001 after the time they have, and it ends", async () => {
-    const { port, running } = await serve();
+    const { port, running } = await serve({ replica: { drainWaitS: 0.5 } });
     const { socket, closed, messages } = await dial(port, "/");
     running.child.kill("SIGTERM");
     socket.send("one more");
