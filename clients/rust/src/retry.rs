@@ -9,8 +9,8 @@ use tonic::Code;
 const FIRST: Duration = Duration::from_millis(100);
 const MOST: Duration = Duration::from_secs(5);
 
-/// How often a call without side effects is tried while the server is not available: over about 4 s.
-pub(crate) const CALL_ATTEMPTS: u32 = 7;
+/// How often a call without side effects is tried while the server is not available: over about 2 s to 4 s.
+pub(crate) const CALL_ATTEMPTS: u32 = 6;
 
 /// Whether trying a watch again cannot mend this.
 pub(crate) fn is_final(code: Code) -> bool {

@@ -280,3 +280,6 @@ fn timeout_text(timeout: Duration) -> HeaderValue {
     // Digits and a letter.
     HeaderValue::try_from(format!("{count}{unit}")).unwrap_or_else(|_| HeaderValue::from_static("1m"))
 }
+
+#[cfg(test)]
+mod tests;

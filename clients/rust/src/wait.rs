@@ -61,7 +61,7 @@ pub(crate) async fn wait_until_running(
         return waiting.follow(&mut watch).await;
     };
     let in_time = timeout_at(deadline, waiting.follow(&mut watch)).await;
-    in_time.unwrap_or_else(|_| Err(WaitError::TimedOut(waiting.timed_out(timeout))))
+    in_time.unwrap_or_else(|_| Err(WaitError::TimedOut(waiting.timed_out(timeout, watch.failure()))))
 }
 
 /// What a wait for one application knows.
@@ -132,17 +132,21 @@ impl Waiting {
         }
     }
 
-    /// What to say of a wait that took too long.
-    fn timed_out(&self, timeout: Duration) -> String {
+    /// What to say of a wait that took too long; `failure` is why the watch is cut, if it is.
+    fn timed_out(&self, timeout: Duration, failure: Option<String>) -> String {
+        let cut = failure.map_or(String::new(), |failure| format!("; the watch is cut: {failure}"));
         let Some(application) = &self.application else {
-            return format!("no news of {} after {timeout:?}", self.name);
+            return format!("no news of {} after {timeout:?}{cut}", self.name);
         };
         let why = match application.message.as_str() {
             "" => String::new(),
             message => format!(" ({message})"),
         };
         let state = application.state().as_str_name();
-        format!("{} does not run after {timeout:?}: {state}{why}; it goes on", self.name)
+        format!(
+            "{} does not run after {timeout:?}: {state}{why}; it goes on{cut}",
+            self.name
+        )
     }
 }
 
@@ -177,8 +181,8 @@ mod tests {
     fn it_runs_once_the_state_of_what_was_written_last_is_running() {
         let mut waiting = waiting();
         assert_eq!(
-            waiting.timed_out(Duration::from_secs(2)),
-            "no news of applications/shop after 2s"
+            waiting.timed_out(Duration::from_secs(2), Some("gone".into())),
+            "no news of applications/shop after 2s; the watch is cut: gone"
         );
         for (event, runs) in [
             (RESET, false),
@@ -195,7 +199,7 @@ mod tests {
             assert_eq!(waiting.take(event.clone()).unwrap().is_some(), runs, "{event:?}");
         }
         waiting.take(updated(State::Deploying, 3, 3)).unwrap();
-        let text = waiting.timed_out(Duration::from_millis(2500));
+        let text = waiting.timed_out(Duration::from_millis(2500), None);
         let wanted = "applications/shop does not run after 2.5s: STATE_DEPLOYING (why); it goes on";
         assert_eq!(text, wanted);
     }

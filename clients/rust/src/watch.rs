@@ -3,8 +3,7 @@
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -32,7 +31,15 @@ const CONNECT: Duration = Duration::from_secs(5);
 #[must_use = "a watch does nothing unless it is read"]
 pub struct Watch<T> {
     events: Pin<Box<dyn Stream<Item = Result<Event<T>, Status>> + Send>>,
-    resume_revision: Arc<AtomicI64>,
+    progress: Arc<Mutex<Progress>>,
+}
+
+/// How far a watch has come.
+#[derive(Default)]
+struct Progress {
+    resume_revision: i64,
+    /// What the last attempt ended with; none once one has brought something.
+    failure: Option<String>,
 }
 
 impl<T: Send + 'static> Watch<T> {
@@ -40,7 +47,10 @@ impl<T: Send + 'static> Watch<T> {
     where
         R: WatchRequest<Resource = T>,
     {
-        let resume_revision = Arc::new(AtomicI64::new(request.start_revision()));
+        let progress = Arc::new(Mutex::new(Progress {
+            resume_revision: request.start_revision(),
+            failure: None,
+        }));
         let reader = Reader {
             silence: silence(request.progress_interval()),
             position: Position::new(request.start_revision()),
@@ -50,19 +60,15 @@ impl<T: Send + 'static> Watch<T> {
             told: VecDeque::new(),
             failures: 0,
             ended: false,
+            progress: progress.clone(),
         };
-        let resume = resume_revision.clone();
-        let events = stream::unfold(reader, move |mut reader| {
-            let resume = resume.clone();
-            async move {
-                let item = reader.next().await;
-                resume.store(reader.position.resume_revision(), Ordering::Relaxed);
-                item.map(|item| (item, reader))
-            }
+        let events = stream::unfold(reader, |mut reader| async move {
+            let item = reader.next().await;
+            item.map(|item| (item, reader))
         });
         Self {
             events: Box::pin(events),
-            resume_revision,
+            progress,
         }
     }
 }
@@ -77,7 +83,14 @@ impl<T> Watch<T> {
     ///
     /// Events of later revisions that were told already come again then.
     pub fn resume_revision(&self) -> i64 {
-        self.resume_revision.load(Ordering::Relaxed)
+        locked(&self.progress).resume_revision
+    }
+
+    /// What the last attempt ended with, as one line: where it does not tell anything, why.
+    ///
+    /// `None` before the first failure, and once an attempt after it has brought something.
+    pub fn failure(&self) -> Option<String> {
+        locked(&self.progress).failure.clone()
     }
 }
 
@@ -102,6 +115,7 @@ struct Reader<R: WatchRequest, C> {
     /// Attempts in a row that brought nothing.
     failures: u32,
     ended: bool,
+    progress: Arc<Mutex<Progress>>,
 }
 
 impl<R: WatchRequest, C: Fn() -> Transport> Reader<R, C> {
@@ -122,6 +136,7 @@ impl<R: WatchRequest, C: Fn() -> Transport> Reader<R, C> {
             if why.code() == Code::OutOfRange && since != 0 {
                 tracing::info!(since, "the history to continue from is gone: beginning anew");
                 self.position = Position::new(0);
+                locked(&self.progress).resume_revision = 0;
                 continue;
             }
             if is_final(why.code()) {
@@ -130,7 +145,8 @@ impl<R: WatchRequest, C: Fn() -> Transport> Reader<R, C> {
             }
             self.failures = self.failures.saturating_add(1);
             let pause = backoff(self.failures, random());
-            tracing::info!(%why, ?pause, "the watch was cut; trying again");
+            locked(&self.progress).failure = Some(one_line(&why));
+            tracing::info!(why = one_line(&why), ?pause, "the watch was cut; trying again");
             sleep(pause).await;
         }
     }
@@ -156,8 +172,21 @@ impl<R: WatchRequest, C: Fn() -> Transport> Reader<R, C> {
         self.failures = 0;
         let told = &mut self.told;
         self.position.advance(R::read(message), |event| told.push_back(event));
+        *locked(&self.progress) = Progress {
+            resume_revision: self.position.resume_revision(),
+            failure: None,
+        };
         Ok(())
     }
+}
+
+fn locked(progress: &Mutex<Progress>) -> std::sync::MutexGuard<'_, Progress> {
+    // Whoever panicked with it left it whole.
+    progress.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn one_line(status: &Status) -> String {
+    format!("{:?}: {}", status.code(), status.message())
 }
 
 async fn within<T>(limit: Duration, work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
