@@ -53,7 +53,7 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
       callerWith(context, permission);
       const from = { scope, startRevision: Number(startRevision), ...progressOf(progressInterval) };
       for await (const { revision, event } of feed.watchDecisions(from, context.signal)) {
-        yield { revision: BigInt(revision), ...messageOf(event) };
+        yield { revision: BigInt(revision), ...decisionMessage(event) };
       }
     },
     getRecordedLoad(request, context) {
@@ -80,7 +80,10 @@ export function decisionHandlers({ controller, feed }: ApiDeps): Handlers {
   };
 }
 
-function messageOf(event: DecisionItem["event"]): MessageInitShape<typeof WatchScalingDecisionsResponseSchema> {
+/** What a message of a watch of decisions has beside its revision; nothing where it is progress. */
+export function decisionMessage(
+  event: DecisionItem["event"],
+): MessageInitShape<typeof WatchScalingDecisionsResponseSchema> {
   if (event === undefined) return {};
   switch (event.case) {
     case "decision":

@@ -61,6 +61,11 @@ export const PARAMETERS = {
     description: "The revision to resume after.",
     schema: { type: "integer", minimum: 0, default: 0 },
   },
+  feed: {
+    in: "query",
+    description: "What is watched: resources, or what the autoscaler decides.",
+    schema: { type: "string", enum: ["resources", "decisions"], default: "resources" },
+  },
   progress_interval_s: {
     in: "query",
     description: "After how many seconds of silence progress is sent.",
@@ -272,7 +277,7 @@ export const OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET /api/v1/watch": {
     id: "watch",
     summary: "What is, and each change, as server-sent events.",
-    parameters: ["name", "since", "progress_interval_s", "Last-Event-ID"],
+    parameters: ["name", "feed", "shadow", "since", "progress_interval_s", "Last-Event-ID"],
     answers: ["text/event-stream"],
     fails: [400, 410, 429],
   },

@@ -9,6 +9,7 @@ import { PROGRESS_INTERVAL_MS } from "../feed.ts";
 import { instanceScope } from "../feed-scope.ts";
 import { header, type NodeRequest, type NodeResponse, type Reply, type StreamReply } from "../http.ts";
 import type { RestRequest } from "./router.ts";
+import { checkDecisionWatch, decisionEvents } from "./watch-decisions.ts";
 
 /** How often a comment is sent while nothing else is. */
 export const HEARTBEAT_MS = 15_000;
@@ -18,20 +19,28 @@ const RETRY_MS = 1_000;
 
 const CONTENT_TYPE = "text/event-stream";
 
+/** Of every watch. A proxy in between must not keep events back. */
+const HEAD = {
+  status: 200,
+  contentType: CONTENT_TYPE,
+  headers: { "cache-control": "no-store", "x-accel-buffering": "no" },
+} as const;
+
 /** Failures before the first event are plain REST answers, 410 for history that is gone among them. */
-export async function watch({
-  request,
-  deps,
-  query,
-  identity,
-  revealEnv,
-  left,
-}: RestRequest): Promise<Reply | StreamReply> {
+export async function watch(asked: RestRequest): Promise<Reply | StreamReply> {
+  const { request, deps, query, identity, revealEnv, left } = asked;
+  const which = query.get("feed") ?? "resources";
+  if (which === "decisions") return watchDecisions(asked);
+  if (which !== "resources") {
+    throw new WindlassError(
+      "INVALID_REQUEST",
+      `feed ${JSON.stringify(which)} is not known: send resources or decisions`,
+    );
+  }
   const { scope, permission } = instanceScope(query.get("name") ?? "");
   authorize(identity, permission);
   const startRevision = resumeAfter(request, query);
-  const progress = query.get("progress_interval_s");
-  const progressIntervalMs = progress === null ? PROGRESS_INTERVAL_MS : Number(progress || "x") * 1_000;
+  const progressIntervalMs = progressIntervalOf(query);
   if (request.method === "HEAD") return { status: 200, contentType: CONTENT_TYPE };
   const signal = left();
   const held = heldSink();
@@ -41,10 +50,7 @@ export async function watch({
   await Promise.race([held.first, running]);
   const failed = (error: unknown): WindlassError => toWindlassError(error, deps.logger, "GET /api/v1/watch");
   return {
-    status: 200,
-    contentType: CONTENT_TYPE,
-    // A proxy in between must not keep events back.
-    headers: { "cache-control": "no-store", "x-accel-buffering": "no" },
+    ...HEAD,
     chunks: beginning(),
     onward: (response) => events(response, held, running, deps.clock, failed),
   };
@@ -52,6 +58,25 @@ export async function watch({
 
 async function* beginning(): AsyncGenerator<string> {
   yield `retry: ${RETRY_MS}\n\n`;
+}
+
+async function watchDecisions(asked: RestRequest): Promise<Reply | StreamReply> {
+  const { request, query, deps } = asked;
+  checkDecisionWatch(asked);
+  const from = { startRevision: resumeAfter(request, query), progressIntervalMs: progressIntervalOf(query) };
+  if (request.method === "HEAD") return { status: 200, contentType: CONTENT_TYPE };
+  const failed = (error: unknown): WindlassError => toWindlassError(error, deps.logger, "GET /api/v1/watch");
+  const events = await decisionEvents(asked, from, HEARTBEAT_MS, failed);
+  return { ...HEAD, chunks: joined(beginning(), events) };
+}
+
+async function* joined(...parts: readonly AsyncGenerator<string>[]): AsyncGenerator<string> {
+  for (const part of parts) yield* part;
+}
+
+function progressIntervalOf(query: URLSearchParams): number {
+  const seconds = query.get("progress_interval_s");
+  return seconds === null ? PROGRESS_INTERVAL_MS : Number(seconds || "x") * 1_000;
 }
 
 /** The feed as events, and comments while it is silent. A failure is a last event; the feed's own end is the end. */
