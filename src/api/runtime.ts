@@ -34,10 +34,14 @@ export function createRuntimeHandler(
   const routes = (router: ConnectRouter): void => {
     router.service(ControllerRuntimeService, {
       async *watchRoutes(request, context) {
-        for await (const { revision, table } of hub.watch(request.routerId, context.signal)) {
+        const { routerId, application } = request;
+        for await (const { revision, table, models: all = [] } of hub.watch(routerId, context.signal)) {
+          const models = application === "" ? all : all.filter((told) => told.application === application);
+          if (table === undefined && models.length === 0) continue;
           yield create(WatchRoutesResponseSchema, {
             revision: BigInt(revision),
-            table: tableMessage(table, request.application),
+            models: models.map(({ replicaId, modelIds }) => ({ replicaId, modelIds: [...modelIds] })),
+            ...(table === undefined ? {} : { table: tableMessage(table, application) }),
           });
         }
       },

@@ -71,7 +71,7 @@ async function main(): Promise<void> {
   const routes = new RouteHub(clock);
   const controller = new Reconciler({
     store,
-    engine: createLocalEngine({ ...runtime, clock, load: routes.load }),
+    engine: createLocalEngine({ ...runtime, clock, load: routes.load, words: routes.words }),
     proxies,
     policies: createLocalPolicies({ ...runtime, clock }),
     routes,

@@ -6,6 +6,7 @@ import type { Adjustment, DecisionRecord } from "../autoscaling/explain.ts";
 import type { RecordedLoad } from "../autoscaling/recorded-load.ts";
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
+import type { ReplicaMetrics } from "../observability/replica-metrics.ts";
 import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { CanaryStanding } from "./canary.ts";
 import type { ColdStart } from "./cold-start.ts";
@@ -104,6 +105,8 @@ export interface Controller {
   recordedLoad(application: string, deployment: string, fromS: number, toS: number): RecordedLoad | undefined;
   /** The newest decisions of the autoscaler in numbers, of those that this process made. */
   scalingFigures(): readonly ScalingFigures[];
+  /** What each replica counted, by its newest word. */
+  replicaMetrics(): readonly ReplicaMetrics[];
   /** Raises the rotation of an application's scaler token. */
   rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
 }
@@ -259,13 +262,28 @@ export function etagOf(record: { uid: string; generation: number }): string {
 /** Hands routing tables to routers; the runtime socket serves it. */
 export interface RouteFeed {
   /** Tables for one router, the present one first; ends when `signal` aborts. A slow router skips tables. */
-  watch(routerId: string, signal: AbortSignal): AsyncIterable<PublishedTable>;
+  watch(routerId: string, signal: AbortSignal): AsyncIterable<RouteNews>;
   /** Notes that a router applied a revision. */
   acknowledge(routerId: string, revision: number): void;
   /** Takes in how requests of split applications ended. */
   reportTraffic(traffic: readonly RevisionTraffic[]): void;
   /** Takes in what a router has to do; what is too late or about deployments nobody scales by load is passed over. */
   reportLoad(load: RouterLoad): void;
+}
+
+/** What a router is told: a table, or what is new of models; the first message has a table and all that is known. */
+export interface RouteNews {
+  /** Of the router's newest table. */
+  readonly revision: number;
+  readonly table?: RoutingTableData;
+  readonly models?: readonly ReplicaModels[];
+}
+
+/** The models that a replica has or loads. */
+export interface ReplicaModels {
+  readonly application: string;
+  readonly replicaId: string;
+  readonly modelIds: readonly string[];
 }
 
 /** A router's report of load; windlass.runtime.v1.ReportLoadRequest as data. */
@@ -308,6 +326,8 @@ export interface RoutingTableData {
     loadSampling?: LoadSampling;
     /** How long requests wait while no replica serves; absent: without end. */
     coldStart?: ColdStart;
+    /** The ingress of an application without a route. */
+    ingress?: boolean;
   }[];
   readonly requestTimeoutS: number | null;
   /** `logging_config` of the instance; null or absent: none was given. */

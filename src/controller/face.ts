@@ -1,5 +1,6 @@
 import { loadBetween, recordedLoad } from "../autoscaling/recorded-load.ts";
 import type { Clock } from "../core/clock.ts";
+import type { ReplicaMetrics } from "../observability/replica-metrics.ts";
 import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { Store } from "../store/store.ts";
 import { decisionShown, recordedEntries } from "./autoscale-decisions.ts";
@@ -29,6 +30,7 @@ import { DecisionHistory, type DecisionSubject } from "./decision-history.ts";
 import { applyPlan, makePlan, type Planning } from "./make-plan.ts";
 import type { ApplicationRecord, DeploymentRecord, RevisionRecord } from "./records.ts";
 import { keys } from "./records.ts";
+import type { ReplicaWords } from "./replica-words.ts";
 import { retryApplication } from "./retry.ts";
 import { rollbackApplication } from "./rollback.ts";
 import { scale } from "./scale.ts";
@@ -44,6 +46,7 @@ export abstract class ControllerFace implements Controller {
   protected abstract readonly revision: number;
   protected abstract readonly proxyWorkers: number;
   protected abstract readonly traffic: TrafficSums;
+  protected abstract readonly words: ReplicaWords;
   protected abstract readonly clock: Clock;
   protected abstract readonly planning: Planning;
   protected abstract readonly autoscaler: Autoscaler;
@@ -235,6 +238,10 @@ export abstract class ControllerFace implements Controller {
 
   scalingFigures(): readonly ScalingFigures[] {
     return this.autoscaler.figures();
+  }
+
+  replicaMetrics(): readonly ReplicaMetrics[] {
+    return this.words.metrics();
   }
 
   instanceEnded(signal: AbortSignal): Promise<void> {

@@ -26,6 +26,7 @@ import type { PolicyRunner } from "./policy-runner.ts";
 import type { InstanceRecord } from "./records.ts";
 import { applicationIn, keys } from "./records.ts";
 import { loadWorld, planRecovery, type RecoveryOptions } from "./recovery.ts";
+import type { ReplicaWords } from "./replica-words.ts";
 import { type NodeCapacity, UNLIMITED } from "./resources.ts";
 import type { RouteHub } from "./route-hub.ts";
 import { RoutePublisher } from "./route-publisher.ts";
@@ -143,6 +144,10 @@ export class Reconciler extends ControllerFace {
 
   protected get traffic(): TrafficSums {
     return this.#o.routes.traffic;
+  }
+
+  protected get words(): ReplicaWords {
+    return this.#o.routes.words;
   }
 
   protected get clock(): Clock {

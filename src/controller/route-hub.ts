@@ -1,12 +1,15 @@
 import type { Clock } from "../core/clock.ts";
-import type { PublishedTable, RouteFeed, RouterLoad, RoutingTableData } from "./controller.ts";
+import type { PublishedTable, RouteFeed, RouteNews, RouterLoad, RoutingTableData } from "./controller.ts";
 import { LoadIngest } from "./load-ingest.ts";
+import { ReplicaWords } from "./replica-words.ts";
 import type { SamplingChange } from "./table-keeper.ts";
 import { type RevisionTraffic, TrafficSums } from "./traffic.ts";
 
 /** About what it costs to send one router what a table says of one deployment, so that half of the time is left. */
 const PAUSE_MS_PER_DEPLOYMENT = 1 / 400;
 const LONGEST_PAUSE_MS = 100;
+/** News of models go to a router no more often than this, apart from those that come with a table. */
+const MODELS_PAUSE_MS = 100;
 
 /**
  * Hands the newest routing table to every connected router and knows which of them applied it. A slow router skips
@@ -21,6 +24,10 @@ export class RouteHub implements RouteFeed {
   readonly traffic = new TrafficSums();
   /** What routers and replicas report of deployments that are scaled by load. */
   readonly load: LoadIngest;
+  /** What else replicas tell. */
+  readonly words = new ReplicaWords(() => {
+    for (const wake of this.#wakers) wake();
+  });
   readonly #wakers = new Set<() => void>();
   /** Revision each connected router applied; 0 until its first acknowledgement. */
   readonly #applied = new Map<string, { revision: number; readonly stream: symbol }>();
@@ -123,8 +130,8 @@ export class RouteHub implements RouteFeed {
     this.load.routerReported(load);
   }
 
-  /** Tables for one router, the present one first; ends when `signal` aborts. */
-  async *watch(routerId: string, signal: AbortSignal): AsyncGenerator<PublishedTable> {
+  /** Tables for one router, the present one first, and news of models; ends when `signal` aborts. */
+  async *watch(routerId: string, signal: AbortSignal): AsyncGenerator<RouteNews> {
     let wake: () => void = () => {};
     const onChange = (): void => wake();
     this.#wakers.add(onChange);
@@ -136,18 +143,32 @@ export class RouteHub implements RouteFeed {
     this.#expected = new Set([...this.#expected].filter((id) => id !== routerId));
     try {
       let sent = -1;
+      let told = 0;
+      let modelsFromMs = 0;
       while (!signal.aborted) {
         if (this.#latest.revision > 0 && this.#latest.revision !== sent) {
           sent = this.#latest.revision;
-          yield this.#latest;
+          const models = this.words.modelsSince(told);
+          told = this.words.version;
+          yield models.length === 0 ? this.#latest : { ...this.#latest, models };
           const pauseMs = this.#pauseMs();
           if (pauseMs > 0) await this.#clock.sleep(pauseMs, signal);
           continue;
         }
-        await new Promise<void>((resolve) => {
-          wake = resolve;
-          if (signal.aborted) resolve();
-        });
+        const pauseMs = this.words.version > told && sent >= 0 ? modelsFromMs - this.#clock.monotonic() : undefined;
+        if (pauseMs !== undefined && pauseMs <= 0) {
+          const models = this.words.modelsSince(told);
+          told = this.words.version;
+          modelsFromMs = this.#clock.monotonic() + MODELS_PAUSE_MS;
+          if (models.length > 0) yield { revision: sent, models };
+          continue;
+        }
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        if (signal.aborted) resolve();
+        const timer = pauseMs === undefined ? undefined : this.#clock.timer(pauseMs, resolve, { unref: true });
+        await promise;
+        timer?.cancel();
       }
     } finally {
       this.#wakers.delete(onChange);

@@ -13,6 +13,7 @@ import type {
   WorkingDir,
 } from "../controller/records.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
+import type { MetricFamily } from "../observability/metric-set.ts";
 
 export type { BuiltPolicy, WorkingDir };
 
@@ -126,6 +127,23 @@ export interface ReplicaLoadSink {
   replicaReported(load: ReplicaLoad): void;
   /** It has stopped. */
   replicaGone(application: string, deployment: string, id: string): void;
+}
+
+/** Which replica. */
+export interface ReplicaName {
+  readonly application: string;
+  readonly deployment: string;
+  readonly id: string;
+}
+
+/** Takes in what replicas tell of themselves; beside the events, as {@link ReplicaLoadSink}. */
+export interface ReplicaWordSink {
+  /** It has or loads these models, and no others. */
+  modelsTold(replica: ReplicaName, modelIds: readonly string[]): void;
+  /** What it counted since it came up. */
+  metricsTold(replica: ReplicaName, families: readonly MetricFamily[]): void;
+  /** It has stopped. */
+  replicaGone(replica: ReplicaName): void;
 }
 
 export type EngineEvent =

@@ -3,6 +3,7 @@
  * and series exist only for what exists: the number of applications and deployments bounds them.
  */
 import type { Gauge, Registry } from "prom-client";
+import { type ReplicaMetrics, replicaMetricsText } from "./replica-metrics.ts";
 import { type ScalingFigures, scalingText } from "./scaling-metrics.ts";
 
 /** The client library takes its time to load, and most controllers are never scraped. */
@@ -18,6 +19,8 @@ export interface ControlState {
   readonly proxies: readonly { readonly nodeId: string; readonly nodeIp: string; readonly status: string }[];
   /** Of the deployments that are autoscaled or have a shadow. */
   readonly scaling: readonly ScalingFigures[];
+  /** What replicas counted. */
+  readonly replicas: readonly ReplicaMetrics[];
   readonly revision: number;
   readonly watchers: number;
 }
@@ -71,7 +74,7 @@ export function createControlMetrics(read: () => ControlState): ControlMetrics {
       const { registry, set } = await begun;
       const state = read();
       set(state);
-      return (await registry.metrics()) + scalingText(state.scaling);
+      return (await registry.metrics()) + scalingText(state.scaling) + replicaMetricsText(state.replicas);
     },
   };
 }

@@ -8,6 +8,7 @@ import { logSettings } from "../observability/log-settings.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
+import { modelWaitMs } from "../routing/models.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { Router } from "../routing/router.ts";
 import { followTable } from "../routing/table-client.ts";
@@ -58,7 +59,13 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     clock,
     fronts: true,
   });
-  const router = new Router({ channel: createReplicaChannel(), clock, random, watcher: load });
+  const router = new Router({
+    channel: createReplicaChannel(),
+    clock,
+    random,
+    watcher: load,
+    modelWaitMs: modelWaitMs(process.env),
+  });
   const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));
   const proxy = new HttpProxy({
     router,
@@ -112,6 +119,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
       cache.write(table);
       firstTable.resolve();
     },
+    onModels: (models, whole) => router.applyModels(models, whole),
     onConnected: (connected) => {
       if (connected) load.connected();
       log.info(connected ? "follows the controller" : "the controller is away; goes on with its last table");

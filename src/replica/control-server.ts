@@ -7,6 +7,8 @@ import {
   AttachResponse_Phase as P,
   ReplicaRuntimeService,
 } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
+import { metricsMessage } from "../observability/metric-message.ts";
+import { runtime } from "../sdk/runtime.ts";
 import { type Phase, type Replica, UserError } from "./replica.ts";
 
 const HEARTBEAT_MS = 5_000;
@@ -69,12 +71,21 @@ export async function serveControl(socketPath: string, replica: Replica): Promis
     }
     replica.attach();
     let told: typeof replica.load;
+    let toldModels: typeof replica.models;
+    let counted = 0;
     try {
       while (!signal.aborted) {
         const seen = replica.changes;
-        const { load } = replica;
-        const news = load === undefined || load === told ? {} : { load };
+        const { load, models } = replica;
+        const { metrics } = runtime();
+        const news = {
+          ...(load === undefined || load === told ? {} : { load }),
+          ...(models === undefined || models === toldModels ? {} : { models: { modelIds: [...models] } }),
+          ...(metrics.changes === counted ? {} : { metrics: metricsMessage(metrics.families()) }),
+        };
         told = load;
+        toldModels = models;
+        counted = metrics.changes;
         yield {
           ...news,
           phase: PHASES[replica.phase],

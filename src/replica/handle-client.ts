@@ -2,6 +2,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
+import { modelWaitMs } from "../routing/models.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
@@ -42,7 +43,13 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
     clock,
     fronts: false,
   });
-  const router = new Router({ channel: createReplicaChannel(), clock, random, watcher: load });
+  const router = new Router({
+    channel: createReplicaChannel(),
+    clock,
+    random,
+    watcher: load,
+    modelWaitMs: modelWaitMs(process.env),
+  });
   const table = followTable({
     socketPath: options.controllerSocket,
     routerId: `replica/${options.replicaId}`,
@@ -53,6 +60,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
       router.apply(table);
       load.apply(table);
     },
+    onModels: (models, whole) => router.applyModels(models, whole),
     onConnected: (connected) => {
       if (connected) load.connected();
     },
@@ -78,6 +86,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
       signal: call.signal,
       deadlineMs: call.timeoutMs === null ? undefined : clock.monotonic() + call.timeoutMs,
       revision,
+      model: call.multiplexedModelId,
     });
   };
 

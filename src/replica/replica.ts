@@ -7,6 +7,8 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { logSettings } from "../observability/log-settings.ts";
+import { batchesOf } from "../sdk/batch.ts";
+import { runtime } from "../sdk/runtime.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { Admission } from "./admission.ts";
 import { serveData } from "./data-server.ts";
@@ -15,6 +17,7 @@ import { type LoadMessage, LoadReport } from "./load-report.ts";
 import { OpenWebsockets } from "./open-websockets.ts";
 import type { ReplicaLog } from "./replica-log.ts";
 import type { Servable } from "./servable.ts";
+import { ToldModels } from "./told-models.ts";
 
 /** Milliseconds in which requests that routers sent just before they dropped the replica still arrive. */
 const QUIET_MS = 50;
@@ -47,6 +50,7 @@ export class Replica {
   #servable: Servable | null = null;
   /** The user's metrics, where there are any. */
   #load: LoadReport | null = null;
+  readonly #models: ToldModels;
   #server: Server | null = null;
   #settingsVersion = "";
   #userConfig = "null";
@@ -60,6 +64,7 @@ export class Replica {
   constructor(context: ReplicaContext) {
     this.#context = context;
     this.#admission = new Admission(0, context.clock);
+    this.#models = new ToldModels(runtime().models, context.clock, () => this.#changed());
   }
 
   get phase(): Phase {
@@ -89,6 +94,11 @@ export class Replica {
   /** The newest report of the user's metrics. */
   get load(): LoadMessage | undefined {
     return this.#load?.latest;
+  }
+
+  /** Ids of the models it has or loads; undefined: there never were any. Another object each time they change. */
+  get models(): readonly string[] | undefined {
+    return this.#models.ids;
   }
 
   /** Counts the changes of what the getters above return, but {@link ongoing}. */
@@ -221,10 +231,21 @@ export class Replica {
     }
     this.#userConfig = text;
     this.#admission.setMax(settings.maxOngoingRequests);
+    this.#warnOfBatches(servable, settings.maxOngoingRequests);
     this.#drainWaitMs = settings.gracefulShutdownWaitLoopS * 1_000;
     this.#load?.configure(settings.loadSampling);
     this.#settingsVersion = settings.version;
     this.#changed();
+  }
+
+  /** A batch cannot be larger than what the replica lets in. */
+  #warnOfBatches({ object }: Servable, maxOngoing: number): void {
+    for (const { name, settings } of batchesOf(object)) {
+      const calls = settings.maxBatchSize * settings.maxConcurrent;
+      if (settings.sizeOf !== undefined || calls <= maxOngoing) continue;
+      const needs = { max_ongoing_requests: maxOngoing, needed: calls, function: name };
+      this.#context.log.logger.warn("max_ongoing_requests is too low for full batches", needs);
+    }
   }
 
   #applyLogging(settings: ReplicaSettings | undefined, spec: ReplicaSpec): void {
@@ -263,6 +284,7 @@ export class Replica {
       } catch (error) {
         log.logger.error("the disposer failed", { error });
       }
+      await this.#models.close();
     }
     this.#end(0);
   }

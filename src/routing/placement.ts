@@ -35,6 +35,8 @@ export interface RouterRequest {
   readonly deadlineMs?: number | undefined;
   /** The revision of the application it is for, where there are two; 0 or absent: any. */
   readonly revision?: number | undefined;
+  /** The model it is for; empty: none. Default: as its headers say. */
+  readonly model?: string | undefined;
 }
 
 /** A request that may have reached user code is sent again at most this often: it may be what kills replicas. */
@@ -84,7 +86,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#receiver = receiver;
     this.sequence = sequence;
     this.revision = request.revision ?? 0;
-    this.model = modelOf(request.headers);
+    this.model = request.model ?? modelOf(request.headers);
     this.#streamed = request.kind !== "grpc" && request.body !== null && !(request.body instanceof Uint8Array);
   }
 

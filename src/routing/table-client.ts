@@ -4,6 +4,7 @@ import { createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import {
   ControllerRuntimeService,
+  type ReplicaModels,
   type RevisionTrafficSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
@@ -29,6 +30,8 @@ export interface TableClientOptions {
   readonly random: Random;
   /** Applies a table; it is acknowledged once this has returned. */
   readonly onTable: (table: RoutingTable, revision: bigint) => void;
+  /** Takes what replicas told of their models; `whole`: all that is known, as each stream begins with it. */
+  readonly onModels?: (models: readonly ReplicaModels[], whole: boolean) => void;
   /** The stream is up (the controller answered), or was lost. The last table stays in force meanwhile. */
   readonly onConnected?: (connected: boolean) => void;
 }
@@ -79,6 +82,7 @@ export function followTable(options: TableClientOptions): TableClient {
     stop.signal.addEventListener("abort", abort, { once: true });
     try {
       const request = { routerId: options.routerId, application: options.application ?? "" };
+      let first = true;
       for await (const message of client.watchRoutes(request, { signal: stream.signal, onHeader: up })) {
         if (stop.signal.aborted) return;
         if (message.table !== undefined) {
@@ -87,6 +91,8 @@ export function followTable(options: TableClientOptions): TableClient {
           // Without its acknowledgement the controller would wait; a new stream brings a table to acknowledge.
           client.acknowledgeRoutes({ routerId: options.routerId, revision }, { signal: stream.signal }).catch(abort);
         }
+        if (first || message.models.length > 0) options.onModels?.(message.models, first);
+        first = false;
       }
     } finally {
       stop.signal.removeEventListener("abort", abort);

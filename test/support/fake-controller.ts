@@ -311,6 +311,7 @@ export function createFakeController(store: Store): FakeController {
     decisionAt: async () => undefined,
     onDecision: () => () => {},
     scalingFigures: () => [],
+    replicaMetrics: () => [],
     recordedLoad: () => undefined,
     async rotateToken(application, actor) {
       asked("rotateToken", { application, actor });

@@ -122,6 +122,7 @@ export class LiveRouters {
     const { routes } = this.#simulation;
     for await (const { revision, table } of routes.watch(id, signal)) {
       if (signal.aborted) return;
+      if (table === undefined) continue;
       const message = asMessage(table);
       for (const { replicas } of message.deployments) for (const replica of replicas) this.#ready.add(replica.id);
       router.apply(message);

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { ApplicationStatus, DeploymentStatus, ProxyRecord } from "../../src/controller/records.ts";
 import { keys } from "../../src/controller/records.ts";
+import type { MetricFamily } from "../../src/observability/metric-set.ts";
 import type { ScalingFigures } from "../../src/observability/scaling-metrics.ts";
+import { batch, multiplexed } from "../../src/sdk/index.ts";
+import { runtime } from "../../src/sdk/runtime.ts";
 import { ask, startTestApi, type TestApi } from "../support/api-harness.ts";
 import { openStream } from "../support/event-stream.ts";
 import { applicationRecord, deploymentRecord, instanceRecord, put } from "../support/fake-controller.ts";
@@ -30,6 +33,14 @@ async function scrape(api: TestApi, token = api.tokens.viewer): Promise<Scrape> 
     series.set(sample![1]!, Number(sample![2]));
   }
   return { series, types };
+}
+
+/** All that the SDK counts in a replica. */
+async function replicaFamilies() {
+  const model = multiplexed({ maxNumModelsPerReplica: 1 }, async (id: string) => id);
+  const call = batch({ maxBatchSize: 2 }, async (ids: string[]) => Promise.all(ids.map((id) => model(id))));
+  expect(await Promise.all([call("m"), call("n")])).toEqual(["m", "n"]);
+  return runtime().metrics.families();
 }
 
 const values = ({ series }: Scrape, name: string): Record<string, number> =>
@@ -193,10 +204,45 @@ describe("GET /metrics", () => {
   });
 });
 
+describe("what replicas counted", () => {
+  it("is shown for each replica, histograms with their buckets, and once by name", async () => {
+    await using api = await startTestApi();
+    const counter = { name: "c", help: "C.", kind: "counter", labelNames: ["route"] } as const;
+    const histogram = { name: "h", help: "H.", kind: "histogram", labelNames: [], bounds: [1, 5] } as const;
+    const replica = (id: string, families: MetricFamily[]) => ({ application: "a", deployment: "D", id, families });
+    api.controller.replicaMetrics = () => [
+      replica("r1", [
+        { ...counter, series: [{ labels: ['/"x"'], value: 3 }] },
+        { ...histogram, series: [{ labels: [], value: 9.5, counts: [1, 0, 2] }] },
+      ]),
+      replica("r2", [
+        { ...counter, series: [{ labels: ["/"], value: 1 }] },
+        { ...histogram, kind: "gauge", series: [{ labels: [], value: 1 }] },
+      ]),
+    ];
+    const scraped = await scrape(api);
+    const r1 = 'deployment="D",replica="r1",application="a"';
+    expect(values(scraped, "c")).toEqual({
+      [`{${r1},route="/\\"x\\""}`]: 3,
+      [`{${r1.replace("r1", "r2")},route="/"}`]: 1,
+    });
+    expect([...scraped.series].filter(([key]) => key.startsWith("h"))).toEqual([
+      [`h_bucket{${r1},le="1"}`, 1],
+      [`h_bucket{${r1},le="5"}`, 1],
+      [`h_bucket{${r1},le="+Inf"}`, 3],
+      [`h_sum{${r1}}`, 9.5],
+      [`h_count{${r1}}`, 3],
+    ]);
+    expect([scraped.types.get("c"), scraped.types.get("h")]).toEqual(["counter", "histogram"]);
+  });
+});
+
 describe("docs/metrics.md", () => {
   it("lists each metric of ours with its type, labels and numbers, and no other", async () => {
     await using api = await startTestApi();
     api.controller.scalingFigures = () => [FIGURES];
+    const families = await replicaFamilies();
+    api.controller.replicaMetrics = () => [{ application: "a", deployment: "Echo", id: "r1", families }];
     const { series, types } = await scrape(api);
     const { text } = await ask(api.port, { path: "/metrics", token: api.tokens.viewer });
     const page = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");
@@ -206,7 +252,7 @@ describe("docs/metrics.md", () => {
     const ours = [...types].filter(([name]) => !/^(process|nodejs)_/.test(name));
     expect(rows.map(({ name, type }) => [name, type])).toEqual(ours);
     for (const { name, labels, value } of rows) {
-      const sample = [...series.keys()].find((key) => key.replace(/\{.*/, "") === name)!;
+      const sample = [...series.keys()].find((key) => key.replace(/(_count)?\{.*/, "") === name)!;
       const used = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => `\`${label}\``);
       expect([name, labels]).toEqual([name, used.join(", ")]);
       const help = new RegExp(`^# HELP ${name} (.*)\\.$`, "m").exec(text)![1]!;

@@ -104,4 +104,45 @@ describe("the routing feed", () => {
     }
     for (const each of [...streams.values()].flat()) await each.leave();
   });
+
+  it("tells a router at first which models there are, then what is new of them, ten times a second at most", async () => {
+    const clock = new VirtualClock();
+    const hub = new RouteHub(clock);
+    const told: [string, (readonly string[])[]][] = [];
+    const end = new AbortController();
+    const tell = (id: string, ...modelIds: string[]) =>
+      hub.words.modelsTold({ application: "a", deployment: "d", id }, modelIds);
+    tell("r1", "m");
+    tell("r3");
+    hub.publish(1, tableOf(1));
+    const done = (async () => {
+      for await (const { table, models = [] } of hub.watch("proxy/0", end.signal)) {
+        told.push([
+          table === undefined ? "" : "table",
+          models.map(({ replicaId, modelIds }) => [replicaId, ...modelIds]),
+        ]);
+      }
+    })();
+    await settle();
+    expect(told.splice(0)).toEqual([["table", [["r1", "m"]]]]);
+    tell("r2", "n");
+    await settle();
+    expect(told.splice(0)).toEqual([["", [["r2", "n"]]]]);
+    tell("r1");
+    tell("r2", "n", "o");
+    tell("r2", "o");
+    await clock.advance(99);
+    expect(told).toEqual([]);
+    await clock.advance(1);
+    expect(told.splice(0)).toEqual([["", [["r1"], ["r2", "o"]]]]);
+    tell("r1", "x");
+    hub.publish(2, tableOf(1));
+    await settle();
+    expect(told.splice(0)).toEqual([["table", [["r1", "x"]]]]);
+    hub.words.replicaGone({ application: "a", deployment: "d", id: "r1" });
+    expect(hub.words.modelsSince(0).map(({ replicaId }) => replicaId)).toEqual(["r2"]);
+    end.abort();
+    await done;
+    expect(clock.pending).toBe(0);
+  });
 });

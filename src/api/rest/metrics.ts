@@ -16,6 +16,7 @@ export function apiMetrics({ controller, feed, host }: Omit<ApiDeps, "metrics">)
         ? [{ nodeId: host.nodeId, nodeIp: host.nodeIp, status: bestProxyState(now.proxies).toUpperCase() }]
         : [],
       scaling: controller.scalingFigures(),
+      replicas: controller.replicaMetrics(),
       watchers: feed.active,
     };
   });

@@ -1,4 +1,5 @@
 import type { ReplicaLoad } from "../../../gen/windlass/runtime/v1/load_pb.ts";
+import type { ProcessMetrics } from "../../../gen/windlass/runtime/v1/metrics_pb.ts";
 import type { ReplicaSettings, StartRequest } from "../engine.ts";
 
 /** What a link reports; `lost`: it can no longer see the replica, whether the process lives is for the engine to find out. */
@@ -7,6 +8,10 @@ export type LinkEvent =
   | { readonly kind: "failed"; readonly error: string }
   /** What it measured of itself, unread. */
   | { readonly kind: "load"; readonly load: ReplicaLoad }
+  /** The models it has or loads. */
+  | { readonly kind: "models"; readonly modelIds: readonly string[] }
+  /** What it counted, unread. */
+  | { readonly kind: "metrics"; readonly metrics: ProcessMetrics }
   | { readonly kind: "lost" };
 
 /** The controller's connection to one replica. */

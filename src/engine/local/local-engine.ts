@@ -17,6 +17,7 @@ import type { Clock, Timer } from "../../core/clock.ts";
 import { errorText } from "../../core/errors.ts";
 import { replicaLogName } from "../../core/names.ts";
 import { unpackSeries } from "../../core/series-table.ts";
+import { readMetrics } from "../../observability/metric-message.ts";
 import { probePort } from "../../supervisor/ports.ts";
 import { signalSame, stillRuns } from "../../supervisor/process-identity.ts";
 import type {
@@ -26,7 +27,9 @@ import type {
   EngineEvent,
   ReplicaLoad,
   ReplicaLoadSink,
+  ReplicaName,
   ReplicaSettings,
+  ReplicaWordSink,
   StartRequest,
 } from "../engine.ts";
 import { CommandLink } from "./command-link.ts";
@@ -46,6 +49,8 @@ export interface LocalEngineOptions {
   readonly orphanTtlS: number;
   /** Hears what replicas measure of themselves. Default: nobody. */
   readonly load?: ReplicaLoadSink;
+  /** Hears what else they tell. Default: nobody. */
+  readonly words?: ReplicaWordSink;
 }
 
 interface Running {
@@ -271,6 +276,10 @@ class LocalEngine implements Engine {
       } else if (event.kind === "load") {
         const load = readLoad(running.request, event.load);
         if (load !== undefined) this.#o.load?.replicaReported(load);
+      } else if (event.kind === "models") {
+        this.#o.words?.modelsTold(nameOf(running.request), event.modelIds);
+      } else if (event.kind === "metrics") {
+        this.#o.words?.metricsTold(nameOf(running.request), readMetrics(event.metrics));
       } else if (event.kind === "failed") {
         running.failed = true;
         const lastWords = running.request.command ? lastLogLine(this.#logFile(running.request)) : "";
@@ -324,6 +333,7 @@ class LocalEngine implements Engine {
     this.#replicas.delete(id);
     for (const path of [running.request.dataSocket, running.request.controlSocket]) rmSync(path, { force: true });
     this.#o.load?.replicaGone(running.request.application, running.request.deployment, id);
+    this.#o.words?.replicaGone(nameOf(running.request));
     this.#later({ kind: "exited", id, detail });
   }
 
@@ -359,6 +369,10 @@ class LocalEngine implements Engine {
   #logFile({ application, deployment, id }: StartRequest): string {
     return join(this.#o.stateDir, "logs", replicaLogName(application, deployment, id));
   }
+}
+
+function nameOf({ application, deployment, id }: StartRequest): ReplicaName {
+  return { application, deployment, id };
 }
 
 /** Undefined: it makes no sense, and the last good report stays. */

@@ -71,6 +71,8 @@ export class ReplicaLink implements Link {
           attached = true;
           if (status.phase === AttachResponse_Phase.READY) report({ kind: "ready", address: request.dataSocket });
           if (status.load !== undefined) report({ kind: "load", load: status.load });
+          if (status.models !== undefined) report({ kind: "models", modelIds: status.models.modelIds });
+          if (status.metrics !== undefined) report({ kind: "metrics", metrics: status.metrics });
           if (status.phase === AttachResponse_Phase.FAILED) report({ kind: "failed", error: status.error });
         }
       } catch (error) {

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/controller_runtime_service.proto.
  */
 export const file_windlass_runtime_v1_controller_runtime_service: GenFile = /*@__PURE__*/
-  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkiWQoTV2F0Y2hSb3V0ZXNSZXNwb25zZRIQCghyZXZpc2lvbhgBIAEoAxIwCgV0YWJsZRgCIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuUm91dGluZ1RhYmxlIj8KGEFja25vd2xlZGdlUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEAoIcmV2aXNpb24YAiABKAMiGwoZQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZSJgChRSZXBvcnRUcmFmZmljUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSNQoHdHJhZmZpYxgCIAMoCzIkLndpbmRsYXNzLnJ1bnRpbWUudjEuUmV2aXNpb25UcmFmZmljInMKD1JldmlzaW9uVHJhZmZpYxITCgthcHBsaWNhdGlvbhgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAxIQCghyZXF1ZXN0cxgDIAEoBBIOCgZlcnJvcnMYBCABKAQSFwoPbGF0ZW5jeV9idWNrZXRzGAUgAygEIhcKFVJlcG9ydFRyYWZmaWNSZXNwb25zZSJ1ChFSZXBvcnRMb2FkUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLdGltZXN0YW1wX3MYAiABKAESOAoLZGVwbG95bWVudHMYAyADKAsyIy53aW5kbGFzcy5ydW50aW1lLnYxLkRlcGxveW1lbnRMb2FkIhQKElJlcG9ydExvYWRSZXNwb25zZTK5AwoYQ29udHJvbGxlclJ1bnRpbWVTZXJ2aWNlEmIKC1dhdGNoUm91dGVzEicud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1JlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLldhdGNoUm91dGVzUmVzcG9uc2UwARJyChFBY2tub3dsZWRnZVJvdXRlcxItLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Gi4ud2luZGxhc3MucnVudGltZS52MS5BY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlEmYKDVJlcG9ydFRyYWZmaWMSKS53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydFRyYWZmaWNSZXF1ZXN0Gioud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVzcG9uc2USXQoKUmVwb3J0TG9hZBImLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0TG9hZFJlcXVlc3QaJy53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydExvYWRSZXNwb25zZWIGcHJvdG8z", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_routing]);
+  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkijQEKE1dhdGNoUm91dGVzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSMAoFdGFibGUYAiABKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRpbmdUYWJsZRIyCgZtb2RlbHMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FNb2RlbHMiNgoNUmVwbGljYU1vZGVscxISCgpyZXBsaWNhX2lkGAEgASgJEhEKCW1vZGVsX2lkcxgCIAMoCSI/ChhBY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgDIhsKGUFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiYAoUUmVwb3J0VHJhZmZpY1JlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEjUKB3RyYWZmaWMYAiADKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLlJldmlzaW9uVHJhZmZpYyJzCg9SZXZpc2lvblRyYWZmaWMSEwoLYXBwbGljYXRpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAMSEAoIcmVxdWVzdHMYAyABKAQSDgoGZXJyb3JzGAQgASgEEhcKD2xhdGVuY3lfYnVja2V0cxgFIAMoBCIXChVSZXBvcnRUcmFmZmljUmVzcG9uc2UidQoRUmVwb3J0TG9hZFJlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEhMKC3RpbWVzdGFtcF9zGAIgASgBEjgKC2RlcGxveW1lbnRzGAMgAygLMiMud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50TG9hZCIUChJSZXBvcnRMb2FkUmVzcG9uc2UyuQMKGENvbnRyb2xsZXJSdW50aW1lU2VydmljZRJiCgtXYXRjaFJvdXRlcxInLndpbmRsYXNzLnJ1bnRpbWUudjEuV2F0Y2hSb3V0ZXNSZXF1ZXN0Gigud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1Jlc3BvbnNlMAEScgoRQWNrbm93bGVkZ2VSb3V0ZXMSLS53aW5kbGFzcy5ydW50aW1lLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBouLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZRJmCg1SZXBvcnRUcmFmZmljEikud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoqLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlEl0KClJlcG9ydExvYWQSJi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydExvYWRSZXF1ZXN0Gicud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRMb2FkUmVzcG9uc2ViBnByb3RvMw", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_routing]);
 
 /**
  * Request message for WatchRoutes.
@@ -51,7 +51,8 @@ export const WatchRoutesRequestSchema: GenMessage<WatchRoutesRequest> = /*@__PUR
  */
 export type WatchRoutesResponse = Message<"windlass.runtime.v1.WatchRoutesResponse"> & {
   /**
-   * Increases with each table. A message without a table is a heartbeat.
+   * Increases with each table. A message without a table brings models, or is
+   * a heartbeat.
    *
    * @generated from field: int64 revision = 1;
    */
@@ -63,6 +64,14 @@ export type WatchRoutesResponse = Message<"windlass.runtime.v1.WatchRoutesRespon
    * @generated from field: windlass.runtime.v1.RoutingTable table = 2;
    */
   table?: RoutingTable | undefined;
+
+  /**
+   * What replicas told of their models since the message before; in the first
+   * message of a stream, what is known of them.
+   *
+   * @generated from field: repeated windlass.runtime.v1.ReplicaModels models = 3;
+   */
+  models: ReplicaModels[];
 };
 
 /**
@@ -71,6 +80,34 @@ export type WatchRoutesResponse = Message<"windlass.runtime.v1.WatchRoutesRespon
  */
 export const WatchRoutesResponseSchema: GenMessage<WatchRoutesResponse> = /*@__PURE__*/
   messageDesc(file_windlass_runtime_v1_controller_runtime_service, 1);
+
+/**
+ * The models that a replica has or loads.
+ *
+ * @generated from message windlass.runtime.v1.ReplicaModels
+ */
+export type ReplicaModels = Message<"windlass.runtime.v1.ReplicaModels"> & {
+  /**
+   * The replica.
+   *
+   * @generated from field: string replica_id = 1;
+   */
+  replicaId: string;
+
+  /**
+   * Ids of the models; empty: it has none, or has stopped.
+   *
+   * @generated from field: repeated string model_ids = 2;
+   */
+  modelIds: string[];
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReplicaModels.
+ * Use `create(ReplicaModelsSchema)` to create a new message.
+ */
+export const ReplicaModelsSchema: GenMessage<ReplicaModels> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 2);
 
 /**
  * Request message for AcknowledgeRoutes.
@@ -98,7 +135,7 @@ export type AcknowledgeRoutesRequest = Message<"windlass.runtime.v1.AcknowledgeR
  * Use `create(AcknowledgeRoutesRequestSchema)` to create a new message.
  */
 export const AcknowledgeRoutesRequestSchema: GenMessage<AcknowledgeRoutesRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 2);
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 3);
 
 /**
  * Response message for AcknowledgeRoutes.
@@ -113,7 +150,7 @@ export type AcknowledgeRoutesResponse = Message<"windlass.runtime.v1.Acknowledge
  * Use `create(AcknowledgeRoutesResponseSchema)` to create a new message.
  */
 export const AcknowledgeRoutesResponseSchema: GenMessage<AcknowledgeRoutesResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 3);
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 4);
 
 /**
  * Request message for ReportTraffic.
@@ -141,7 +178,7 @@ export type ReportTrafficRequest = Message<"windlass.runtime.v1.ReportTrafficReq
  * Use `create(ReportTrafficRequestSchema)` to create a new message.
  */
 export const ReportTrafficRequestSchema: GenMessage<ReportTrafficRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 4);
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 5);
 
 /**
  * How the requests of one revision ended.
@@ -191,7 +228,7 @@ export type RevisionTraffic = Message<"windlass.runtime.v1.RevisionTraffic"> & {
  * Use `create(RevisionTrafficSchema)` to create a new message.
  */
 export const RevisionTrafficSchema: GenMessage<RevisionTraffic> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 5);
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 6);
 
 /**
  * Response message for ReportTraffic.
@@ -206,7 +243,7 @@ export type ReportTrafficResponse = Message<"windlass.runtime.v1.ReportTrafficRe
  * Use `create(ReportTrafficResponseSchema)` to create a new message.
  */
 export const ReportTrafficResponseSchema: GenMessage<ReportTrafficResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 6);
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 7);
 
 /**
  * Request message for ReportLoad.
@@ -241,7 +278,7 @@ export type ReportLoadRequest = Message<"windlass.runtime.v1.ReportLoadRequest">
  * Use `create(ReportLoadRequestSchema)` to create a new message.
  */
 export const ReportLoadRequestSchema: GenMessage<ReportLoadRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 7);
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 8);
 
 /**
  * Response message for ReportLoad.
@@ -256,7 +293,7 @@ export type ReportLoadResponse = Message<"windlass.runtime.v1.ReportLoadResponse
  * Use `create(ReportLoadResponseSchema)` to create a new message.
  */
 export const ReportLoadResponseSchema: GenMessage<ReportLoadResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 8);
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 9);
 
 /**
  * What the controller serves to its own processes on a unix socket. May change

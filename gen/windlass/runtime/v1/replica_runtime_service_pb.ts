@@ -10,13 +10,15 @@ import type { LoadSampling, ReplicaLoad } from "./load_pb.ts";
 import { file_windlass_runtime_v1_load } from "./load_pb.ts";
 import type { LoggingSettings } from "./logging_pb.ts";
 import { file_windlass_runtime_v1_logging } from "./logging_pb.ts";
+import type { ProcessMetrics } from "./metrics_pb.ts";
+import { file_windlass_runtime_v1_metrics } from "./metrics_pb.ts";
 import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file windlass/runtime/v1/replica_runtime_service.proto.
  */
 export const file_windlass_runtime_v1_replica_runtime_service: GenFile = /*@__PURE__*/
-  fileDesc("CjF3aW5kbGFzcy9ydW50aW1lL3YxL3JlcGxpY2FfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxItMCCgtSZXBsaWNhU3BlYxISCgpyZXBsaWNhX2lkGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkSEwoLYnVuZGxlX3BhdGgYBCABKAkSEwoLZXhwb3J0X25hbWUYBSABKAkSJQoEYXJncxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEwoLZGF0YV9zb2NrZXQYByABKAkSGQoRY29udHJvbGxlcl9zb2NrZXQYCCABKAkSNgoIc2V0dGluZ3MYCSABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FTZXR0aW5ncxIQCghiYXNlX2RpchgKIAEoCRIUCgxvcnBoYW5fdHRsX3MYCyABKAESFAoMcm91dGVfcHJlZml4GAwgASgJEhAKCHJldmlzaW9uGA0gASgDIoUCCg9SZXBsaWNhU2V0dGluZ3MSDwoHdmVyc2lvbhgBIAEoCRIrCgt1c2VyX2NvbmZpZxgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgDIAEoDRIlCh1ncmFjZWZ1bF9zaHV0ZG93bl93YWl0X2xvb3BfcxgEIAEoARI1Cgdsb2dnaW5nGAUgASgLMiQud2luZGxhc3MucnVudGltZS52MS5Mb2dnaW5nU2V0dGluZ3MSOAoNbG9hZF9zYW1wbGluZxgGIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZFNhbXBsaW5nIj8KDUF0dGFjaFJlcXVlc3QSLgoEc3BlYxgBIAEoCzIgLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVNwZWMiuQIKDkF0dGFjaFJlc3BvbnNlEjgKBXBoYXNlGAEgASgOMikud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXNwb25zZS5QaGFzZRINCgVlcnJvchgCIAEoCRIYChBzZXR0aW5nc192ZXJzaW9uGAMgASgJEgsKA3BpZBgEIAEoDRIYChBvbmdvaW5nX3JlcXVlc3RzGAUgASgNEi4KBGxvYWQYBiABKAsyIC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FMb2FkIm0KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASFgoSUEhBU0VfSU5JVElBTElaSU5HEAESDwoLUEhBU0VfUkVBRFkQAhIQCgxQSEFTRV9GQUlMRUQQAxISCg5QSEFTRV9EUkFJTklORxAEIkwKElJlY29uZmlndXJlUmVxdWVzdBI2CghzZXR0aW5ncxgBIAEoCzIkLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVNldHRpbmdzIhUKE1JlY29uZmlndXJlUmVzcG9uc2UiFAoSQ2hlY2tIZWFsdGhSZXF1ZXN0IhUKE0NoZWNrSGVhbHRoUmVzcG9uc2UiIAoLU3RvcFJlcXVlc3QSEQoJdGltZW91dF9zGAEgASgBIg4KDFN0b3BSZXNwb25zZTKCAwoVUmVwbGljYVJ1bnRpbWVTZXJ2aWNlElMKBkF0dGFjaBIiLndpbmRsYXNzLnJ1bnRpbWUudjEuQXR0YWNoUmVxdWVzdBojLndpbmRsYXNzLnJ1bnRpbWUudjEuQXR0YWNoUmVzcG9uc2UwARJgCgtSZWNvbmZpZ3VyZRInLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVjb25maWd1cmVSZXF1ZXN0Gigud2luZGxhc3MucnVudGltZS52MS5SZWNvbmZpZ3VyZVJlc3BvbnNlEmUKC0NoZWNrSGVhbHRoEicud2luZGxhc3MucnVudGltZS52MS5DaGVja0hlYWx0aFJlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLkNoZWNrSGVhbHRoUmVzcG9uc2UiA5ACARJLCgRTdG9wEiAud2luZGxhc3MucnVudGltZS52MS5TdG9wUmVxdWVzdBohLndpbmRsYXNzLnJ1bnRpbWUudjEuU3RvcFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging]);
+  fileDesc("CjF3aW5kbGFzcy9ydW50aW1lL3YxL3JlcGxpY2FfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxItMCCgtSZXBsaWNhU3BlYxISCgpyZXBsaWNhX2lkGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkSEwoLYnVuZGxlX3BhdGgYBCABKAkSEwoLZXhwb3J0X25hbWUYBSABKAkSJQoEYXJncxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEwoLZGF0YV9zb2NrZXQYByABKAkSGQoRY29udHJvbGxlcl9zb2NrZXQYCCABKAkSNgoIc2V0dGluZ3MYCSABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FTZXR0aW5ncxIQCghiYXNlX2RpchgKIAEoCRIUCgxvcnBoYW5fdHRsX3MYCyABKAESFAoMcm91dGVfcHJlZml4GAwgASgJEhAKCHJldmlzaW9uGA0gASgDIoUCCg9SZXBsaWNhU2V0dGluZ3MSDwoHdmVyc2lvbhgBIAEoCRIrCgt1c2VyX2NvbmZpZxgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgDIAEoDRIlCh1ncmFjZWZ1bF9zaHV0ZG93bl93YWl0X2xvb3BfcxgEIAEoARI1Cgdsb2dnaW5nGAUgASgLMiQud2luZGxhc3MucnVudGltZS52MS5Mb2dnaW5nU2V0dGluZ3MSOAoNbG9hZF9zYW1wbGluZxgGIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZFNhbXBsaW5nIj8KDUF0dGFjaFJlcXVlc3QSLgoEc3BlYxgBIAEoCzIgLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVNwZWMiogMKDkF0dGFjaFJlc3BvbnNlEjgKBXBoYXNlGAEgASgOMikud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXNwb25zZS5QaGFzZRINCgVlcnJvchgCIAEoCRIYChBzZXR0aW5nc192ZXJzaW9uGAMgASgJEgsKA3BpZBgEIAEoDRIYChBvbmdvaW5nX3JlcXVlc3RzGAUgASgNEi4KBGxvYWQYBiABKAsyIC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FMb2FkEjEKBm1vZGVscxgHIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZGVkTW9kZWxzEjQKB21ldHJpY3MYCCABKAsyIy53aW5kbGFzcy5ydW50aW1lLnYxLlByb2Nlc3NNZXRyaWNzIm0KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASFgoSUEhBU0VfSU5JVElBTElaSU5HEAESDwoLUEhBU0VfUkVBRFkQAhIQCgxQSEFTRV9GQUlMRUQQAxISCg5QSEFTRV9EUkFJTklORxAEIiEKDExvYWRlZE1vZGVscxIRCgltb2RlbF9pZHMYASADKAkiTAoSUmVjb25maWd1cmVSZXF1ZXN0EjYKCHNldHRpbmdzGAEgASgLMiQud2luZGxhc3MucnVudGltZS52MS5SZXBsaWNhU2V0dGluZ3MiFQoTUmVjb25maWd1cmVSZXNwb25zZSIUChJDaGVja0hlYWx0aFJlcXVlc3QiFQoTQ2hlY2tIZWFsdGhSZXNwb25zZSIgCgtTdG9wUmVxdWVzdBIRCgl0aW1lb3V0X3MYASABKAEiDgoMU3RvcFJlc3BvbnNlMoIDChVSZXBsaWNhUnVudGltZVNlcnZpY2USUwoGQXR0YWNoEiIud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXF1ZXN0GiMud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXNwb25zZTABEmAKC1JlY29uZmlndXJlEicud2luZGxhc3MucnVudGltZS52MS5SZWNvbmZpZ3VyZVJlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLlJlY29uZmlndXJlUmVzcG9uc2USZQoLQ2hlY2tIZWFsdGgSJy53aW5kbGFzcy5ydW50aW1lLnYxLkNoZWNrSGVhbHRoUmVxdWVzdBooLndpbmRsYXNzLnJ1bnRpbWUudjEuQ2hlY2tIZWFsdGhSZXNwb25zZSIDkAIBEksKBFN0b3ASIC53aW5kbGFzcy5ydW50aW1lLnYxLlN0b3BSZXF1ZXN0GiEud2luZGxhc3MucnVudGltZS52MS5TdG9wUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_struct, file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging, file_windlass_runtime_v1_metrics]);
 
 /**
  * Says which code a replica runs and as what.
@@ -248,6 +250,21 @@ export type AttachResponse = Message<"windlass.runtime.v1.AttachResponse"> & {
    * @generated from field: windlass.runtime.v1.ReplicaLoad load = 6;
    */
   load?: ReplicaLoad | undefined;
+
+  /**
+   * The models it has or loads, when they are others than it told last. Absent
+   * while there never were any.
+   *
+   * @generated from field: windlass.runtime.v1.LoadedModels models = 7;
+   */
+  models?: LoadedModels | undefined;
+
+  /**
+   * What it counted, when that is more than it told last.
+   *
+   * @generated from field: windlass.runtime.v1.ProcessMetrics metrics = 8;
+   */
+  metrics?: ProcessMetrics | undefined;
 };
 
 /**
@@ -313,6 +330,27 @@ export const AttachResponse_PhaseSchema: GenEnum<AttachResponse_Phase> = /*@__PU
   enumDesc(file_windlass_runtime_v1_replica_runtime_service, 3, 0);
 
 /**
+ * Models in a replica.
+ *
+ * @generated from message windlass.runtime.v1.LoadedModels
+ */
+export type LoadedModels = Message<"windlass.runtime.v1.LoadedModels"> & {
+  /**
+   * Their ids, at most 1,000.
+   *
+   * @generated from field: repeated string model_ids = 1;
+   */
+  modelIds: string[];
+};
+
+/**
+ * Describes the message windlass.runtime.v1.LoadedModels.
+ * Use `create(LoadedModelsSchema)` to create a new message.
+ */
+export const LoadedModelsSchema: GenMessage<LoadedModels> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 4);
+
+/**
  * Request message for Reconfigure.
  *
  * @generated from message windlass.runtime.v1.ReconfigureRequest
@@ -331,7 +369,7 @@ export type ReconfigureRequest = Message<"windlass.runtime.v1.ReconfigureRequest
  * Use `create(ReconfigureRequestSchema)` to create a new message.
  */
 export const ReconfigureRequestSchema: GenMessage<ReconfigureRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 4);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 5);
 
 /**
  * Response message for Reconfigure.
@@ -346,7 +384,7 @@ export type ReconfigureResponse = Message<"windlass.runtime.v1.ReconfigureRespon
  * Use `create(ReconfigureResponseSchema)` to create a new message.
  */
 export const ReconfigureResponseSchema: GenMessage<ReconfigureResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 5);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 6);
 
 /**
  * Request message for CheckHealth.
@@ -361,7 +399,7 @@ export type CheckHealthRequest = Message<"windlass.runtime.v1.CheckHealthRequest
  * Use `create(CheckHealthRequestSchema)` to create a new message.
  */
 export const CheckHealthRequestSchema: GenMessage<CheckHealthRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 6);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 7);
 
 /**
  * Response message for CheckHealth.
@@ -376,7 +414,7 @@ export type CheckHealthResponse = Message<"windlass.runtime.v1.CheckHealthRespon
  * Use `create(CheckHealthResponseSchema)` to create a new message.
  */
 export const CheckHealthResponseSchema: GenMessage<CheckHealthResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 7);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 8);
 
 /**
  * Request message for Stop.
@@ -397,7 +435,7 @@ export type StopRequest = Message<"windlass.runtime.v1.StopRequest"> & {
  * Use `create(StopRequestSchema)` to create a new message.
  */
 export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 8);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 9);
 
 /**
  * Response message for Stop.
@@ -412,7 +450,7 @@ export type StopResponse = Message<"windlass.runtime.v1.StopResponse"> & {
  * Use `create(StopResponseSchema)` to create a new message.
  */
 export const StopResponseSchema: GenMessage<StopResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 9);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 10);
 
 /**
  * What a replica process serves to the controller on a unix socket. May

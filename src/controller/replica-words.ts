@@ -1,0 +1,51 @@
+/** What replicas tell of themselves that nothing is decided on: their models, for routers, and what they counted. */
+import type { ReplicaName, ReplicaWordSink } from "../engine/engine.ts";
+import type { MetricFamily } from "../observability/metric-set.ts";
+import type { ReplicaMetrics } from "../observability/replica-metrics.ts";
+import type { ReplicaModels } from "./controller.ts";
+
+/** See the file's comment. In memory alone: a replica tells it again to the next controller. */
+export class ReplicaWords implements ReplicaWordSink {
+  readonly #models = new Map<string, ReplicaModels & { readonly version: number }>();
+  readonly #metrics = new Map<string, ReplicaMetrics>();
+  readonly #onModels: () => void;
+  #version = 0;
+
+  /** `onModels` is called when there are new ones. */
+  constructor(onModels: () => void) {
+    this.#onModels = onModels;
+  }
+
+  /** Grows with each word on models. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** What was told of models after a version. */
+  modelsSince(version: number): ReplicaModels[] {
+    if (version >= this.#version) return [];
+    return [...this.#models.values()].filter((told) => told.version > version);
+  }
+
+  /** The newest word of each replica on what it counted. */
+  metrics(): readonly ReplicaMetrics[] {
+    return [...this.#metrics.values()];
+  }
+
+  modelsTold({ application, id }: ReplicaName, modelIds: readonly string[]): void {
+    if (modelIds.length === 0 && !this.#models.has(id)) return;
+    this.#version += 1;
+    this.#models.set(id, { application, replicaId: id, modelIds, version: this.#version });
+    this.#onModels();
+  }
+
+  metricsTold(replica: ReplicaName, families: readonly MetricFamily[]): void {
+    this.#metrics.set(replica.id, { ...replica, families });
+  }
+
+  /** Routers forget it by its absence from the table. */
+  replicaGone({ id }: ReplicaName): void {
+    this.#models.delete(id);
+    this.#metrics.delete(id);
+  }
+}

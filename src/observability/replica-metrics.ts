@@ -1,0 +1,50 @@
+/** What replicas counted, as Prometheus reads it. */
+import type { MetricFamily, MetricSeries } from "./metric-set.ts";
+
+/** What one replica counted. */
+export interface ReplicaMetrics {
+  readonly application: string;
+  readonly deployment: string;
+  readonly id: string;
+  readonly families: readonly MetricFamily[];
+}
+
+/** All replicas' metrics in Prometheus's text format, each with labels of the replica. */
+export function replicaMetricsText(all: readonly ReplicaMetrics[]): string {
+  const blocks = new Map<string, { readonly kind: string; text: string }>();
+  for (const { application, deployment, id, families } of all) {
+    const replica = `deployment="${escaped(deployment)}",replica="${escaped(id)}",application="${escaped(application)}"`;
+    for (const family of families) {
+      const { name, kind, help } = family;
+      let block = blocks.get(name);
+      if (block === undefined) {
+        block = { kind, text: `\n# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n` };
+        blocks.set(name, block);
+      }
+      // Replicas of two versions may count differently; a name has one meaning.
+      if (block.kind !== kind) continue;
+      for (const series of family.series) block.text += seriesText(family, series, replica);
+    }
+  }
+  return [...blocks.values()].map(({ text }) => text).join("");
+}
+
+function seriesText({ name, labelNames, bounds = [] }: MetricFamily, series: MetricSeries, replica: string): string {
+  const own = labelNames.map((label, index) => `,${label}="${escaped(series.labels[index] ?? "")}"`).join("");
+  const labels = `${replica}${own}`;
+  const { counts, value } = series;
+  if (counts === undefined) return `${name}{${labels}} ${value}\n`;
+  let text = "";
+  let count = 0;
+  counts.forEach((inBucket, index) => {
+    count += inBucket;
+    text += `${name}_bucket{${labels},le="${bounds[index] ?? "+Inf"}"} ${count}\n`;
+  });
+  return `${text}${name}_sum{${labels}} ${value}\n${name}_count{${labels}} ${count}\n`;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };
+
+function escaped(label: string): string {
+  return label.replace(/[\\"\n]/g, (character) => ESCAPES[character]!);
+}
