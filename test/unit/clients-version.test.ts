@@ -27,6 +27,7 @@ const PLACES: Readonly<Record<string, readonly (readonly [file: string, pattern:
     ["Cargo.toml", /^version = "(.+)"$/m],
     ["README.md", /^.*\bVersion (\d\S*), for Windlass\b/m],
   ],
+  typescript: [["README.md", /^Version (\d\S*), for Windlass\b/m]],
 };
 
 const { version } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { version: string };
