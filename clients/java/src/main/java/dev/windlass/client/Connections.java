@@ -32,7 +32,7 @@ final class Connections {
         Grpc.newChannelBuilder("dns:///" + target.authority(), credentials)
             .userAgent("windlass-client-java/" + version())
             .disableServiceConfigLookUp()
-            .defaultServiceConfig(SafeMethods.serviceConfig())
+            .defaultServiceConfig(SafeMethods.SERVICE_CONFIG)
             .enableRetry()
             // gRPC's own limit for the answer to a ping is 20 s.
             .keepAliveTime(10, TimeUnit.SECONDS)

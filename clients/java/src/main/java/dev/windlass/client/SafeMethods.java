@@ -12,13 +12,15 @@ import java.util.stream.Stream;
 
 /** Which calls are tried again. */
 final class SafeMethods {
-  private SafeMethods() {}
-
   /**
    * For gRPC: calls without side effects are tried again while the server is not available, for
    * about 4 s in all and never beyond their deadline.
    */
-  static Map<String, ?> serviceConfig() {
+  static final Map<String, ?> SERVICE_CONFIG = serviceConfig();
+
+  private SafeMethods() {}
+
+  private static Map<String, ?> serviceConfig() {
     Map<String, ?> policy =
         Map.of(
             "maxAttempts",
