@@ -115,7 +115,7 @@ const SHARED_FIELDS = {
     update: "target",
   }),
   graceful_shutdown_wait_loop_s: optional(laxFloat({ min: 0 }), {
-    doc: "Taken for the reference's sake: a draining replica ends as soon as it has nothing to do, without pauses.",
+    doc: "Seconds that the websockets of a draining replica have before they are closed with 1001; without any it ends as soon as it has nothing to do.",
     default: D.graceful_shutdown_wait_loop_s,
     update: "reconfigure",
   }),
