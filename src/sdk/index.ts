@@ -7,6 +7,15 @@
  */
 export { type Batched, type BatchedFunction, type BatchedStream, batch, type ItemsOf } from "./batch.ts";
 export type { BatchOptions } from "./batch-options.ts";
+export {
+  type ApplicationBuilder,
+  type ArgsOf,
+  type ArgsSchema,
+  builder,
+  InvalidArgsError,
+  type SchemaIssue,
+  type SchemaResult,
+} from "./builder.ts";
 export { deployment } from "./deployment.ts";
 export {
   BackPressureError,

@@ -36,12 +36,22 @@ export async function applicationFromExport(
     const what = isClass(exported) ? "a class" : `a function of ${exported.length} parameters`;
     throw new NotAnApplicationError(`export "${exportName}" is ${what}: ${EXPECTED}`);
   }
-  const built: unknown = await exported(args);
+  const built: unknown = await build(exported as (args: unknown) => unknown, args);
   const result = asApplication(built);
   if (result !== undefined) return result;
   throw new NotAnApplicationError(
     `builder function "${exportName}" returned ${kindOf(built)}: return deployment(...).bind(...)`,
   );
+}
+
+async function build(builder: (args: unknown) => unknown, args: unknown): Promise<unknown> {
+  try {
+    return await builder(args);
+  } catch (error) {
+    // By name: an application may bring a copy of the SDK.
+    if (error instanceof Error && error.name === "InvalidArgsError") throw new NotAnApplicationError(error.message);
+    throw error;
+  }
 }
 
 const EXPECTED =

@@ -1,6 +1,9 @@
 // Checked by tsc alone: every line under "@ts-expect-error" must be an error, every other line must not.
+import { z } from "zod";
 import {
   type Application,
+  type ApplicationBuilder,
+  builder,
   type DeploymentHandle,
   deployment,
   getReplicaContext,
@@ -55,6 +58,15 @@ class Front {
     void this.back.greet.remote();
     // @ts-expect-error wrong result
     const wrong: string = await this.back.double.remote(1);
+    // @ts-expect-error a call that is not awaited is no value
+    const early: number = this.back.double.remote(1);
+    // @ts-expect-error nor has it the value's methods
+    void this.back.greet.remote("a").toUpperCase();
+    // @ts-expect-error nor can one calculate with it
+    void (this.back.double.remote(1) + 1);
+    void early;
+    // @ts-expect-error a method is called with remote
+    void this.back.double(1);
     // @ts-expect-error a field is not a method
     void this.back.factor.remote();
     // @ts-expect-error a streaming response is not awaited
@@ -105,3 +117,83 @@ export const routed = deployment(
 ingress(Back);
 
 export const id: string = getReplicaContext().replicaId;
+
+// A typed builder: args are what the schema makes of them.
+const sized = builder(z.object({ factor: z.coerce.number(), name: z.string().optional() }), (args) => {
+  const factor: number = args.factor;
+  const name: string | undefined = args.name;
+  // @ts-expect-error no such arg
+  void args.facto;
+  void name;
+  return deployment(Back).bind(factor);
+});
+export const typedBuilder: ApplicationBuilder<{ factor: unknown; name?: string | undefined }, Back> = sized;
+export const builtBySchema: Promise<Application<Back>> = sized({ factor: 1 });
+// @ts-expect-error a missing arg
+void sized({});
+// @ts-expect-error no schema
+builder({}, () => deployment(Back).bind(1));
+// @ts-expect-error an application must come out
+builder(z.object({}), () => 3);
+// A function of one parameter is a builder, too.
+export const plainBuilder = (args: { factor: number }): Application<Back> => deployment(Back).bind(args.factor);
+
+class Batching {
+  readonly predict = batch({ maxBatchSize: 8 }, async (texts: string[]) =>
+    texts.map((text) => (text === "" ? new Error("empty") : text.length)),
+  );
+  readonly pairs = batch(async (as: number[], bs: string[]) => as.map((a, i) => `${a}${bs[i]}`));
+  readonly vectors = batch({ batchSizeFn: (texts) => texts.join("").length }, (texts: string[]) =>
+    Float32Array.from(texts, Number),
+  );
+  readonly stream = batch({ stream: true }, async function* (words: string[]) {
+    yield words.map((word) => (word === "" ? batch.done : word.length));
+  });
+  readonly model = multiplexed({ unload: (model) => model.close() }, async (id: string) => ({ id, close() {} }));
+  async run(): Promise<string> {
+    const length: number = await this.predict("text");
+    const pair: string = await this.pairs(1, "b");
+    const value: number = await this.vectors("1");
+    for await (const item of this.stream("word")) {
+      const letters: number = item;
+      void letters;
+    }
+    // @ts-expect-error one value, not the list
+    await this.predict(["text"]);
+    // @ts-expect-error the second list is of strings
+    await this.pairs(1, 2);
+    // @ts-expect-error a stream is no promise
+    void this.stream("word").then;
+    const { id } = await this.model();
+    // @ts-expect-error an id is a string
+    await this.model(3);
+    return `${length}${pair}${value}${id}`;
+  }
+}
+// @ts-expect-error a single result for a list of inputs
+batch({}, async (texts: string[]) => texts.length);
+// @ts-expect-error a generator needs the option stream
+batch({}, async function* (texts: string[]) {
+  yield texts;
+});
+// @ts-expect-error unknown option
+batch({ max_batch_size: 3 }, async (texts: string[]) => texts);
+// @ts-expect-error the parameters are lists
+batch({}, async (text: string) => [text]);
+// @ts-expect-error a limit is a number
+multiplexed({ maxNumModelsPerReplica: "3" }, async (id: string) => id);
+
+deployment(
+  class {
+    readonly back: DeploymentHandle<Batching>;
+    constructor(back: DeploymentHandle<Batching>) {
+      this.back = back;
+    }
+    async call(): Promise<number> {
+      for await (const item of this.back.options({ stream: true }).stream.remote("word")) void (item satisfies number);
+      // @ts-expect-error handles call with single values, too
+      await this.back.predict.remote(["text"]);
+      return await this.back.predict.remote("text");
+    }
+  },
+).bind(deployment(Batching).bind());
