@@ -21,6 +21,8 @@ cd "$here/../.."
 PATH="$target/debug:$PATH" node_modules/.bin/buf generate --template clients/rust/buf.gen.yaml --output "$work"
 cat >"$work/gen/mod.rs" <<'END'
 // Made by generate.sh. Modules are nested as packages are.
+#[cfg(feature = "documents")]
+pub(crate) mod documents;
 pub(crate) mod methods;
 pub mod windlass {
     pub mod v1;

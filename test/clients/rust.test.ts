@@ -2,7 +2,11 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { fromBinary } from "@bufbuild/protobuf";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { parse } from "yaml";
+import { DeployConfigSchema } from "../../gen/windlass/config/v1/application_pb.ts";
+import { deployConfigFromMessage } from "../../src/config/message.ts";
 import { cacheFolder } from "../support/go.ts";
 import { type ProgramResult, runProgram } from "../support/python.ts";
 import { startWindlass } from "../support/windlass.ts";
@@ -10,14 +14,15 @@ import { describeClient } from "./run-cases.ts";
 
 const FOLDER = fileURLToPath(new URL("../../clients/rust/", import.meta.url));
 const LAB = join(FOLDER, "tests", "lab");
-const EXAMPLE_APP = fileURLToPath(new URL("../../examples/external-scaling", import.meta.url));
+const EXAMPLES = fileURLToPath(new URL("../../examples/", import.meta.url));
+const EXAMPLE_APP = join(EXAMPLES, "external-scaling");
 /** Compiling tonic for the first time, on two cores that others use too. */
 const BUILD_TIMEOUT_MS = 600_000;
 /** What is compiled is kept, for all that is built here. */
 const TARGET = join(cacheFolder(), "client-rust-target");
 
 const CLIPPY = ["clippy", "--quiet", "--all-targets"];
-const NO_TLS = ["--no-default-features"];
+const BARE = ["--no-default-features"];
 
 describeClient(
   "Rust",
@@ -38,8 +43,7 @@ describe("the Rust client's", () => {
     writeFileSync(join(folder, "src", "main.rs"), program);
     const windlass = await startWindlass();
     const { code, out, err } = await cargo(["run", "--quiet", EXAMPLE_APP], folder, {
-      WINDLASS_ADDRESS: windlass.control,
-      WINDLASS_TOKEN: windlass.token,
+      env: { WINDLASS_ADDRESS: windlass.control, WINDLASS_TOKEN: windlass.token },
     });
     expect(code, err).toBe(0);
     const lines = out.trimEnd().split("\n");
@@ -49,17 +53,36 @@ describe("the Rust client's", () => {
     expect(await cargo(["fmt", "--check"], folder)).toEqual({ code: 0, out: "", err: "" });
   });
 
+  it("config documents are read by the server as they were written", { timeout: BUILD_TIMEOUT_MS }, async () => {
+    const files = readdirSync(EXAMPLES, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".yaml"));
+    const documents = files
+      .map((file) => parse(readFileSync(join(EXAMPLES, file), "utf8")) as { applications?: unknown; start?: unknown })
+      .filter(({ applications, start }) => applications !== undefined && start === undefined);
+    expect(documents.length).toBeGreaterThan(5);
+    const { code, out, err } = await cargo(["run", "--quiet", "--bin", "documents"], LAB, {
+      stdin: JSON.stringify(documents),
+    });
+    expect(code, err).toBe(0);
+    const lines = out.trimEnd().split("\n");
+    const messages = lines.map((hex) => fromBinary(DeployConfigSchema, Buffer.from(hex, "hex")));
+    expect(messages.map(deployConfigFromMessage)).toEqual(documents);
+  });
+
   it.each([
     { name: "code has the format of rustfmt", args: ["fmt", "--check"], cwd: FOLDER },
     { name: "test program has the format of rustfmt", args: ["fmt", "--check"], cwd: LAB },
     { name: "plugin has the format of rustfmt", args: ["fmt", "--check"], cwd: join(FOLDER, "generate") },
     { name: "unit tests pass", args: ["test", "--quiet"], cwd: FOLDER },
     { name: "code passes clippy", args: [...CLIPPY, "--", "-D", "warnings"], cwd: FOLDER },
-    { name: "code passes clippy without TLS", args: [...CLIPPY, ...NO_TLS, "--", "-D", "warnings"], cwd: FOLDER },
+    {
+      name: "code passes clippy without its features",
+      args: [...CLIPPY, ...BARE, "--", "-D", "warnings"],
+      cwd: FOLDER,
+    },
     { name: "test program passes clippy", args: [...CLIPPY, "--", "-D", "warnings"], cwd: LAB },
     { name: "documentation has no dead links", args: ["doc", "--quiet", "--no-deps"], cwd: FOLDER },
   ])("$name", { timeout: BUILD_TIMEOUT_MS }, async ({ args, cwd }) => {
-    const { code, out, err } = await cargo(args, cwd, { RUSTDOCFLAGS: "-D warnings" });
+    const { code, out, err } = await cargo(args, cwd, { env: { RUSTDOCFLAGS: "-D warnings" } });
     expect(code, `${out}${err}`).toBe(0);
   });
 
@@ -104,10 +127,10 @@ function exampleOf(readme: string): { manifest: string; program: string } {
 function cargo(
   args: readonly string[],
   cwd: string,
-  env: Readonly<Record<string, string>> = {},
+  { env = {}, stdin = "" }: { env?: Readonly<Record<string, string>>; stdin?: string } = {},
 ): Promise<ProgramResult> {
   const built = { CARGO_TARGET_DIR: TARGET, CARGO_PROFILE_DEV_DEBUG: "0", CARGO_PROFILE_TEST_DEBUG: "0" };
-  return runProgram("cargo", args, { cwd, env: { ...built, ...env } });
+  return runProgram("cargo", args, { cwd, stdin, env: { ...built, ...env } });
 }
 
 function temporaryFolder(): string {

@@ -121,9 +121,7 @@ impl Client {
     /// Watches what the request names, across cut connections. Nothing is sent before the first event is asked for.
     pub fn watch<R: WatchRequest>(&self, request: R) -> Watch<R::Resource> {
         let (endpoint, authorization) = (self.endpoint.clone(), self.authorization.clone());
-        Watch::new(request, move || {
-            Transport::alone(endpoint.clone(), authorization.clone())
-        })
+        Watch::new(request, move || Transport::alone(endpoint.clone(), authorization.clone()))
     }
 
     /// Waits until an application runs as it was last written; `application` is its name as its config has it.

@@ -84,10 +84,7 @@ mod tests {
     use tonic::Code;
 
     fn any(kind: &str, message: &impl Message) -> prost_types::Any {
-        prost_types::Any {
-            type_url: format!("type.googleapis.com/{kind}"),
-            value: message.encode_to_vec(),
-        }
+        prost_types::Any { type_url: format!("type.googleapis.com/{kind}"), value: message.encode_to_vec() }
     }
 
     fn status(details: Vec<prost_types::Any>) -> Status {
@@ -105,29 +102,15 @@ mod tests {
 
     #[test]
     fn reason_and_violations_are_read() {
-        let problem = FieldViolation {
-            field: "a.b".into(),
-            description: "is bad".into(),
-        };
+        let problem = FieldViolation { field: "a.b".into(), description: "is bad".into() };
         let error = status(vec![
             any("google.rpc.ErrorInfo", &info("another")),
             any("google.rpc.ErrorInfo", &info(DOMAIN)),
-            any(
-                "google.rpc.BadRequest",
-                &BadRequest {
-                    field_violations: vec![problem],
-                },
-            ),
+            any("google.rpc.BadRequest", &BadRequest { field_violations: vec![problem] }),
         ]);
         assert_eq!(reason_of(&error).as_deref(), Some("LEASE_HELD"));
         assert_eq!(metadata_of(&error)["owner"], "someone");
-        assert_eq!(
-            violations_of(&error),
-            [Violation {
-                field: "a.b".into(),
-                description: "is bad".into()
-            }]
-        );
+        assert_eq!(violations_of(&error), [Violation { field: "a.b".into(), description: "is bad".into() }]);
     }
 
     #[test]

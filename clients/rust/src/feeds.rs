@@ -84,10 +84,7 @@ macro_rules! feed {
             }
 
             async fn open(self, start_revision: i64, transport: Transport) -> Result<Streaming<$response>, Status> {
-                let request = $request {
-                    start_revision,
-                    ..self
-                };
+                let request = $request { start_revision, ..self };
                 // What the server sends is bounded by the server.
                 let mut client = $client::new(transport).max_decoding_message_size(usize::MAX);
                 Ok(client.$method(request).await?.into_inner())
@@ -141,13 +138,7 @@ feed!(
     DeploymentServiceClient.watch_scaling_decisions,
     read_decision
 );
-feed!(
-    WatchInstanceRequest,
-    WatchInstanceResponse,
-    Resource,
-    InstanceServiceClient.watch_instance,
-    read_instance
-);
+feed!(WatchInstanceRequest, WatchInstanceResponse, Resource, InstanceServiceClient.watch_instance, read_instance);
 
 fn read_decision(response: WatchScalingDecisionsResponse) -> Told<ScalingDecision> {
     match response.decision {
@@ -193,15 +184,9 @@ mod tests {
             ..Default::default()
         };
         assert!(told(decision).starts_with("Updated(\"d\", ScalingDecision"));
-        let deleted = WatchScalingDecisionsResponse {
-            deleted: "d".into(),
-            ..Default::default()
-        };
+        let deleted = WatchScalingDecisionsResponse { deleted: "d".into(), ..Default::default() };
         assert_eq!(told(deleted), "Deleted(\"d\")");
-        let synced = WatchScalingDecisionsResponse {
-            synced: true,
-            ..Default::default()
-        };
+        let synced = WatchScalingDecisionsResponse { synced: true, ..Default::default() };
         assert_eq!(told(synced), "Synced");
         assert_eq!(told(WatchScalingDecisionsResponse::default()), "Progress");
     }

@@ -17,6 +17,8 @@
 //! [`Client::wait_until_running`], and what Windlass says of an error ([`reason_of`], [`violations_of`]).
 
 mod client;
+#[cfg(feature = "documents")]
+mod documents;
 mod errors;
 mod event;
 mod feeds;
@@ -32,6 +34,8 @@ mod wait;
 mod watch;
 
 pub use client::{Client, ClientBuilder};
+#[cfg(feature = "documents")]
+pub use documents::{application_config, deploy_config, DocumentError};
 pub use errors::{metadata_of, reason_of, violations_of, Violation};
 pub use event::Event;
 pub use feeds::{Resource, WatchRequest};
@@ -43,5 +47,8 @@ pub use transport::Transport;
 pub use wait::WaitError;
 pub use watch::Watch;
 
+pub use prost;
 pub use prost_types;
+#[cfg(feature = "documents")]
+pub use serde_json;
 pub use tonic;

@@ -48,11 +48,7 @@ impl Position {
         if start_revision == 0 {
             return Position::Snapshot { reset_told: false };
         }
-        Position::Live(Live {
-            complete: start_revision,
-            current: start_revision,
-            ..Live::default()
-        })
+        Position::Live(Live { complete: start_revision, current: start_revision, ..Live::default() })
     }
 
     /// The `start_revision` to continue with.
@@ -89,11 +85,7 @@ impl Position {
                     tell(Event::Reset { revision });
                 }
                 if matches!(event, Event::Synced { .. }) {
-                    *self = Position::Live(Live {
-                        complete: revision,
-                        current: revision,
-                        ..Live::default()
-                    });
+                    *self = Position::Live(Live { complete: revision, current: revision, ..Live::default() });
                 }
                 tell(event);
             }
@@ -141,11 +133,7 @@ impl Live {
 
 fn event_of<T>(Message { revision, told }: Message<T>) -> Option<Event<T>> {
     match told {
-        Told::Updated(name, resource) => Some(Event::Updated {
-            revision,
-            name,
-            resource,
-        }),
+        Told::Updated(name, resource) => Some(Event::Updated { revision, name, resource }),
         Told::Deleted(name) => Some(Event::Deleted { revision, name }),
         Told::Synced => Some(Event::Synced { revision }),
         Told::Progress => None,
@@ -198,10 +186,7 @@ mod tests {
     #[track_caller]
     fn check(since: i64, attempts: &[Attempt], news: &[&str], starts: &[i64]) {
         let got = run(&mut Position::new(since), attempts);
-        assert_eq!(
-            got,
-            (news.iter().map(|each| each.to_string()).collect(), starts.to_vec())
-        );
+        assert_eq!(got, (news.iter().map(|each| each.to_string()).collect(), starts.to_vec()));
     }
 
     const SNAPSHOT: Attempt = &[(5, "a"), (5, "b"), (5, "synced")];
@@ -239,22 +224,14 @@ mod tests {
             &[3, 3, 4],
         );
         let again: Attempt = &[(3, "progress"), (4, "a")];
-        check(
-            3,
-            &[&[(4, "a")], again, &[(3, "progress"), (4, "a"), (4, "b")]],
-            &["4 a", "4 b"],
-            &[3, 3, 3, 3],
-        );
+        check(3, &[&[(4, "a")], again, &[(3, "progress"), (4, "a"), (4, "b")]], &["4 a", "4 b"], &[3, 3, 3, 3]);
     }
 
     #[test]
     fn one_revision_may_tell_of_a_name_more_than_once() {
         check(
             3,
-            &[
-                &[(4, "a"), (4, "a")],
-                &[(3, "progress"), (4, "a"), (4, "a"), (4, "a"), (5, "progress")],
-            ],
+            &[&[(4, "a"), (4, "a")], &[(3, "progress"), (4, "a"), (4, "a"), (4, "a"), (5, "progress")]],
             &["4 a", "4 a", "4 a"],
             &[3, 3, 5],
         );

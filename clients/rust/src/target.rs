@@ -49,11 +49,7 @@ pub(crate) fn find_target(
         None if is_loopback(&host) => read_admin_token(&state_dir(env))?,
         None => String::new(),
     };
-    Ok(Target {
-        uri,
-        secure,
-        authorization: authorization_of(token.trim())?,
-    })
+    Ok(Target { uri, secure, authorization: authorization_of(token.trim())? })
 }
 
 fn authorization_of(token: &str) -> Result<Option<HeaderValue>, ConfigError> {
@@ -72,11 +68,7 @@ fn authorization_of(token: &str) -> Result<Option<HeaderValue>, ConfigError> {
 
 /// The address without anything beside scheme, host and port; whether TLS is spoken; and the host.
 fn parse_address(text: &str, name: &str) -> Result<(String, bool, String), ConfigError> {
-    let bad = || {
-        ConfigError(format!(
-            "{name} {text:?} is not an address; give one like {DEFAULT_ADDRESS}"
-        ))
-    };
+    let bad = || ConfigError(format!("{name} {text:?} is not an address; give one like {DEFAULT_ADDRESS}"));
     let uri: Uri = text.parse().map_err(|_| bad())?;
     let authority = uri.authority().ok_or_else(bad)?;
     let secure = match uri.scheme_str() {
@@ -128,10 +120,7 @@ fn read_admin_token(folder: &Path) -> Result<String, ConfigError> {
     match std::fs::read_to_string(&path) {
         Ok(token) => Ok(token),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(String::new()),
-        Err(error) => Err(ConfigError(format!(
-            "cannot read {} ({error}); set WINDLASS_TOKEN",
-            path.display()
-        ))),
+        Err(error) => Err(ConfigError(format!("cannot read {} ({error}); set WINDLASS_TOKEN", path.display()))),
     }
 }
 
@@ -183,9 +172,7 @@ mod tests {
             "http://h#f",
             "http://h :1",
         ] {
-            let error = find_target(Some(address), None, env(&[]))
-                .map(|target| target.uri)
-                .unwrap_err();
+            let error = find_target(Some(address), None, env(&[])).map(|target| target.uri).unwrap_err();
             let wanted = format!("address {address:?} is not an address; give one like http://127.0.0.1:8265");
             assert_eq!(error.to_string(), wanted);
         }
@@ -195,18 +182,10 @@ mod tests {
     fn the_environment_gives_what_is_not_given() {
         let variables = env(&[("WINDLASS_ADDRESS", "http://a:1"), ("WINDLASS_TOKEN", " secret\n")]);
         let target = find_target(None, None, &variables).ok().unwrap();
-        assert_eq!(
-            (target.uri.as_str(), token_of(&target).as_str()),
-            ("http://a:1", "Bearer secret")
-        );
+        assert_eq!((target.uri.as_str(), token_of(&target).as_str()), ("http://a:1", "Bearer secret"));
         let given = find_target(Some("http://b:2"), Some("other"), &variables).ok().unwrap();
-        assert_eq!(
-            (given.uri.as_str(), token_of(&given).as_str()),
-            ("http://b:2", "Bearer other")
-        );
-        let bad = find_target(None, None, env(&[("WINDLASS_ADDRESS", "nowhere")]))
-            .err()
-            .unwrap();
+        assert_eq!((given.uri.as_str(), token_of(&given).as_str()), ("http://b:2", "Bearer other"));
+        let bad = find_target(None, None, env(&[("WINDLASS_ADDRESS", "nowhere")])).err().unwrap();
         assert!(bad.to_string().starts_with("WINDLASS_ADDRESS "), "{bad}");
         let token = find_target(None, Some("a\nb"), env(&[])).err().unwrap();
         assert!(token.to_string().starts_with("the token has characters"), "{token}");
@@ -232,10 +211,7 @@ mod tests {
         assert_eq!(find(None, Some(""), &given), "none");
         assert_eq!(find(None, None, &[given[0], ("WINDLASS_TOKEN", "mine")]), "Bearer mine");
         assert_eq!(find(None, None, &[("XDG_STATE_HOME", here)]), "Bearer admin");
-        assert_eq!(
-            find(None, None, &[("XDG_STATE_HOME", "relative"), ("HOME", &home)]),
-            "Bearer admin"
-        );
+        assert_eq!(find(None, None, &[("XDG_STATE_HOME", "relative"), ("HOME", &home)]), "Bearer admin");
         assert_eq!(find(None, None, &[("WINDLASS_STATE_DIR", &home)]), "none");
         std::fs::remove_dir_all(&folder).unwrap();
     }

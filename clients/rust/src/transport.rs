@@ -62,9 +62,7 @@ impl fmt::Debug for Transport {
 impl Transport {
     /// To be called within a tokio runtime.
     pub(crate) fn new(endpoint: Endpoint, authorization: Option<HeaderValue>, timeout: Option<Duration>) -> Self {
-        let pinging = endpoint
-            .http2_keep_alive_interval(PING_AFTER)
-            .keep_alive_timeout(PING_TIMEOUT);
+        let pinging = endpoint.http2_keep_alive_interval(PING_AFTER).keep_alive_timeout(PING_TIMEOUT);
         Self::of(pinging, authorization, timeout)
     }
 
@@ -74,19 +72,9 @@ impl Transport {
     }
 
     fn of(endpoint: Endpoint, authorization: Option<HeaderValue>, timeout: Option<Duration>) -> Self {
-        let connection = Mutex::new(Connection {
-            channel: endpoint.connect_lazy(),
-            number: 0,
-        });
-        let shared = Shared {
-            endpoint,
-            authorization,
-            timeout,
-            connection,
-        };
-        Self {
-            shared: Arc::new(shared),
-        }
+        let connection = Mutex::new(Connection { channel: endpoint.connect_lazy(), number: 0 });
+        let shared = Shared { endpoint, authorization, timeout, connection };
+        Self { shared: Arc::new(shared) }
     }
 }
 
@@ -104,10 +92,7 @@ impl Service<Request<Body>> for Transport {
         let shared = self.shared.clone();
         Box::pin(async move {
             if let Some(value) = &shared.authorization {
-                request
-                    .headers_mut()
-                    .entry(header::AUTHORIZATION)
-                    .or_insert_with(|| value.clone());
+                request.headers_mut().entry(header::AUTHORIZATION).or_insert_with(|| value.clone());
             }
             if STREAMING.contains(&request.uri().path()) {
                 shared.stream(request).await
@@ -176,10 +161,7 @@ impl Shared {
     fn leave(&self, number: u64) {
         let mut present = self.connection.lock().unwrap_or_else(PoisonError::into_inner);
         if present.number == number {
-            *present = Connection {
-                channel: self.endpoint.connect_lazy(),
-                number: number + 1,
-            };
+            *present = Connection { channel: self.endpoint.connect_lazy(), number: number + 1 };
         }
     }
 }
@@ -193,9 +175,7 @@ async fn exchange(channel: Channel, request: Request<Body>) -> Result<Answer, St
 
 async fn send(mut channel: Channel, request: Request<Body>) -> Result<Response<Body>, Status> {
     let failed = |error: tonic::transport::Error| status_of(error);
-    std::future::poll_fn(|context| channel.poll_ready(context))
-        .await
-        .map_err(failed)?;
+    std::future::poll_fn(|context| channel.poll_ready(context)).await.map_err(failed)?;
     channel.call(request).await.map_err(failed)
 }
 

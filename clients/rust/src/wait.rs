@@ -52,10 +52,7 @@ pub(crate) async fn wait_until_running(
     timeout: Duration,
 ) -> Result<Application, WaitError> {
     let mut waiting = Waiting::new(application_name(application));
-    let mut watch = client.watch(WatchApplicationsRequest {
-        names: vec![waiting.name.clone()],
-        ..Default::default()
-    });
+    let mut watch = client.watch(WatchApplicationsRequest { names: vec![waiting.name.clone()], ..Default::default() });
     // One that is too far away to be told is none.
     let Some(deadline) = Instant::now().checked_add(timeout) else {
         return waiting.follow(&mut watch).await;
@@ -73,11 +70,7 @@ struct Waiting {
 
 impl Waiting {
     fn new(name: String) -> Self {
-        Self {
-            name,
-            application: None,
-            synced: false,
-        }
+        Self { name, application: None, synced: false }
     }
 
     async fn follow(&mut self, watch: &mut crate::Watch<Application>) -> Result<Application, WaitError> {
@@ -110,10 +103,7 @@ impl Waiting {
     fn verdict(&self) -> Result<Option<Application>, WaitError> {
         let Some(application) = &self.application else {
             let message = format!("{} is not there: it was deleted meanwhile", self.name);
-            return Err(WaitError::Failed {
-                message,
-                application: None,
-            });
+            return Err(WaitError::Failed { message, application: None });
         };
         // An older generation's outcome says nothing about what was written last.
         if application.observed_generation < application.generation {
@@ -143,10 +133,7 @@ impl Waiting {
             message => format!(" ({message})"),
         };
         let state = application.state().as_str_name();
-        format!(
-            "{} does not run after {timeout:?}: {state}{why}; it goes on{cut}",
-            self.name
-        )
+        format!("{} does not run after {timeout:?}: {state}{why}; it goes on{cut}", self.name)
     }
 }
 
@@ -163,11 +150,7 @@ mod tests {
             ..Default::default()
         };
         application.set_state(state);
-        Event::Updated {
-            revision: 1,
-            name: application.name.clone(),
-            resource: application,
-        }
+        Event::Updated { revision: 1, name: application.name.clone(), resource: application }
     }
 
     fn waiting() -> Waiting {
@@ -210,10 +193,7 @@ mod tests {
         waiting.take(updated(State::DeployFailed, 1, 1)).unwrap();
         let failed = waiting.take(SYNCED).unwrap_err();
         assert_eq!(failed.to_string(), "applications/shop failed to deploy: why");
-        let gone = waiting.take(Event::Deleted {
-            revision: 2,
-            name: "applications/shop".into(),
-        });
+        let gone = waiting.take(Event::Deleted { revision: 2, name: "applications/shop".into() });
         assert!(matches!(gone, Err(WaitError::Failed { application: None, .. })));
     }
 }

@@ -47,10 +47,7 @@ impl<T: Send + 'static> Watch<T> {
     where
         R: WatchRequest<Resource = T>,
     {
-        let progress = Arc::new(Mutex::new(Progress {
-            resume_revision: request.start_revision(),
-            failure: None,
-        }));
+        let progress = Arc::new(Mutex::new(Progress { resume_revision: request.start_revision(), failure: None }));
         let reader = Reader {
             silence: silence(request.progress_interval()),
             position: Position::new(request.start_revision()),
@@ -66,10 +63,7 @@ impl<T: Send + 'static> Watch<T> {
             let item = reader.next().await;
             item.map(|item| (item, reader))
         });
-        Self {
-            events: Box::pin(events),
-            progress,
-        }
+        Self { events: Box::pin(events), progress }
     }
 }
 
@@ -158,10 +152,7 @@ impl<R: WatchRequest, C: Fn() -> Transport> Reader<R, C> {
             None => {
                 self.position.begin();
                 let limit = self.silence.max(CONNECT);
-                let opening = self
-                    .request
-                    .clone()
-                    .open(self.position.resume_revision(), (self.connect)());
+                let opening = self.request.clone().open(self.position.resume_revision(), (self.connect)());
                 (within(limit, opening).await?, limit)
             }
         };
@@ -172,10 +163,7 @@ impl<R: WatchRequest, C: Fn() -> Transport> Reader<R, C> {
         self.failures = 0;
         let told = &mut self.told;
         self.position.advance(R::read(message), |event| told.push_back(event));
-        *locked(&self.progress) = Progress {
-            resume_revision: self.position.resume_revision(),
-            failure: None,
-        };
+        *locked(&self.progress) = Progress { resume_revision: self.position.resume_revision(), failure: None };
         Ok(())
     }
 }

@@ -112,9 +112,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(socket: S, steps: Arc<Mutex<Ve
 }
 
 fn head(status: u16, code: Option<Code>) -> Response<()> {
-    let mut head = Response::builder()
-        .status(status)
-        .header("content-type", "application/grpc");
+    let mut head = Response::builder().status(status).header("content-type", "application/grpc");
     if let Some(code) = code {
         head = head.header("grpc-status", code as i32);
     }
@@ -133,16 +131,11 @@ fn answer(respond: &mut h2::server::SendResponse<Bytes>, code: Option<Code>) {
 
 async fn read(client: &Client) -> Result<Option<Instance>, Code> {
     let answer = client.instance().get_instance(GetInstanceRequest::default()).await;
-    answer
-        .map(|answer| answer.into_inner().instance)
-        .map_err(|status| status.code())
+    answer.map(|answer| answer.into_inner().instance).map_err(|status| status.code())
 }
 
 async fn write(client: &Client) -> Result<(), Code> {
-    let answer = client
-        .applications()
-        .delete_application(DeleteApplicationRequest::default())
-        .await;
+    let answer = client.applications().delete_application(DeleteApplicationRequest::default()).await;
     answer.map(drop).map_err(|status| status.code())
 }
 
@@ -155,13 +148,7 @@ async fn took<T>(work: impl Future<Output = T>) -> (T, Duration) {
 #[tokio::test]
 async fn a_safe_call_is_tried_again_while_the_server_is_not_available() {
     let unavailable = Code::Unavailable;
-    let steps = [
-        Step::Close,
-        Step::Half,
-        Step::Fail(unavailable),
-        Step::NoServer,
-        Step::Answer(Code::Ok),
-    ];
+    let steps = [Step::Close, Step::Half, Step::Fail(unavailable), Step::NoServer, Step::Answer(Code::Ok)];
     let server = Server::start(&steps).await;
     assert_eq!(read(&server.client()).await, Ok(None));
     assert_eq!(server.requests(), 5);
@@ -212,12 +199,7 @@ async fn a_deadline_ends_a_call_and_the_next_one_has_another_connection() {
 async fn a_stream_has_no_deadline_unless_it_is_given() {
     let server = Server::start(&[Step::Late(Duration::from_millis(400))]).await;
     let client = server.builder().timeout(Duration::from_millis(100)).build().unwrap();
-    let mut stream = client
-        .instance()
-        .watch_instance(WatchInstanceRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
+    let mut stream = client.instance().watch_instance(WatchInstanceRequest::default()).await.unwrap().into_inner();
     assert!(stream.message().await.unwrap().is_some());
     assert!(stream.message().await.unwrap().is_none());
     assert_eq!(server.header(0, "grpc-timeout"), None);
@@ -227,12 +209,7 @@ async fn a_stream_has_no_deadline_unless_it_is_given() {
 async fn a_stream_that_breaks_off_is_unavailable() {
     let server = Server::start(&[Step::Half]).await;
     let client = server.client();
-    let mut stream = client
-        .instance()
-        .watch_instance(WatchInstanceRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
+    let mut stream = client.instance().watch_instance(WatchInstanceRequest::default()).await.unwrap().into_inner();
     assert!(stream.message().await.unwrap().is_some());
     let error = stream.message().await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable, "{error}");
@@ -244,21 +221,10 @@ async fn token_deadline_and_agent_go_with_each_call() {
     read(&server.client()).await.unwrap();
     assert_eq!(server.header(0, "authorization").as_deref(), Some("Bearer secret"));
     let agent = server.header(0, "user-agent").unwrap();
-    assert!(
-        agent.starts_with(concat!("windlass-client-rust/", env!("CARGO_PKG_VERSION"))),
-        "{agent}"
-    );
-    let left: u32 = server
-        .header(0, "grpc-timeout")
-        .unwrap()
-        .strip_suffix('m')
-        .unwrap()
-        .parse()
-        .unwrap();
+    assert!(agent.starts_with(concat!("windlass-client-rust/", env!("CARGO_PKG_VERSION"))), "{agent}");
+    let left: u32 = server.header(0, "grpc-timeout").unwrap().strip_suffix('m').unwrap().parse().unwrap();
     assert!((9_000..=10_000).contains(&left), "{left}");
-    read(&server.builder().token("").timeout(None).build().unwrap())
-        .await
-        .unwrap();
+    read(&server.builder().token("").timeout(None).build().unwrap()).await.unwrap();
     assert_eq!(server.header(1, "authorization"), None);
     assert_eq!(server.header(1, "grpc-timeout"), None);
 }
@@ -272,20 +238,13 @@ async fn a_server_that_is_not_there_is_told_with_its_cause() {
     let request = DeleteApplicationRequest::default();
     let error = client.applications().delete_application(request).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
-    assert!(
-        error.message().contains("refused") && !error.message().contains('\n'),
-        "{}",
-        error.message()
-    );
+    assert!(error.message().contains("refused") && !error.message().contains('\n'), "{}", error.message());
 }
 
 #[test]
 fn deadlines_are_read_and_written_as_grpc_has_them() {
     let of = |text: &'static str| {
-        timeout_of(&HeaderMap::from_iter([(
-            "grpc-timeout".parse().unwrap(),
-            HeaderValue::from_static(text),
-        )]))
+        timeout_of(&HeaderMap::from_iter([("grpc-timeout".parse().unwrap(), HeaderValue::from_static(text))]))
     };
     assert_eq!(of("2H"), Some(Duration::from_secs(7200)));
     assert_eq!(of("3M"), Some(Duration::from_secs(180)));
@@ -305,42 +264,26 @@ fn deadlines_are_read_and_written_as_grpc_has_them() {
 async fn a_watch_that_is_cut_goes_on_and_tells_why_it_tells_nothing() {
     let server = Server::start(&[Step::Fail(Code::Unavailable); 99]).await;
     let client = server.client();
-    let mut watch = client.watch(WatchInstanceRequest {
-        start_revision: 7,
-        ..Default::default()
-    });
+    let mut watch = client.watch(WatchInstanceRequest { start_revision: 7, ..Default::default() });
     assert_eq!((watch.failure(), watch.resume_revision()), (None, 7));
     let in_time = tokio::time::timeout(Duration::from_millis(400), watch.next()).await;
     assert!(in_time.is_err());
-    assert!(
-        watch.failure().unwrap().starts_with("Unavailable: "),
-        "{:?}",
-        watch.failure()
-    );
+    assert!(watch.failure().unwrap().starts_with("Unavailable: "), "{:?}", watch.failure());
     // Each attempt has a connection of its own.
     assert!(server.requests() > 1 && server.connections() == server.requests());
     drop(watch);
     let asked = server.requests();
-    let waited = client
-        .wait_until_running("shop", Duration::from_millis(200))
-        .await
-        .unwrap_err();
+    let waited = client.wait_until_running("shop", Duration::from_millis(200)).await.unwrap_err();
     assert!(server.requests() > asked);
     let text = waited.to_string();
-    assert!(
-        text.starts_with("no news of applications/shop after 200ms; the watch is cut: Unavailable"),
-        "{text}"
-    );
+    assert!(text.starts_with("no news of applications/shop after 200ms; the watch is cut: Unavailable"), "{text}");
 }
 
 #[tokio::test]
 async fn a_watch_ends_with_what_trying_again_cannot_mend() {
     let server = Server::start(&[Step::Fail(Code::OutOfRange), Step::Fail(Code::PermissionDenied)]).await;
     let client = server.client();
-    let mut watch = client.watch(WatchInstanceRequest {
-        start_revision: 7,
-        ..Default::default()
-    });
+    let mut watch = client.watch(WatchInstanceRequest { start_revision: 7, ..Default::default() });
     // The history is gone: from the beginning, which is refused.
     let error = watch.next().await.unwrap().unwrap_err();
     assert_eq!((error.code(), watch.resume_revision()), (Code::PermissionDenied, 0));
@@ -377,13 +320,7 @@ async fn https_is_tls_with_the_roots_given_or_the_systems() {
     let trusting = builder.clone().root_certificates(cert.pem()).build().unwrap();
     assert_eq!(read(&trusting).await, Ok(None));
     let request = DeleteApplicationRequest::default();
-    let error = builder
-        .build()
-        .unwrap()
-        .applications()
-        .delete_application(request)
-        .await
-        .unwrap_err();
+    let error = builder.build().unwrap().applications().delete_application(request).await.unwrap_err();
     assert_eq!(error.code(), Code::Unavailable);
     assert!(error.message().contains("certificate"), "{}", error.message());
 }

@@ -649,13 +649,7 @@ pub struct ResumeCanaryResponse {
 }
 /// Generated client implementations.
 pub mod application_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
     /// Reads, watches, writes and deletes applications.
@@ -734,8 +728,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/GetApplication");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "GetApplication"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "GetApplication"));
             self.inner.unary(req, path, codec).await
         }
         /// Returns the applications, ordered by name.
@@ -750,8 +743,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/ListApplications");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "ListApplications"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "ListApplications"));
             self.inner.unary(req, path, codec).await
         }
         /// Streams applications: first every current one, then `synced`, then each change.
@@ -770,8 +762,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/WatchApplications");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "WatchApplications"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "WatchApplications"));
             self.inner.server_streaming(req, path, codec).await
         }
         /// Makes or replaces one application and leaves the others alone. Returns when
@@ -792,8 +783,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/UpdateApplication");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "UpdateApplication"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "UpdateApplication"));
             self.inner.unary(req, path, codec).await
         }
         /// Deletes an application. Returns when that is stored; its replicas drain after.
@@ -810,8 +800,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/DeleteApplication");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "DeleteApplication"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "DeleteApplication"));
             self.inner.unary(req, path, codec).await
         }
         /// Returns the revisions of an application that are kept, newest first.
@@ -826,8 +815,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/ListRevisions");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "ListRevisions"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "ListRevisions"));
             self.inner.unary(req, path, codec).await
         }
         /// Makes a new revision that equals an earlier one, its code included, and
@@ -848,8 +836,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/RollbackApplication");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "RollbackApplication"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "RollbackApplication"));
             self.inner.unary(req, path, codec).await
         }
         /// Tries again what failed: a build, or starts that were given up or frozen.
@@ -865,8 +852,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/RetryApplication");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "RetryApplication"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "RetryApplication"));
             self.inner.unary(req, path, codec).await
         }
         /// Goes on to the next step of a canary, or to the end with `full`.
@@ -882,8 +868,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/PromoteCanary");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "PromoteCanary"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "PromoteCanary"));
             self.inner.unary(req, path, codec).await
         }
         /// Goes back to the revision before the canary; a new revision equal to it.
@@ -899,8 +884,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/AbortCanary");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "AbortCanary"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "AbortCanary"));
             self.inner.unary(req, path, codec).await
         }
         /// Holds a canary at its present weight; it is still watched and may be
@@ -916,8 +900,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/PauseCanary");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "PauseCanary"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "PauseCanary"));
             self.inner.unary(req, path, codec).await
         }
         /// Lets a held canary go on. FAILED_PRECONDITION where no canary runs.
@@ -932,8 +915,7 @@ pub mod application_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.ApplicationService/ResumeCanary");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.ApplicationService", "ResumeCanary"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.ApplicationService", "ResumeCanary"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -1675,13 +1657,7 @@ pub struct GetRecordedLoadResponse {
 }
 /// Generated client implementations.
 pub mod deployment_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
     /// Reads and scales the deployments of an application.
@@ -1760,8 +1736,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/GetDeployment");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.DeploymentService", "GetDeployment"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "GetDeployment"));
             self.inner.unary(req, path, codec).await
         }
         /// Returns the deployments of an application, ordered by name.
@@ -1776,8 +1751,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/ListDeployments");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.DeploymentService", "ListDeployments"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "ListDeployments"));
             self.inner.unary(req, path, codec).await
         }
         /// Streams deployments: first every current one, then each change.
@@ -1793,8 +1767,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/WatchDeployments");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.DeploymentService", "WatchDeployments"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "WatchDeployments"));
             self.inner.server_streaming(req, path, codec).await
         }
         /// Streams replicas: first every current one, then `synced`, then each change.
@@ -1810,8 +1783,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/WatchReplicas");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.DeploymentService", "WatchReplicas"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "WatchReplicas"));
             self.inner.server_streaming(req, path, codec).await
         }
         /// Sets the desired number of replicas. The external scaling webhook calls
@@ -1833,8 +1805,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/ScaleDeployment");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.DeploymentService", "ScaleDeployment"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "ScaleDeployment"));
             self.inner.unary(req, path, codec).await
         }
         /// Returns the autoscaler's decisions on a deployment that differ from the one
@@ -1851,8 +1822,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/ListScalingDecisions");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.DeploymentService", "ListScalingDecisions"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "ListScalingDecisions"));
             self.inner.unary(req, path, codec).await
         }
         /// Streams them: first the newest of each deployment in scope, then `synced`,
@@ -1879,10 +1849,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/WatchScalingDecisions");
             let mut req = request.into_request();
-            req.extensions_mut().insert(GrpcMethod::new(
-                "windlass.v1.DeploymentService",
-                "WatchScalingDecisions",
-            ));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "WatchScalingDecisions"));
             self.inner.server_streaming(req, path, codec).await
         }
         /// Returns how many requests and replicas there were, as far as it is kept:
@@ -1899,8 +1866,7 @@ pub mod deployment_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.DeploymentService/GetRecordedLoad");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.DeploymentService", "GetRecordedLoad"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.DeploymentService", "GetRecordedLoad"));
             self.inner.unary(req, path, codec).await
         }
     }
@@ -2438,13 +2404,7 @@ pub mod watch_instance_response {
 }
 /// Generated client implementations.
 pub mod instance_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
     /// Reads, configures, watches and ends the instance as a whole.
@@ -2524,8 +2484,7 @@ pub mod instance_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.InstanceService/GetInstance");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.InstanceService", "GetInstance"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.InstanceService", "GetInstance"));
             self.inner.unary(req, path, codec).await
         }
         /// Replaces the whole desired state, as PUT /api/serve/applications/ does:
@@ -2545,8 +2504,7 @@ pub mod instance_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.InstanceService/ApplyConfig");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.InstanceService", "ApplyConfig"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.InstanceService", "ApplyConfig"));
             self.inner.unary(req, path, codec).await
         }
         /// Says what ApplyConfig with the same config would do, and does nothing. The
@@ -2566,8 +2524,7 @@ pub mod instance_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.InstanceService/PlanConfig");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.InstanceService", "PlanConfig"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.InstanceService", "PlanConfig"));
             self.inner.unary(req, path, codec).await
         }
         /// Ends the instance: deletes every application, stops the proxies. The
@@ -2583,8 +2540,7 @@ pub mod instance_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.InstanceService/ShutdownInstance");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.InstanceService", "ShutdownInstance"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.InstanceService", "ShutdownInstance"));
             self.inner.unary(req, path, codec).await
         }
         /// Streams everything on one ordered feed: first all that is, then `synced`,
@@ -2604,8 +2560,7 @@ pub mod instance_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.InstanceService/WatchInstance");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.InstanceService", "WatchInstance"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.InstanceService", "WatchInstance"));
             self.inner.server_streaming(req, path, codec).await
         }
     }
@@ -2749,13 +2704,7 @@ impl Role {
 }
 /// Generated client implementations.
 pub mod token_service_client {
-    #![allow(
-        unused_variables,
-        dead_code,
-        missing_docs,
-        clippy::wildcard_imports,
-        clippy::let_unit_value
-    )]
+    #![allow(unused_variables, dead_code, missing_docs, clippy::wildcard_imports, clippy::let_unit_value)]
     use tonic::codegen::http::Uri;
     use tonic::codegen::*;
     /// Makes, lists and revokes bearer tokens. Only an admin may call it; a
@@ -2835,8 +2784,7 @@ pub mod token_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.TokenService/GetApplicationToken");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.TokenService", "GetApplicationToken"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.TokenService", "GetApplicationToken"));
             self.inner.unary(req, path, codec).await
         }
         /// Replaces the scaler token of an application; the old one ends at once.
@@ -2851,8 +2799,7 @@ pub mod token_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.TokenService/RotateApplicationToken");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.TokenService", "RotateApplicationToken"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.TokenService", "RotateApplicationToken"));
             self.inner.unary(req, path, codec).await
         }
         /// Makes a token. Its secret is in this answer and nowhere else.
@@ -2867,8 +2814,7 @@ pub mod token_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.TokenService/CreateToken");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.TokenService", "CreateToken"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.TokenService", "CreateToken"));
             self.inner.unary(req, path, codec).await
         }
         /// Returns the tokens that were made, without their secrets.
@@ -2883,8 +2829,7 @@ pub mod token_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.TokenService/ListTokens");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.TokenService", "ListTokens"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.TokenService", "ListTokens"));
             self.inner.unary(req, path, codec).await
         }
         /// Ends a token at once. NOT_FOUND if it does not exist.
@@ -2899,8 +2844,7 @@ pub mod token_service_client {
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static("/windlass.v1.TokenService/RevokeToken");
             let mut req = request.into_request();
-            req.extensions_mut()
-                .insert(GrpcMethod::new("windlass.v1.TokenService", "RevokeToken"));
+            req.extensions_mut().insert(GrpcMethod::new("windlass.v1.TokenService", "RevokeToken"));
             self.inner.unary(req, path, codec).await
         }
     }

@@ -48,11 +48,7 @@ fn update_request() -> Outcome<UpdateApplicationRequest> {
 }
 
 fn scale_request(name: &str) -> ScaleDeploymentRequest {
-    ScaleDeploymentRequest {
-        name: name.into(),
-        target_num_replicas: Some(2),
-        ..Default::default()
-    }
+    ScaleDeploymentRequest { name: name.into(), target_num_replicas: Some(2), ..Default::default() }
 }
 
 async fn refused<T: Debug>(
@@ -73,39 +69,21 @@ async fn refused<T: Debug>(
 
 async fn scaler(client: &Client) -> Outcome<Client> {
     let request = GetApplicationTokenRequest { name: NAME.into() };
-    let secret = client
-        .tokens()
-        .get_application_token(request)
-        .await?
-        .into_inner()
-        .secret;
+    let secret = client.tokens().get_application_token(request).await?.into_inner().secret;
     Ok(Client::builder().token(secret).build()?)
 }
 
 pub async fn from_environment(client: &Client) -> Verdict {
-    let answer = client
-        .instance()
-        .get_instance(GetInstanceRequest::default())
-        .await?
-        .into_inner();
+    let answer = client.instance().get_instance(GetInstanceRequest::default()).await?.into_inner();
     let state = answer.instance.map(|instance| instance.state());
     expect(state == Some(instance::State::Running), format!("{state:?}"))?;
-    let stranger = Client::builder()
-        .address(std::env::var("WINDLASS_ADDRESS")?)
-        .token("")
-        .build()?;
+    let stranger = Client::builder().address(std::env::var("WINDLASS_ADDRESS")?).token("").build()?;
     let call = async { stranger.instance().get_instance(GetInstanceRequest::default()).await };
-    refused(call, Code::Unauthenticated, Some("UNAUTHENTICATED"))
-        .await
-        .map(drop)
+    refused(call, Code::Unauthenticated, Some("UNAUTHENTICATED")).await.map(drop)
 }
 
 pub async fn deploys(client: &Client) -> Verdict {
-    let answer = client
-        .applications()
-        .update_application(update_request()?)
-        .await?
-        .into_inner();
+    let answer = client.applications().update_application(update_request()?).await?.into_inner();
     expect(answer.revision > 0, format!("{answer:?}"))?;
     let running = client.wait_until_running(APPLICATION, Duration::from_secs(60)).await?;
     let well = running.state() == application::State::Running && running.external_scaler_enabled;
@@ -116,34 +94,15 @@ pub async fn reads(client: &Client) -> Verdict {
     let application = get_application(client, NAME).await?;
     expect(application.deployments == ["Echo"], format!("{application:?}"))?;
     let request = ListApplicationsRequest::default();
-    let listed = client
-        .applications()
-        .list_applications(request)
-        .await?
-        .into_inner()
-        .applications;
+    let listed = client.applications().list_applications(request).await?.into_inner().applications;
     for name in [NAME, "applications/feed", "applications/plain"] {
-        expect(
-            listed.iter().any(|each| each.name == name),
-            format!("{name} is not in {listed:?}"),
-        )?;
+        expect(listed.iter().any(|each| each.name == name), format!("{name} is not in {listed:?}"))?;
     }
-    let request = ListDeploymentsRequest {
-        parent: NAME.into(),
-        ..Default::default()
-    };
-    let listed = client
-        .deployments()
-        .list_deployments(request)
-        .await?
-        .into_inner()
-        .deployments;
+    let request = ListDeploymentsRequest { parent: NAME.into(), ..Default::default() };
+    let listed = client.deployments().list_deployments(request).await?.into_inner().deployments;
     let targets: Vec<u32> = listed.iter().map(|each| each.target_num_replicas).collect();
     expect(targets == [1], format!("{listed:?}"))?;
-    let mut watch = client.watch(WatchReplicasRequest {
-        parent: echo(),
-        ..Default::default()
-    });
+    let mut watch = client.watch(WatchReplicasRequest { parent: echo(), ..Default::default() });
     let mut states = Vec::new();
     while let Some(event) = watch.next().await {
         match event? {
@@ -156,24 +115,10 @@ pub async fn reads(client: &Client) -> Verdict {
 }
 
 pub async fn scales(client: &Client) -> Verdict {
-    let request = ScaleDeploymentRequest {
-        reason: "a test".into(),
-        ..scale_request(&echo())
-    };
-    let answer = scaler(client)
-        .await?
-        .deployments()
-        .scale_deployment(request)
-        .await?
-        .into_inner();
-    let targets = (
-        answer.previous_target_num_replicas,
-        answer.effective_target_num_replicas,
-    );
-    let reason = answer
-        .deployment
-        .as_ref()
-        .map(|deployment| deployment.target_reason.as_str());
+    let request = ScaleDeploymentRequest { reason: "a test".into(), ..scale_request(&echo()) };
+    let answer = scaler(client).await?.deployments().scale_deployment(request).await?.into_inner();
+    let targets = (answer.previous_target_num_replicas, answer.effective_target_num_replicas);
+    let reason = answer.deployment.as_ref().map(|deployment| deployment.target_reason.as_str());
     expect(targets == (1, 2) && reason == Some("a test"), format!("{answer:?}"))
 }
 
@@ -192,18 +137,11 @@ pub async fn permission_denied(client: &Client) -> Verdict {
     let second = scaler(client).await?;
     let request = update_request()?;
     let call = async { second.applications().update_application(request).await };
-    refused(call, Code::PermissionDenied, Some("PERMISSION_DENIED"))
-        .await
-        .map(drop)
+    refused(call, Code::PermissionDenied, Some("PERMISSION_DENIED")).await.map(drop)
 }
 
 pub async fn not_found(client: &Client) -> Verdict {
-    let error = refused(
-        get_application(client, "applications/nope"),
-        Code::NotFound,
-        Some("NOT_FOUND"),
-    )
-    .await?;
+    let error = refused(get_application(client, "applications/nope"), Code::NotFound, Some("NOT_FOUND")).await?;
     expect(error.message().contains("nope"), error.message())
 }
 
@@ -216,10 +154,7 @@ pub async fn invalid_config(client: &Client) -> Verdict {
     let call = async { client.applications().update_application(request).await };
     let error = refused(call, Code::InvalidArgument, Some("INVALID_CONFIG")).await?;
     let violations = violations_of(&error);
-    let mut fields: Vec<&str> = violations
-        .iter()
-        .filter_map(|each| each.field.rsplit('.').next())
-        .collect();
+    let mut fields: Vec<&str> = violations.iter().filter_map(|each| each.field.rsplit('.').next()).collect();
     fields.sort_unstable();
     let told = fields == ["graceful_shutdown_timeout_s", "max_ongoing_requests"]
         && violations.iter().all(|each| !each.description.is_empty());
@@ -228,62 +163,36 @@ pub async fn invalid_config(client: &Client) -> Verdict {
 
 pub async fn scaler_disabled(client: &Client) -> Verdict {
     let call = async { client.deployments().scale_deployment(scale_request(STILL)).await };
-    refused(call, Code::FailedPrecondition, Some("EXTERNAL_SCALER_DISABLED"))
-        .await
-        .map(drop)
+    refused(call, Code::FailedPrecondition, Some("EXTERNAL_SCALER_DISABLED")).await.map(drop)
 }
 
 pub async fn stale_etag(client: &Client) -> Verdict {
-    let request = ScaleDeploymentRequest {
-        etag: "nope".into(),
-        ..scale_request(FEED)
-    };
+    let request = ScaleDeploymentRequest { etag: "nope".into(), ..scale_request(FEED) };
     let call = async { client.deployments().scale_deployment(request).await };
     refused(call, Code::Aborted, Some("STALE_ETAG")).await.map(drop)
 }
 
 pub async fn history_compacted(client: &Client) -> Verdict {
     ask("POST /compact").await?;
-    let request = WatchDeploymentsRequest {
-        parent: "applications/feed".into(),
-        start_revision: 1,
-        ..Default::default()
-    };
-    let call = async {
-        client
-            .deployments()
-            .watch_deployments(request)
-            .await?
-            .into_inner()
-            .message()
-            .await
-    };
-    refused(call, Code::OutOfRange, Some("HISTORY_COMPACTED"))
-        .await
-        .map(drop)
+    let request =
+        WatchDeploymentsRequest { parent: "applications/feed".into(), start_revision: 1, ..Default::default() };
+    let call = async { client.deployments().watch_deployments(request).await?.into_inner().message().await };
+    refused(call, Code::OutOfRange, Some("HISTORY_COMPACTED")).await.map(drop)
 }
 
 pub async fn deadline(client: &Client) -> Verdict {
     ask("POST /admit?how=hang").await?;
     ask("POST /cut").await?;
     let began = Instant::now();
-    let mut request = Request::new(GetApplicationRequest {
-        name: "applications/feed".into(),
-    });
+    let mut request = Request::new(GetApplicationRequest { name: "applications/feed".into() });
     request.set_timeout(Duration::from_millis(500));
     let call = async { client.applications().get_application(request).await };
     refused(call, Code::DeadlineExceeded, None).await?;
-    expect(
-        began.elapsed() < Duration::from_secs(5),
-        format!("took {:?}", began.elapsed()),
-    )?;
+    expect(began.elapsed() < Duration::from_secs(5), format!("took {:?}", began.elapsed()))?;
     ask("POST /admit?how=forward").await?;
     let began = Instant::now();
     get_application(client, "applications/feed").await?;
-    expect(
-        began.elapsed() < Duration::from_secs(5),
-        format!("again took {:?}", began.elapsed()),
-    )
+    expect(began.elapsed() < Duration::from_secs(5), format!("again took {:?}", began.elapsed()))
 }
 
 pub async fn safe_again(client: &Client) -> Verdict {
@@ -295,26 +204,13 @@ pub async fn safe_again(client: &Client) -> Verdict {
 }
 
 pub async fn write_once(client: &Client) -> Verdict {
-    let before = client
-        .tokens()
-        .list_tokens(ListTokensRequest::default())
-        .await?
-        .into_inner()
-        .tokens;
+    let before = client.tokens().list_tokens(ListTokensRequest::default()).await?.into_inner().tokens;
     ask("POST /admit?how=refuse").await?;
     ask("POST /cut").await?;
-    let request = CreateTokenRequest {
-        role: Role::Viewer.into(),
-        ..Default::default()
-    };
+    let request = CreateTokenRequest { role: Role::Viewer.into(), ..Default::default() };
     let call = async { client.tokens().create_token(request).await };
     refused(call, Code::Unavailable, None).await?;
     ask("POST /admit?how=forward").await?;
-    let after = client
-        .tokens()
-        .list_tokens(ListTokensRequest::default())
-        .await?
-        .into_inner()
-        .tokens;
+    let after = client.tokens().list_tokens(ListTokensRequest::default()).await?.into_inner().tokens;
     expect(after == before, format!("{after:?}"))
 }

@@ -34,9 +34,7 @@ pub async fn ask(what: &str) -> Outcome<Reply> {
     let host = address.trim_start_matches("http://");
     let mut stream = TcpStream::connect(host).await?;
     // The answer of this version is not cut into chunks.
-    stream
-        .write_all(format!("{what} HTTP/1.0\r\nhost: {host}\r\n\r\n").as_bytes())
-        .await?;
+    stream.write_all(format!("{what} HTTP/1.0\r\nhost: {host}\r\n\r\n").as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
     let (head, body) = answer.split_once("\r\n\r\n").ok_or("the lab did not answer")?;
@@ -49,10 +47,7 @@ pub struct Reply(String);
 
 impl Reply {
     pub fn number(&self, name: &str) -> Outcome<i64> {
-        let (_, rest) = self
-            .0
-            .split_once(&format!("\"{name}\":"))
-            .ok_or(format!("no {name} in {}", self.0))?;
+        let (_, rest) = self.0.split_once(&format!("\"{name}\":")).ok_or(format!("no {name} in {}", self.0))?;
         let digits: String = rest.trim_start().chars().take_while(char::is_ascii_digit).collect();
         Ok(digits.parse()?)
     }
@@ -65,10 +60,7 @@ pub async fn watchers() -> Outcome<i64> {
 pub async fn get_application(client: &Client, name: &str) -> Result<Application, Status> {
     let request = GetApplicationRequest { name: name.into() };
     let answer = client.applications().get_application(request).await?;
-    answer
-        .into_inner()
-        .application
-        .ok_or_else(|| Status::internal("no application"))
+    answer.into_inner().application.ok_or_else(|| Status::internal("no application"))
 }
 
 /// Tries until it is so, for at most so many seconds.
@@ -125,10 +117,7 @@ impl Story {
     pub fn expect_writes(&self, first: i64, last: i64) -> Verdict {
         let wanted: Vec<String> = (first..=last).map(|number| format!("write {number}")).collect();
         let told = format!("got {:?}, wanted {wanted:?}", self.reasons);
-        expect(
-            self.reasons.ends_with(&wanted) && self.reasons.len() <= wanted.len() + 1,
-            told,
-        )
+        expect(self.reasons.ends_with(&wanted) && self.reasons.len() <= wanted.len() + 1, told)
     }
 }
 

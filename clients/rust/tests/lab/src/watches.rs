@@ -14,10 +14,7 @@ use crate::calls::NAME;
 use crate::lab::{ask, expect, get_application, kind_of, until, watchers, Outcome, Story, Verdict};
 
 fn feed() -> WatchDeploymentsRequest {
-    WatchDeploymentsRequest {
-        parent: "applications/feed".into(),
-        ..Default::default()
-    }
+    WatchDeploymentsRequest { parent: "applications/feed".into(), ..Default::default() }
 }
 
 async fn next(watch: &mut Watch<Deployment>) -> Outcome<Event<Deployment>> {
@@ -42,10 +39,7 @@ pub async fn changes(client: &Client) -> Verdict {
     let mut story = Story::default();
     let mut watch = client.watch(feed());
     read(&mut watch, &mut story, synced).await?;
-    expect(
-        story.kinds == ["Reset", "Updated", "Synced"],
-        format!("{:?}", story.kinds),
-    )?;
+    expect(story.kinds == ["Reset", "Updated", "Synced"], format!("{:?}", story.kinds))?;
     let written = ask("POST /write?count=3").await?;
     let last = written.number("last")?;
     read(&mut watch, &mut story, |story| story.has(last)).await?;
@@ -75,12 +69,7 @@ pub async fn begins_anew(client: &Client) -> Verdict {
     let mut story = Story::default();
     let mut watch = client.watch(feed());
     read(&mut watch, &mut story, synced).await?;
-    for what in [
-        "POST /admit?how=refuse",
-        "POST /cut",
-        "POST /compact",
-        "POST /admit?how=forward",
-    ] {
+    for what in ["POST /admit?how=refuse", "POST /cut", "POST /compact", "POST /admit?how=forward"] {
         ask(what).await?;
     }
     let mut anew = Vec::new();
@@ -96,24 +85,15 @@ pub async fn begins_anew(client: &Client) -> Verdict {
 
 pub async fn half_open(client: &Client) -> Verdict {
     let mut story = Story::default();
-    let interval = prost_types::Duration {
-        seconds: 0,
-        nanos: 300_000_000,
-    };
-    let mut watch = client.watch(WatchDeploymentsRequest {
-        progress_interval: Some(interval),
-        ..feed()
-    });
+    let interval = prost_types::Duration { seconds: 0, nanos: 300_000_000 };
+    let mut watch = client.watch(WatchDeploymentsRequest { progress_interval: Some(interval), ..feed() });
     read(&mut watch, &mut story, synced).await?;
     get_application(client, "applications/feed").await?;
     ask("POST /freeze").await?;
     let began = Instant::now();
     let number = ask("POST /write?count=1").await?.number("last")?;
     read(&mut watch, &mut story, |story| story.has(number)).await?;
-    expect(
-        began.elapsed() < Duration::from_secs(10),
-        format!("took {:?}", began.elapsed()),
-    )?;
+    expect(began.elapsed() < Duration::from_secs(10), format!("took {:?}", began.elapsed()))?;
     expect(story.resets() == 1, format!("{:?}", story.kinds))?;
     // The connection of the other calls was frozen too: it is left within the deadline of a call.
     get_application(client, "applications/feed").await?;
@@ -134,15 +114,9 @@ pub async fn leaves(client: &Client) -> Verdict {
 }
 
 pub async fn deletes(client: &Client) -> Verdict {
-    let request = DeleteApplicationRequest {
-        name: NAME.into(),
-        ..Default::default()
-    };
+    let request = DeleteApplicationRequest { name: NAME.into(), ..Default::default() };
     client.applications().delete_application(request).await?;
-    let mut watch = client.watch(WatchApplicationsRequest {
-        names: vec![NAME.into()],
-        ..Default::default()
-    });
+    let mut watch = client.watch(WatchApplicationsRequest { names: vec![NAME.into()], ..Default::default() });
     let (mut there, mut complete) = (false, false);
     while there || !complete {
         match watch.next().await.ok_or("the watch ended")?? {
