@@ -3,11 +3,13 @@ import { z } from "zod";
 import {
   type Application,
   type ApplicationBuilder,
+  batch,
   builder,
   type DeploymentHandle,
   deployment,
   getReplicaContext,
   ingress,
+  multiplexed,
 } from "../../src/sdk/index.ts";
 
 class Back {
