@@ -1,7 +1,7 @@
 /** The decisions that were due while no controller ran. Pure. */
 import { valueAt } from "../autoscaling/aggregate.ts";
 import { constantUntilS } from "../autoscaling/boundary.ts";
-import { decide } from "../autoscaling/decide.ts";
+import { type Decision, decide } from "../autoscaling/decide.ts";
 import { handleTimeoutS } from "../autoscaling/intervals.ts";
 import type { Reports } from "../autoscaling/reports.ts";
 import type { ScalingState } from "../autoscaling/state.ts";
@@ -12,6 +12,8 @@ import { nextTick, tickFrom } from "./autoscale-ticks.ts";
 export interface CaughtUp {
   readonly state: ScalingState;
   readonly target: number;
+  /** What led to another target, and the memory it was made with; absent: nothing did. */
+  readonly change?: { readonly decision: Decision; readonly state: ScalingState };
 }
 
 /**
@@ -29,17 +31,19 @@ export function decideMissed(
   if (atMs / 1_000 - sinceS >= handleTimeoutS(metricsIntervalS)) return undefined;
   let state = stateBefore;
   let target = before;
+  let change: CaughtUp["change"];
   for (let tickMs = nextTick(Math.floor(sinceS * 1_000) + 1, Number.NEGATIVE_INFINITY); tickMs < atMs; ) {
     const atS = tickMs / 1_000;
     const total = valueAt(load.total, atS);
     const step = decide({ rules, running: running.length, target, total, source: load.source }, state, atS);
     const changed = step.decision.result !== target;
     if (step.decision.kind === "kept" || (changed && target !== before)) break;
+    if (changed) change = { decision: step.decision, state };
     state = step.state;
     target = step.decision.result;
     tickMs = tickFrom(changed ? 0 : constantUntilS(step.decision, load.total), tickMs);
   }
-  return { state, target };
+  return { state, target, ...(change === undefined ? {} : { change }) };
 }
 
 /** Whether nobody has reported anything since. */

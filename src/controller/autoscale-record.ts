@@ -85,6 +85,7 @@ export function recorded(recording: Recording, made: Recordable): Recording {
 
 function isNews({ decision, before, toldLast }: Recordable): boolean {
   if (before !== null) return !saysTheSame(before, decision);
+  if (decision.result !== decision.target) return true;
   const told = toldLast();
   return told === undefined || !looksTheSame(told, decision);
 }

@@ -97,6 +97,8 @@ export function recoveredScaler(record: ScalingRecord, restored: Reports, nowMs:
     savedAtS,
     shadowTarget = null,
   } = record;
+  // No moment is decided on twice.
+  const lastMs = savedAtS === undefined ? Number.NEGATIVE_INFINITY : Math.round(savedAtS * 1_000);
   return {
     application,
     deployment,
@@ -105,8 +107,8 @@ export function recoveredScaler(record: ScalingRecord, restored: Reports, nowMs:
     build,
     state,
     seen: null,
-    dueMs: nextTick(nowMs, Number.NEGATIVE_INFINITY),
-    lastMs: Number.NEGATIVE_INFINITY,
+    dueMs: nextTick(nowMs, lastMs),
+    lastMs,
     savedMs: nowMs,
     unsaved: false,
     savedIdle: reports === null && window === undefined,

@@ -23,7 +23,7 @@ import { applyDecision } from "./autoscale-apply.ts";
 import { decisionShown } from "./autoscale-decisions.ts";
 import { type Autoscaled, applicationPolicy, decidedOn, deploymentPolicy } from "./autoscale-inputs.ts";
 import { SAVE_INTERVAL_MS, type ScalingRecord, windowToSave } from "./autoscale-memory.ts";
-import { decideMissed, isNewsless } from "./autoscale-missed.ts";
+import { type CaughtUp, decideMissed, isNewsless } from "./autoscale-missed.ts";
 import {
   type Asked,
   applicationGeneration,
@@ -31,7 +31,7 @@ import {
   deploymentGeneration,
   deploymentQuestion,
 } from "./autoscale-questions.ts";
-import { chunkLimit, isUnwritten, recorded, stored } from "./autoscale-record.ts";
+import { chunkLimit, isUnwritten, type Recordable, type Recording, recorded, stored } from "./autoscale-record.ts";
 import { inputsOf, mustSaveReports, registered, type Scaler, type Seen } from "./autoscale-scaler.ts";
 import { rememberedByShadow } from "./autoscale-shadow.ts";
 import { TICK_MS, tickAt, tickFrom } from "./autoscale-ticks.ts";
@@ -98,6 +98,8 @@ interface Found {
   readonly fresh: boolean;
   readonly dueMs: number;
   readonly atMs: number;
+  /** What was made up for, and the memory that is stored; absent: nothing was missed. */
+  readonly missed?: { readonly change: CaughtUp["change"]; readonly stored: ScalingState };
 }
 
 /** A decision with what came of it. */
@@ -281,25 +283,29 @@ export class DecidingTurn {
 
   /** Makes a decision real on the draft, and notes when the next one is due. */
   #act(found: Found, made: Made): void {
-    const { key, scaler, seen, reports = emptyReports(), news, atMs } = found;
+    const { key, scaler, seen, reports = emptyReports(), news, atMs, missed } = found;
     const { decision, wish } = made;
     const state = this.#follow(found, { ...made, state: samePolicyState(scaler.state, made.state) });
     const changed = decision.result !== seen.target;
     const futile = isFutile(decision);
-    const recording = recorded(scaler.recording, {
-      decision,
-      before: scaler.seen?.decision ?? null,
+    const known = {
       toldLast: () => this.#s.toldLast(scaler.application, scaler.deployment, scaler.shadowTarget !== null),
-      state: scaler.state,
-      fresh: found.fresh,
       running: seen.running,
       reports,
+    };
+    const change = missed?.change;
+    const recording = recorded(change ? withMissed(scaler.recording, change, known) : scaler.recording, {
+      ...known,
+      decision,
+      before: change?.decision ?? scaler.seen?.decision ?? null,
+      state: scaler.state,
+      fresh: found.fresh,
       dueMs: found.dueMs,
       atMs,
       answer: made.answer,
     });
     const { left: _left, ...standing } = scaler;
-    const worth = !futile && worthSaving(scaler.state, state);
+    const worth = !futile && worthSaving(missed?.stored ?? scaler.state, state);
     const next: Scaler = {
       ...standing,
       state,
@@ -310,9 +316,10 @@ export class DecidingTurn {
       unsaved: scaler.unsaved || isUnwritten(recording) || worth || (news && mustSaveReports(scaler, reports)),
       recording,
     };
+    if (change) this.#pending.decisions.push({ key, decision: change.decision, tookMs: undefined });
     this.#pending.decisions.push({ key, decision, tookMs: made.tookMs });
-    // A wait that has begun is not to begin anew in the next controller.
-    const mayWait = !changed && !worth && next.savedMs + SAVE_INTERVAL_MS > this.#now;
+    // A wait that has begun is not to begin anew in the next controller, and who hears of targets hears of each.
+    const mayWait = !changed && !change && !worth && next.savedMs + SAVE_INTERVAL_MS > this.#now;
     this.#pending.scalers.set(key, next.unsaved && !mayWait ? this.saved(next) : next);
   }
 
@@ -378,8 +385,25 @@ function caughtUp(found: Found): Found {
   const intervalS = deployment.config.autoscaling_config.metrics_interval_s;
   const missed = decideMissed(seen, scaler.state, left.atS, atMs, intervalS);
   if (missed === undefined) return found;
-  const { state, target } = missed;
-  return { ...found, scaler: { ...scaler, state }, seen: { ...seen, target }, situation: { ...situation, target } };
+  const { state, target, change } = missed;
+  return {
+    ...found,
+    scaler: { ...scaler, state },
+    seen: { ...seen, target },
+    situation: { ...situation, target },
+    missed: { change, stored: scaler.state },
+  };
+}
+
+/** The recording with a decision that was made up for; what comes next begins anew with all that is known. */
+function withMissed(
+  recording: Recording,
+  { decision, state }: NonNullable<CaughtUp["change"]>,
+  known: Pick<Recordable, "toldLast" | "running" | "reports">,
+): Recording {
+  const atMs = decision.atS * 1_000;
+  const made = { ...known, decision, state, before: null, fresh: true, dueMs: atMs, atMs, answer: undefined };
+  return { ...recorded(recording, made), told: null };
 }
 
 /** What a reply is told by. */

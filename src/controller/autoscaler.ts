@@ -121,8 +121,8 @@ export class Autoscaler {
     const scaler = this.#scalers.get(key);
     if (scaler === undefined) return Number.POSITIVE_INFINITY;
     const now = this.#o.clock.now();
-    // What waits while nothing runs is not kept waiting for the tick.
-    const dueMs = scaler.seen?.running.length === 0 ? now : nextTick(now, scaler.lastMs);
+    // What waits while nothing runs is not kept waiting for the tick; no moment is decided on twice.
+    const dueMs = scaler.seen?.running.length === 0 ? Math.max(now, scaler.lastMs + 1) : nextTick(now, scaler.lastMs);
     const before = this.#reported.get(key) ?? Number.POSITIVE_INFINITY;
     if (dueMs < before) {
       this.#reported.set(key, dueMs);
