@@ -26,7 +26,8 @@ import dev.windlass.v1.WatchScalingDecisionsResponse;
 final class Feeds {
   private Feeds() {}
 
-  static Feed<?, ?, Message> of(WatchInstanceRequest request) {
+  static Feed<WatchInstanceRequest, WatchInstanceResponse, Message> of(
+      WatchInstanceRequest request) {
     return new Feed<>(
         InstanceServiceGrpc.getWatchInstanceMethod(),
         request.getStartRevision(),
@@ -36,7 +37,8 @@ final class Feeds {
         Feeds::event);
   }
 
-  static Feed<?, ?, Application> of(WatchApplicationsRequest request) {
+  static Feed<WatchApplicationsRequest, WatchApplicationsResponse, Application> of(
+      WatchApplicationsRequest request) {
     return new Feed<>(
         ApplicationServiceGrpc.getWatchApplicationsMethod(),
         request.getStartRevision(),
@@ -46,7 +48,8 @@ final class Feeds {
         Feeds::event);
   }
 
-  static Feed<?, ?, Deployment> of(WatchDeploymentsRequest request) {
+  static Feed<WatchDeploymentsRequest, WatchDeploymentsResponse, Deployment> of(
+      WatchDeploymentsRequest request) {
     return new Feed<>(
         DeploymentServiceGrpc.getWatchDeploymentsMethod(),
         request.getStartRevision(),
@@ -56,7 +59,8 @@ final class Feeds {
         Feeds::event);
   }
 
-  static Feed<?, ?, Replica> of(WatchReplicasRequest request) {
+  static Feed<WatchReplicasRequest, WatchReplicasResponse, Replica> of(
+      WatchReplicasRequest request) {
     return new Feed<>(
         DeploymentServiceGrpc.getWatchReplicasMethod(),
         request.getStartRevision(),
@@ -66,7 +70,8 @@ final class Feeds {
         Feeds::event);
   }
 
-  static Feed<?, ?, ScalingDecision> of(WatchScalingDecisionsRequest request) {
+  static Feed<WatchScalingDecisionsRequest, WatchScalingDecisionsResponse, ScalingDecision> of(
+      WatchScalingDecisionsRequest request) {
     return new Feed<>(
         DeploymentServiceGrpc.getWatchScalingDecisionsMethod(),
         request.getStartRevision(),

@@ -11,6 +11,7 @@ import dev.windlass.v1.WatchDeploymentsResponse;
 import io.grpc.Grpc;
 import io.grpc.InsecureServerCredentials;
 import io.grpc.Server;
+import io.grpc.ServerCredentials;
 import io.grpc.Status;
 import io.grpc.stub.ServerCallStreamObserver;
 import io.grpc.stub.StreamObserver;
@@ -36,16 +37,20 @@ final class ScriptedServer extends DeploymentServiceImplBase implements AutoClos
   private final Server server;
 
   ScriptedServer(Attempt... attempts) throws IOException {
+    this(InsecureServerCredentials.create(), attempts);
+  }
+
+  ScriptedServer(ServerCredentials credentials, Attempt... attempts) throws IOException {
     this.attempts.addAll(List.of(attempts));
-    server =
-        Grpc.newServerBuilderForPort(0, InsecureServerCredentials.create())
-            .addService(this)
-            .build()
-            .start();
+    server = Grpc.newServerBuilderForPort(0, credentials).addService(this).build().start();
+  }
+
+  int port() {
+    return server.getPort();
   }
 
   WindlassClient.Builder client() {
-    return WindlassClient.builder().address("http://127.0.0.1:" + server.getPort()).token("t");
+    return WindlassClient.builder().address("http://127.0.0.1:" + port()).token("t");
   }
 
   static WatchDeploymentsResponse updated(long revision, String name) {
