@@ -3,10 +3,11 @@ import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
-import WebSocket from "ws";
+import type { WebSocket } from "ws";
 import type { HttpProxyOptions } from "../../src/proxy/server.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
 import { type Running, type StartOptions, startReady } from "../support/replica-process.ts";
+import { dial as dialUrl } from "../support/websocket-client.ts";
 
 /** User code that answers by path. */
 const SOURCE = `import { deployment, getMultiplexedModelId, isWebSocketRequest, upgradeWebSocket } from "windlass";
@@ -77,42 +78,8 @@ async function serve(
 
 const addressOf = ({ spec }: Running) => ({ id: spec.replicaId, address: spec.dataSocket });
 
-interface Client {
-  readonly socket: WebSocket;
-  readonly messages: (string | Buffer)[];
-  readonly head: Record<string, unknown>;
-  readonly closed: Promise<{ code: number; reason: string }>;
-}
-
-/** Connects, or rejects with the status of the refusal. */
-async function dial(
-  port: number,
-  path: string,
-  options: WebSocket.ClientOptions & { protocols?: string[] } = {},
-): Promise<Client> {
-  const { protocols = [], ...rest } = options;
-  const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, protocols, { perMessageDeflate: false, ...rest });
-  onTestFinished(() => socket.terminate());
-  const messages: (string | Buffer)[] = [];
-  let head: Record<string, unknown> = {};
-  socket.on("upgrade", ({ headers }) => {
-    head = headers;
-  });
-  socket.on("message", (data: Buffer, isBinary) => void messages.push(isBinary ? data : data.toString()));
-  const closed = once(socket, "close").then(([code, reason]) => ({ code, reason: String(reason) }));
-  closed.catch(() => {});
-  await new Promise<void>((resolve, reject) => {
-    socket.on("open", () => resolve());
-    socket.on("unexpected-response", async (_req, res: IncomingMessage) => {
-      const body = Buffer.concat(await res.toArray()).toString();
-      reject(
-        Object.assign(new Error(`refused: ${res.statusCode}`), { status: res.statusCode, headers: res.headers, body }),
-      );
-    });
-    socket.on("error", reject);
-  });
-  return { socket, messages, head, closed };
-}
+const dial = (port: number, path: string, options?: Parameters<typeof dialUrl>[1]) =>
+  dialUrl(`http://127.0.0.1:${port}${path}`, options);
 
 const refusal = (port: number, path: string, options?: WebSocket.ClientOptions) =>
   dial(port, path, options).then(
