@@ -89,6 +89,7 @@ function tableMessage(table: RoutingTableData, application: string): RoutingTabl
     routes: [...routes],
     deployments: deployments.map(deploymentMessage),
     ...(table.requestTimeoutS === null ? {} : { requestTimeoutS: table.requestTimeoutS }),
+    ...(table.grpcRequestTimeoutS === undefined ? {} : { grpcRequestTimeoutS: table.grpcRequestTimeoutS }),
     ...(table.logging ? { logging: table.logging } : {}),
   });
 }

@@ -330,6 +330,8 @@ export interface RoutingTableData {
     ingress?: boolean;
   }[];
   readonly requestTimeoutS: number | null;
+  /** Of gRPC calls; absent: no limit. */
+  readonly grpcRequestTimeoutS?: number;
   /** `logging_config` of the instance; null or absent: none was given. */
   readonly logging?: LoggingInForce | null;
 }

@@ -35,9 +35,14 @@ export function routingTable(world: World): RoutingTableData {
 }
 
 /** What a table says of all deployments together. */
-export function instanceSettings({ instance }: World): Pick<RoutingTableData, "requestTimeoutS" | "logging"> {
-  const { httpOptions, logging } = instance;
-  return { requestTimeoutS: httpOptions.request_timeout_s ?? null, logging: loggingInForce(logging) };
+export function instanceSettings({ instance }: World): Omit<RoutingTableData, "routes" | "deployments"> {
+  const { httpOptions, grpcOptions, logging } = instance;
+  const grpcRequestTimeoutS = grpcOptions.request_timeout_s ?? null;
+  return {
+    requestTimeoutS: httpOptions.request_timeout_s ?? null,
+    ...(grpcRequestTimeoutS === null ? {} : { grpcRequestTimeoutS }),
+    logging: loggingInForce(logging),
+  };
 }
 
 /** What a table says of a deployment, by store key; undefined: nothing, as it is being deleted or not there. */
@@ -74,6 +79,7 @@ export function tableEntry(world: World, key: string): TableEntry | undefined {
       ...(application.canary ? { split: splitOf(application.canary) } : {}),
       ...(sampling === undefined ? {} : { loadSampling: sampling }),
       coldStart: coldStart(application, deployment, present, config.cold_start_timeout_s),
+      ...(deployment.ingress && routePrefix === null ? { ingress: true } : {}),
     },
     route: deployment.ingress && routePrefix !== null ? { prefix: routePrefix, ...names } : undefined,
   };

@@ -9,13 +9,30 @@ import {
 } from "node:http2";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
+import type { ProcessLog } from "../observability/process-log.ts";
+import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
 import { drainSessions } from "./draining.ts";
+import { compileGrpc, type GrpcTable, NO_TABLE } from "./grpc-applications.ts";
 import { BuiltinServices } from "./grpc-builtin.ts";
-import { applicationsOf, routeByMetadata } from "./grpc-route.ts";
-import { fail, GRPC_STATUS, isGrpc } from "./grpc-wire.ts";
+import { type GrpcContext, GrpcExchange } from "./grpc-exchange.ts";
+import { parseTimeout } from "./grpc-metadata.ts";
+import { routeByMetadata } from "./grpc-route.ts";
+import { fail, GRPC_STATUS, type GrpcCall, isGrpc, statusName } from "./grpc-wire.ts";
 
 /** Calls that one connection may have under way; clients hold the others back, or open another connection. */
 const MAX_CALLS_PER_CONNECTION = 1_000;
+/** Bytes of a call's request that may be under way: HTTP/2's default. */
+const CALL_WINDOW_BYTES = 65_535;
+
+/** What a proxy's gRPC side needs. */
+export interface GrpcProxyOptions extends GrpcContext {
+  readonly random: Random;
+  /** Writes the lines of calls. */
+  readonly access?: Pick<ProcessLog, "accessLog" | "access">;
+  /** Whether clients may ask what there is to call. Default: true. */
+  readonly reflection?: boolean;
+}
 
 /**
  * The gRPC side of a proxy: HTTP/2 without TLS by prior knowledge. Bare streams instead of a gRPC library: the proxy
@@ -25,18 +42,19 @@ export class GrpcProxy {
   readonly server: Http2Server;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #builtin: BuiltinServices;
-  #applications: ReadonlySet<string> = new Set();
+  readonly #options: GrpcProxyOptions;
+  #table: GrpcTable = NO_TABLE;
   #populated = false;
   #draining = false;
 
-  /** `reflection`: whether clients may ask what there is to call. Default: true. */
-  constructor({ reflection = true }: { readonly reflection?: boolean } = {}) {
+  constructor(options: GrpcProxyOptions) {
+    this.#options = options;
     const state = () => ({
       draining: this.#draining,
       populated: this.#populated,
-      applications: this.#applications,
+      applications: this.#table.names,
     });
-    this.#builtin = new BuiltinServices(state, reflection);
+    this.#builtin = new BuiltinServices(state, options.reflection ?? true);
     this.server = createServer({
       settings: { enablePush: false, maxConcurrentStreams: MAX_CALLS_PER_CONNECTION },
     });
@@ -45,16 +63,18 @@ export class GrpcProxy {
       session.once("close", () => this.#sessions.delete(session));
       // Peers that speak something else, or go away in the middle of a frame: their connection is closed, no more.
       session.on("error", () => {});
+      // Calls whose application does not read must not take the window of those beside them.
+      session.setLocalWindowSize(MAX_CALLS_PER_CONNECTION * CALL_WINDOW_BYTES);
       // It was in the listener's queue when that closed.
       if (!this.server.listening) session.close();
     });
-    this.server.on("stream", (stream, headers) => this.#handle(stream, headers));
+    this.server.on("stream", (stream, headers, _flags, raw) => this.#handle(stream, headers, raw));
   }
 
-  /** Takes the applications of a table. */
+  /** Takes the applications of a table, which the router has applied. */
   apply(table: RoutingTable): void {
-    this.#applications = applicationsOf(table);
-    if (this.#applications.size > 0) this.#populated = true;
+    this.#table = compileGrpc(table, this.#options.router);
+    if (this.#table.names.size > 0) this.#populated = true;
     this.#builtin.changed();
   }
 
@@ -73,7 +93,7 @@ export class GrpcProxy {
     return drainSessions(this.server, this.#sessions, clock, timeoutMs);
   }
 
-  #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): void {
+  #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {
     // A client that resets its call; there is nobody to tell.
     stream.on("error", () => {});
     const path = headers[":path"] ?? "";
@@ -81,20 +101,73 @@ export class GrpcProxy {
       refuseHttp(stream, headers[":method"]);
       return;
     }
-    const call = { stream, requestId: text(headers["request_id"]) ?? randomUUID() };
+    const requestId = text(headers["request_id"] ?? headers["x-request-id"]) ?? randomUUID();
+    const call: GrpcCall = { stream, requestId };
     const builtin = this.#builtin.method(path);
     if (builtin !== undefined) {
       builtin(call);
       return;
     }
-    const route = routeByMetadata(this.#applications, text(headers["application"]));
-    if (route.kind === "not-found") fail(call, { status: GRPC_STATUS.notFound, message: route.message });
-    else {
-      const message = `application "${route.name}" serves no gRPC method ${path}`;
-      fail(call, { status: GRPC_STATUS.unimplemented, message });
+    const route = routeByMetadata(this.#table.names, text(headers["application"]));
+    const application = route.kind === "application" ? route.name : "";
+    const onOver = this.#logger(path, application, requestId);
+    const refuse = (status: (typeof GRPC_STATUS)[keyof typeof GRPC_STATUS], message: string): void => {
+      fail(call, { status, message });
+      onOver(status);
+    };
+    if (route.kind === "not-found") {
+      refuse(GRPC_STATUS.notFound, route.message);
+      return;
     }
+    const found = this.#table.applications.get(application);
+    if (found === undefined) {
+      refuse(GRPC_STATUS.unavailable, `application "${application}" is still being built`);
+      return;
+    }
+    const asked = text(headers["grpc-timeout"]);
+    const askedMs = asked === undefined ? undefined : parseTimeout(asked);
+    if (asked !== undefined && askedMs === undefined) {
+      refuse(GRPC_STATUS.internal, `the grpc-timeout "${asked}" is not a number and a unit`);
+      return;
+    }
+    const { target, timeoutMs = Number.POSITIVE_INFINITY } = found;
+    const limitMs = Math.min(askedMs ?? Number.POSITIVE_INFINITY, timeoutMs);
+    const { split } = target;
+    new GrpcExchange(this.#options, {
+      ...call,
+      path,
+      raw,
+      host: text(headers[":authority"]),
+      target,
+      timeoutMs: limitMs > MAX_TIMER_MS ? undefined : limitMs,
+      revision: split === undefined ? 0 : this.#revisionOf(split, headers),
+      model: text(headers["multiplexed_model_id"]) ?? "",
+      onOver,
+    }).begin();
+  }
+
+  /** The revision a call goes to: the one it names, the one its sticky metadata's value has, or one that is drawn. */
+  #revisionOf(split: SplitRule, headers: IncomingHttpHeaders): number {
+    const named = namedRevision(split, text(headers["x-windlass-revision"]));
+    if (named !== undefined) return named;
+    const sticky = split.stickyHeader === "" ? undefined : text(headers[split.stickyHeader]);
+    return chooseRevision(split, sticky, this.#options.random);
+  }
+
+  /** What writes a call's line at its end. */
+  #logger(path: string, application: string, requestId: string): (status: number) => void {
+    const { clock, access } = this.#options;
+    if (access?.accessLog !== true) return () => {};
+    const startedMs = clock.monotonic();
+    return (status) => {
+      const latency = (clock.monotonic() - startedMs).toFixed(1);
+      access.access(`${path} ${application} ${statusName(status)} ${latency}ms`, { request_id: requestId });
+    };
   }
 }
+
+/** Longer than a timer can be set for: as if there were no limit. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 /** Says to a browser or curl what this port is. */
 function refuseHttp(stream: ServerHttp2Stream, method: string | undefined): void {

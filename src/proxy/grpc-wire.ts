@@ -4,6 +4,10 @@ import { constants, type ServerHttp2Stream } from "node:http2";
 /** Status codes that the proxy answers with itself. */
 export const GRPC_STATUS = {
   ok: 0,
+  cancelled: 1,
+  unknown: 2,
+  invalidArgument: 3,
+  deadlineExceeded: 4,
   notFound: 5,
   resourceExhausted: 8,
   unimplemented: 12,
@@ -19,6 +23,44 @@ export interface GrpcFailure {
   readonly status: GrpcStatus;
   /** For the caller. */
   readonly message: string;
+  /** Ms after which it is worth trying again. */
+  readonly pushbackMs?: number;
+}
+
+const STATUS_NAMES = [
+  "OK",
+  "CANCELLED",
+  "UNKNOWN",
+  "INVALID_ARGUMENT",
+  "DEADLINE_EXCEEDED",
+  "NOT_FOUND",
+  "ALREADY_EXISTS",
+  "PERMISSION_DENIED",
+  "RESOURCE_EXHAUSTED",
+  "FAILED_PRECONDITION",
+  "ABORTED",
+  "OUT_OF_RANGE",
+  "UNIMPLEMENTED",
+  "INTERNAL",
+  "UNAVAILABLE",
+  "DATA_LOSS",
+  "UNAUTHENTICATED",
+];
+
+/** The name of a status code, such as "NOT_FOUND"; what is none is UNKNOWN, as clients take it. */
+export function statusName(code: number): string {
+  return STATUS_NAMES[code] ?? "UNKNOWN";
+}
+
+/** The trailers that tell of a failure. */
+export function failureTrailers({ status, message, pushbackMs }: GrpcFailure, requestId: string) {
+  return {
+    "grpc-status": String(status),
+    "grpc-message": escapeMessage(message),
+    ...(pushbackMs === undefined ? {} : { "grpc-retry-pushback-ms": String(pushbackMs) }),
+    request_id: requestId,
+    "x-request-id": requestId,
+  };
 }
 
 /** A call as the proxy answers it. */
@@ -130,19 +172,22 @@ export function begin({ stream, requestId }: GrpcCall): void {
 }
 
 /** Ends a call that has no answer yet. What the client still sends is not waited for. */
-export function fail({ stream, requestId }: GrpcCall, { status, message }: GrpcFailure): void {
+export function fail({ stream, requestId }: GrpcCall, failure: GrpcFailure): void {
   if (stream.destroyed || stream.closed || stream.headersSent) return;
   stream.respond(
     {
       ":status": constants.HTTP_STATUS_OK,
       "content-type": CONTENT_TYPE,
       "grpc-accept-encoding": "identity",
-      "grpc-status": String(status),
-      "grpc-message": escapeMessage(message),
-      request_id: requestId,
+      ...failureTrailers(failure, requestId),
     },
     { endStream: true },
   );
+  stopUpload(stream);
+}
+
+/** Has a client stop that still sends to a call which was answered. */
+export function stopUpload(stream: ServerHttp2Stream): void {
   // An upload under way would go on for nobody. Before its end is in, this tells the client to stop.
   // Not in the same tick: Node 26 would drop the headers that were just given to it.
   if (!stream.readableEnded) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));

@@ -79,7 +79,18 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     keepAliveTimeoutS: options.keepAliveTimeoutS,
     webhookSocket: options.webhook ? options.controllerSocket : undefined,
   });
-  const grpc = options.grpcPort === undefined ? undefined : new GrpcProxy({ reflection: options.grpcReflection });
+  const grpc =
+    options.grpcPort === undefined
+      ? undefined
+      : new GrpcProxy({
+          router,
+          clock,
+          random,
+          traffic,
+          log,
+          access: processLog,
+          reflection: options.grpcReflection,
+        });
   let logging = "";
   const apply = (table: RoutingTable): void => {
     const text = JSON.stringify(table.logging);

@@ -2,16 +2,20 @@ import { pathToFileURL } from "node:url";
 import type { ReplicaSpec } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import { GRPC } from "../sdk/brands.ts";
 import { walkGraph, withHandles } from "../sdk/graph.ts";
-import { makeHandle } from "../sdk/handle.ts";
+import type { GrpcServer } from "../sdk/grpc.ts";
+import { DEFAULT_METHOD, makeHandle } from "../sdk/handle.ts";
 import { applicationFromExport } from "../sdk/load.ts";
 import { type CallRouter, runtime } from "../sdk/runtime.ts";
+import type { ReplicaLog } from "./replica-log.ts";
 import { makeServable, type Servable } from "./servable.ts";
 
 /** What {@link loadServable} needs beside the work. */
 export interface LoadContext {
   readonly clock: Clock;
   readonly random: Random;
+  readonly log: Pick<ReplicaLog, "logger">;
 }
 
 /**
@@ -37,7 +41,23 @@ export async function loadServable(spec: ReplicaSpec, context: LoadContext): Pro
   const args = withHandles(node.args, (bound) => makeHandle(application, graph.nameOf(bound)));
   const servable = makeServable(node.spec, args);
   state.replica = { ...state.replica, servableObject: servable.object };
-  return servable;
+  return withGrpc(servable, context);
+}
+
+/** Takes in the services that `grpc()` registered, if it did. They answer over HTTP, too, where nothing else does. */
+async function withGrpc(servable: Servable, { log }: LoadContext): Promise<Servable> {
+  const object = servable.object as { readonly [GRPC]?: (server: GrpcServer) => void };
+  if (typeof object[GRPC] !== "function") return servable;
+  const failed = (error: unknown): void => {
+    const request = runtime().requests.getStore();
+    // A caller that left makes user code fail in ways that are nobody's news.
+    if (request?.signal.aborted) return;
+    log.logger.error("request failed", { request_id: request?.requestId ?? "", error });
+  };
+  const { makeGrpcService } = await import("./grpc.ts");
+  const grpc = await makeGrpcService((server) => object[GRPC]!(server), failed);
+  const answersHttp = (servable.method("fetch") ?? servable.method(DEFAULT_METHOD)) !== undefined;
+  return { ...servable, grpc, ...(answersHttp ? {} : { http: grpc.fetch }) };
 }
 
 /** Routing costs memory and start-up time, which replicas without handles need not pay. */

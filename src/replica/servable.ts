@@ -1,5 +1,6 @@
 import { DEFAULT_METHOD } from "../sdk/handle.ts";
 import type { DeploymentSpec } from "../sdk/types.ts";
+import type { GrpcService } from "./grpc-call.ts";
 
 /** What a replica runs, seen from its servers. Hooks that the author left out are null. */
 export interface Servable {
@@ -16,6 +17,8 @@ export interface Servable {
   /** Numbers by name, for the autoscaler. */
   readonly recordAutoscalingStats: (() => unknown) | null;
   readonly dispose: (() => unknown) | null;
+  /** Answers gRPC calls; absent: it serves none. */
+  readonly grpc?: GrpcService;
 }
 
 type Method = (...args: unknown[]) => unknown;

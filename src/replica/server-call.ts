@@ -6,6 +6,7 @@ import { runtime } from "../sdk/runtime.ts";
 import { FrameType, numberOf, WireError } from "../wire/frame.ts";
 import type { RequestHead } from "../wire/head.ts";
 import type { Admission } from "./admission.ts";
+import { serveGrpc } from "./grpc-call.ts";
 import { headerOf, type Inbound, InboundBody } from "./inbound.ts";
 import type { OpenWebsockets } from "./open-websockets.ts";
 import { Outbound } from "./outbound.ts";
@@ -113,7 +114,8 @@ export class ServerCall {
       return;
     }
     // A router that has not heard of it may send the request elsewhere, so it must leave before user code runs.
-    if (head.wait !== undefined) this.#connection.flush();
+    // A gRPC call is sent elsewhere whenever its replica dies before that.
+    if (head.wait !== undefined || head.kind === "grpc") this.#connection.flush();
     this.#startedMs = clock.monotonic();
     void this.#run();
   }
@@ -172,6 +174,10 @@ export class ServerCall {
   /** Whether a call failed. */
   async #work(): Promise<boolean> {
     const { servable } = this.#host;
+    if (this.#in.head.kind === "grpc") {
+      const application = runtime().replica?.appName ?? "";
+      return serveGrpc(servable.grpc, application, this.#in, this.#out, this.#scope);
+    }
     if (this.#in.head.kind !== "call") {
       await this.#serveHttp();
       return false;
@@ -226,7 +232,7 @@ export class ServerCall {
   #logAccess(failed: boolean): void {
     const { log, clock, routePrefix } = this.#host;
     const { kind, method, path } = this.#in.head;
-    const call = kind === "call";
+    const call = kind === "call" || kind === "grpc";
     const status = String(this.#upgrade?.closeCode ?? this.#out.status);
     log.access({
       method: call ? "CALL" : this.#upgrade === undefined ? method : "WS",

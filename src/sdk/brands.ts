@@ -9,6 +9,8 @@ export const APPLICATION: unique symbol = Symbol.for("windlass.application");
 export const HANDLE: unique symbol = Symbol.for("windlass.handle");
 /** See {@link DEPLOYMENT}. */
 export const RESPONSE: unique symbol = Symbol.for("windlass.response");
+/** See {@link DEPLOYMENT}. The method that registers a class's gRPC services. */
+export const GRPC: unique symbol = Symbol.for("windlass.grpc");
 /** See {@link DEPLOYMENT}. */
 export const BATCH: unique symbol = Symbol.for("windlass.batch");
 /** See {@link DEPLOYMENT}. What a batch of streams yields for a caller whose stream has ended. */

@@ -25,6 +25,7 @@ export {
   RequestTimeoutError,
   WindlassUserError,
 } from "./errors.ts";
+export { type GrpcMethods, type GrpcServer, grpc } from "./grpc.ts";
 export { ingress } from "./ingress.ts";
 export { type MultiplexedFunction, type MultiplexedOptions, multiplexed } from "./multiplexed.ts";
 export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions, RolloutOptions } from "./options.ts";

@@ -210,7 +210,7 @@ describe("who imports whom", () => {
       yaml: /^src\/(config|cli|conformance)\//,
       commander: /^src\/cli\//,
       esbuild: /^src\/builder\//,
-      "@grpc/grpc-js": /^src\/grpc\//,
+      "@grpc/grpc-js": /^src\/(grpc\/|(replica\/grpc-js|sdk\/grpc)\.ts$)/,
       "@connectrpc/connect-web": /^src\/client\/web\.ts$/,
     };
     const offences = sources.flatMap(({ path, imports }) =>

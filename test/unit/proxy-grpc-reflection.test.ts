@@ -1,18 +1,8 @@
-import { once } from "node:events";
-import type { AddressInfo } from "node:net";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { systemClock } from "../../src/core/system-clock.ts";
-import { GrpcProxy } from "../../src/proxy/grpc-server.ts";
+import { startGrpcProxy } from "../support/grpc-proxy.ts";
 import { reflectionClient } from "../support/reflection-client.ts";
 
-async function startProxy(reflection?: boolean) {
-  const proxy = new GrpcProxy(reflection === undefined ? {} : { reflection });
-  proxy.server.listen(0, "127.0.0.1");
-  await once(proxy.server, "listening");
-  onTestFinished(async () => void (await proxy.drain(systemClock, 100)));
-  const { port } = proxy.server.address() as AddressInfo;
-  return { proxy, address: `127.0.0.1:${port}` };
-}
+const startProxy = (reflection?: boolean) => startGrpcProxy(reflection === undefined ? {} : { reflection });
 
 describe.each(["v1", "v1alpha"] as const)("reflection %s of the gRPC proxy", (version) => {
   it("lists the services that the proxy answers itself and describes each", async () => {

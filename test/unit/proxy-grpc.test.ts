@@ -1,7 +1,7 @@
 /** The gRPC side of a proxy in this process, called by grpc-js and by bare HTTP/2. */
 import { once } from "node:events";
 import { connect as connectHttp2, type IncomingHttpHeaders } from "node:http2";
-import { type AddressInfo, connect } from "node:net";
+import { connect } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -19,25 +19,20 @@ import {
   ListApplicationsResponseSchema,
 } from "../../gen/ray/serve/serve_pb.ts";
 import { RoutingTableSchema } from "../../gen/windlass/runtime/v1/routing_pb.ts";
-import { systemClock } from "../../src/core/system-clock.ts";
 import { routeByMetadata } from "../../src/proxy/grpc-route.ts";
-import { GrpcProxy } from "../../src/proxy/grpc-server.ts";
 import { grpcClient, openBidi, serverStream, unary } from "../support/grpc-client.ts";
+import { startGrpcProxy } from "../support/grpc-proxy.ts";
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 const PING = "Ping /ray.serve.RayServeAPIService/ListApplications for available applications.";
 
 async function startProxy(...applications: string[]) {
-  const proxy = new GrpcProxy();
-  proxy.server.listen(0, "127.0.0.1");
-  await once(proxy.server, "listening");
-  onTestFinished(async () => void (await proxy.drain(systemClock, 100)));
+  const { proxy, port, apply: applyTable } = await startGrpcProxy();
   const apply = (...names: string[]): void => {
     const routes = names.map((application) => ({ prefix: `/${application}`, application, deployment: "d" }));
-    proxy.apply(create(RoutingTableSchema, { routes }));
+    applyTable({ routes });
   };
   if (applications.length > 0) apply(...applications);
-  const { port } = proxy.server.address() as AddressInfo;
   const client = grpcClient(`127.0.0.1:${port}`);
   const healthz = (metadata: Record<string, string> = {}) => {
     const method = "/ray.serve.RayServeAPIService/Healthz";
@@ -175,19 +170,19 @@ describe("grpc.health.v1", () => {
 });
 
 describe("any other method", () => {
-  it("goes to the only application, which serves none yet", async () => {
+  it("goes to the only application, which has no ingress yet", async () => {
     const { call } = await startProxy("my app");
-    const details = 'application "my app" serves no gRPC method /pkg.Service/Method';
+    const details = 'application "my app" is still being built';
     for (const metadata of [{}, { application: "other" }]) {
-      expect(await call("/pkg.Service/Method", metadata)).toMatchObject({ code: status.UNIMPLEMENTED, details });
+      expect(await call("/pkg.Service/Method", metadata)).toMatchObject({ code: status.UNAVAILABLE, details });
     }
   });
 
   it("goes by the application metadata among several", async () => {
     const { call } = await startProxy("a", "b");
     expect(await call("/p.S/M", { application: "b" })).toMatchObject({
-      code: status.UNIMPLEMENTED,
-      details: 'application "b" serves no gRPC method /p.S/M',
+      code: status.UNAVAILABLE,
+      details: 'application "b" is still being built',
     });
     expect(await call("/p.S/M", { application: "50% c" })).toMatchObject({
       code: status.NOT_FOUND,
@@ -207,7 +202,7 @@ describe("any other method", () => {
       for (let i = 0; i < 8; i++) call.write(chunk);
     };
     pour();
-    expect(await answer).toMatchObject({ code: status.UNIMPLEMENTED, messages: [] });
+    expect(await answer).toMatchObject({ code: status.UNAVAILABLE, messages: [] });
   });
 });
 

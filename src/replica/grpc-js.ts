@@ -1,0 +1,219 @@
+/**
+ * Services written for grpc-js. Its own server runs them, on connections within this process: what it promises to
+ * implementations (calls, events, deadlines, compression) it keeps itself.
+ */
+import {
+  type ClientHttp2Session,
+  type ClientHttp2Stream,
+  connect,
+  constants,
+  type OutgoingHttpHeaders,
+} from "node:http2";
+import { duplexPair } from "node:stream";
+import type * as GrpcJs from "@grpc/grpc-js";
+import { runtime } from "../sdk/runtime.ts";
+import { beginWith, endWith, type GrpcMethod, metadataOf } from "./grpc-call.ts";
+import { GRPC_CODE, saysItsStatus, statusOf } from "./grpc-status.ts";
+import { headerOf, type Inbound, type InboundBody } from "./inbound.ts";
+import type { Outbound } from "./outbound.ts";
+import type { RequestScope } from "./request-scope.ts";
+
+/** What `addService` was given. */
+export interface GrpcJsService {
+  readonly definition: GrpcJs.ServiceDefinition;
+  readonly implementation: GrpcJs.UntypedServiceImplementation;
+}
+
+/** Names a call's scope to the server; never seen by user code. */
+const SCOPE_KEY = "x-windlass-scope";
+/** Messages have no limit here: their memory is bounded by what the deployment lets in. */
+const OPTIONS = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
+const MAX_WINDOW_BYTES = 2 ** 31 - 1;
+
+/** What answers the methods of these services, by path. `failed` hears of errors that say no status of their own. */
+export async function grpcJsMethods(
+  services: readonly GrpcJsService[],
+  failed: (error: unknown) => void,
+): Promise<Map<string, GrpcMethod>> {
+  const { Server, ServerCredentials } = await import("@grpc/grpc-js");
+  const scopes = new Map<string, RequestScope>();
+  const server = new Server(OPTIONS);
+  const methods = new Map<string, GrpcMethod>();
+  const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  const newSession = (): ClientHttp2Session => {
+    const [near, far] = duplexPair();
+    injector.injectConnection(far);
+    const session = connect("http://replica", { createConnection: () => near });
+    session.on("error", () => {});
+    // A caller that reads slowly must not hold up the others.
+    session.once("connect", () => session.setLocalWindowSize(MAX_WINDOW_BYTES));
+    session.unref();
+    return session;
+  };
+  let shared: ClientHttp2Session | undefined;
+  const sessionFor = ({ requestStream }: { readonly requestStream: boolean }): ClientHttp2Session => {
+    // A handler that does not read would hold up the requests beside it.
+    if (requestStream) return newSession();
+    if (shared === undefined || shared.closed || shared.destroyed) shared = newSession();
+    return shared;
+  };
+  let count = 0;
+  for (const { definition, implementation } of services) {
+    server.addService(definition, scoped(definition, implementation, scopes, failed));
+    for (const method of Object.values(definition)) {
+      methods.set(method.path, async (inbound, out, scope) => {
+        count += 1;
+        const key = String(count);
+        scopes.set(key, scope);
+        const session = sessionFor(method);
+        try {
+          return await tunnel(session, key, inbound, out, scope);
+        } finally {
+          scopes.delete(key);
+          if (session !== shared) session.close();
+        }
+      });
+    }
+  }
+  return methods;
+}
+
+type Handler = (call: Call, callback?: (error: unknown, ...rest: unknown[]) => void) => unknown;
+type Call = GrpcJs.ServerDuplexStream<unknown, unknown>;
+
+/** The implementation, its handlers run for the requests they are called for; what they throw becomes a status. */
+function scoped(
+  definition: GrpcJs.ServiceDefinition,
+  implementation: GrpcJs.UntypedServiceImplementation,
+  scopes: ReadonlyMap<string, RequestScope>,
+  failed: (error: unknown) => void,
+): GrpcJs.UntypedServiceImplementation {
+  const { requests } = runtime();
+  const wrapped: Record<string, Handler> = {};
+  for (const [name, { originalName, responseStream }] of Object.entries(definition)) {
+    const handler = (implementation[name] ?? implementation[originalName ?? ""]) as Handler | undefined;
+    if (handler === undefined) continue;
+    wrapped[name] = (call, callback) => {
+      const scope = scopes.get(String(call.metadata.get(SCOPE_KEY)[0]))!;
+      call.metadata.remove(SCOPE_KEY);
+      const end = (error: unknown): void => {
+        if (!saysItsStatus(error)) failed(error);
+        const status = saysItsStatus(error) ? error : named(statusOf(error));
+        if (responseStream) call.emit("error", status);
+        else callback!(status);
+      };
+      // Listeners are called from the connection's events, which belong to no request.
+      const emit = call.emit.bind(call) as (...args: unknown[]) => boolean;
+      call.emit = ((...args: unknown[]) => requests.run(scope, () => emit(...args))) as typeof call.emit;
+      requests.run(scope, () => {
+        try {
+          const result = handler.call(implementation, call, callback);
+          if (result instanceof Promise) result.catch(end);
+        } catch (error) {
+          end(error);
+        }
+      });
+    };
+  }
+  return wrapped as unknown as GrpcJs.UntypedServiceImplementation;
+}
+
+function named({ code, message }: { code: number; message: string }): { code: number; details: string } {
+  return { code, details: message };
+}
+
+function tunnel(
+  session: ClientHttp2Session,
+  key: string,
+  inbound: Inbound,
+  out: Outbound,
+  scope: RequestScope,
+): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const stream = session.request(headersOf(inbound, key));
+  let trailers: string[] | undefined;
+  let ended: number | undefined;
+  const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
+  if (scope.aborted) cancel();
+  else scope.signal.addEventListener("abort", cancel, { once: true });
+  void send(inbound.body, stream);
+  stream.on("response", (headers, flags) => {
+    const pairs = pairsOf(headers);
+    // An answer that is a head and nothing else has its status there.
+    const whole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
+    if (whole) trailers = pairs;
+    else if (!beginWith(out, Number(headers[":status"]), pairs)) cancel();
+  });
+  stream.on("trailers", (headers) => {
+    trailers = pairsOf(headers);
+  });
+  stream.on("data", (chunk: Buffer) => {
+    if (out.closed || out.write(chunk)) return;
+    stream.pause();
+    void out.drained().then(() => stream.resume());
+  });
+  stream.on("end", () => {
+    if (trailers === undefined || out.closed) return;
+    if (out.status === 0) out.head(200, ["content-type", "application/grpc"]);
+    ended = endWith(out, trailers);
+  });
+  stream.on("error", () => {});
+  stream.on("close", () => {
+    scope.signal.removeEventListener("abort", cancel);
+    if (ended !== undefined) resolve(ended);
+    else if (out.closed) resolve(GRPC_CODE.cancelled);
+    else reject(new Error("the grpc-js server broke the call off"));
+  });
+  return promise;
+}
+
+async function send(body: InboundBody, stream: ClientHttp2Stream): Promise<void> {
+  try {
+    for (let piece = await body.next(); piece !== null; piece = await body.next()) {
+      if (stream.destroyed) return;
+      if (!stream.write(piece)) await drained(stream);
+    }
+    stream.end();
+  } catch {
+    // The caller left.
+    stream.close(constants.NGHTTP2_CANCEL);
+  }
+}
+
+function drained(stream: ClientHttp2Stream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      stream.off("drain", done).off("close", done);
+      resolve();
+    };
+    stream.on("drain", done).on("close", done);
+  });
+}
+
+function headersOf(inbound: Inbound, key: string): OutgoingHttpHeaders {
+  const { head } = inbound;
+  const headers: Record<string, string | string[]> = Object.create(null);
+  for (const [name, value] of metadataOf(inbound)) {
+    const before = headers[name];
+    if (before === undefined) headers[name] = value;
+    else headers[name] = typeof before === "string" ? [before, value] : [...before, value];
+  }
+  delete headers["host"];
+  return {
+    ...headers,
+    ":method": "POST",
+    ":path": head.path,
+    ":authority": headerOf(head, "host") ?? "localhost",
+    te: "trailers",
+    [SCOPE_KEY]: key,
+  };
+}
+
+function pairsOf(headers: Readonly<Record<string, string | string[] | number | undefined>>): string[] {
+  const pairs: string[] = [];
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith(":") || value === undefined) continue;
+    for (const one of Array.isArray(value) ? value : [value]) pairs.push(name, String(one));
+  }
+  return pairs;
+}

@@ -1,0 +1,51 @@
+/** What errors of user code become in gRPC. */
+
+/** A status with its text. */
+export interface GrpcError {
+  /** 1 to 16. */
+  readonly code: number;
+  readonly message: string;
+}
+
+/** gRPC's codes that the replica answers with itself. */
+export const GRPC_CODE = {
+  cancelled: 1,
+  unknown: 2,
+  deadlineExceeded: 4,
+  resourceExhausted: 8,
+  unimplemented: 12,
+  internal: 13,
+  unavailable: 14,
+} as const;
+
+const MAX_TEXT = 4_096;
+const CUT = "... [truncated]";
+
+/** By name: an application may bring a copy of the SDK. */
+const BY_NAME: Readonly<Record<string, number>> = {
+  BackPressureError: GRPC_CODE.resourceExhausted,
+  DeploymentUnavailableError: GRPC_CODE.unavailable,
+  RequestTimeoutError: GRPC_CODE.deadlineExceeded,
+  RequestCancelledError: GRPC_CODE.cancelled,
+};
+
+/** Whether an error says which status it is: grpc-js's `{ code, details }`, or a ConnectError. */
+export function saysItsStatus(error: unknown): error is { readonly code: number; readonly details?: unknown } {
+  if (typeof error !== "object" || error === null) return false;
+  const { code, details, name } = error as { code?: unknown; details?: unknown; name?: unknown };
+  // A DOMException has a number, too, and neither of the others.
+  return Number.isInteger(code) && (typeof details === "string" || name === "ConnectError");
+}
+
+/** The status of an uncaught error that has none of its own: INTERNAL with the error's text, as the reference has it. */
+export function statusOf(error: unknown): GrpcError {
+  const text = error instanceof Error ? error.message : String(error);
+  const message = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT - CUT.length) + CUT : text;
+  const name = error instanceof Error ? error.name : "";
+  return { code: BY_NAME[name] ?? GRPC_CODE.internal, message };
+}
+
+/** Printable ASCII as it is, the rest as percent-encoded UTF-8. */
+export function escapeMessage(text: string): string {
+  return text.toWellFormed().replace(/[^\x20-\x24\x26-\x7e]/gu, (character) => encodeURIComponent(character));
+}
