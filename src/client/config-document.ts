@@ -1,11 +1,19 @@
 /** Config documents, as YAML files hold them, made into messages. Pure. */
-import { type DescField, type DescMessage, fromJson, type JsonObject, type JsonValue } from "@bufbuild/protobuf";
+import {
+  type DescField,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type MessageShape,
+} from "@bufbuild/protobuf";
 import {
   type ApplicationConfig,
   ApplicationConfigSchema,
   type DeployConfig,
   DeployConfigSchema,
 } from "../../gen/windlass/config/v1/application_pb.ts";
+import { errorText } from "../core/errors.ts";
 
 /** Names the fields that were null, where an absent one means something else. */
 const NULLS = "explicit_nulls";
@@ -15,12 +23,21 @@ const NULLS = "explicit_nulls";
  * unknown field, a text for a number. The server checks the rest.
  */
 export function applicationConfig(document: object): ApplicationConfig {
-  return fromJson(ApplicationConfigSchema, fill(ApplicationConfigSchema, document, ""));
+  return messageOf(ApplicationConfigSchema, document);
 }
 
 /** A whole config document, for ApplyConfig. Else as {@link applicationConfig}. */
 export function deployConfig(document: object): DeployConfig {
-  return fromJson(DeployConfigSchema, fill(DeployConfigSchema, document, ""));
+  return messageOf(DeployConfigSchema, document);
+}
+
+function messageOf<Schema extends DescMessage>(schema: Schema, document: object): MessageShape<Schema> {
+  const json = fill(schema, document, "");
+  try {
+    return fromJson(schema, json);
+  } catch (error) {
+    throw unfit(errorText(error));
+  }
 }
 
 function fill(schema: DescMessage, document: unknown, path: string): JsonObject {

@@ -122,45 +122,48 @@ export function silenceMs(request: WatchRequest): number {
 function instanceStep({ revision, event }: WatchInstanceResponse): Step<AnyResource> {
   switch (event.case) {
     case "instance":
-      return { revision, event: { kind: "updated", revision, name: "instance", resource: event.value } };
+      return updated(revision, "instance", event.value);
     case "application":
     case "deployment":
     case "replica":
-      return { revision, event: { kind: "updated", revision, name: event.value.name, resource: event.value } };
-    case "deleted":
-      return { revision, event: { kind: "deleted", revision, name: event.value } };
-    case "synced":
-      return { revision, event: { kind: "synced", revision } };
+      return updated(revision, event.value.name, event.value);
     default:
-      return { revision, event: undefined };
+      return otherStep(revision, event);
   }
 }
+
+type OtherEvent =
+  | { readonly case: "deleted"; readonly value: string }
+  | { readonly case: "synced"; readonly value: boolean }
+  | { readonly case: undefined };
 
 interface ResourceMessage<R> {
   readonly revision: bigint;
-  readonly event:
-    | { readonly case: "updated"; readonly value: R }
-    | { readonly case: "deleted"; readonly value: string }
-    | { readonly case: "synced"; readonly value: boolean }
-    | { readonly case: undefined };
+  readonly event: { readonly case: "updated"; readonly value: R } | OtherEvent;
 }
 
 function resourceStep<R extends { readonly name: string }>({ revision, event }: ResourceMessage<R>): Step<R> {
-  switch (event.case) {
-    case "updated":
-      return { revision, event: { kind: "updated", revision, name: event.value.name, resource: event.value } };
-    case "deleted":
-      return { revision, event: { kind: "deleted", revision, name: event.value } };
-    case "synced":
-      return { revision, event: { kind: "synced", revision } };
-    default:
-      return { revision, event: undefined };
-  }
+  return event.case === "updated" ? updated(revision, event.value.name, event.value) : otherStep<R>(revision, event);
 }
 
 function decisionStep(message: WatchScalingDecisionsResponse): Step<ScalingDecision> {
   const { revision, decision, name, deleted, synced } = message;
-  if (decision !== undefined) return { revision, event: { kind: "updated", revision, name, resource: decision } };
-  if (deleted !== "") return { revision, event: { kind: "deleted", revision, name: deleted } };
-  return { revision, event: synced ? { kind: "synced", revision } : undefined };
+  if (decision !== undefined) return updated(revision, name, decision);
+  if (deleted !== "") return otherStep(revision, { case: "deleted", value: deleted });
+  return otherStep(revision, synced ? { case: "synced", value: true } : { case: undefined });
+}
+
+function updated<R>(revision: bigint, name: string, resource: R): Step<R> {
+  return { revision, event: { kind: "updated", revision, name, resource } };
+}
+
+function otherStep<R>(revision: bigint, event: OtherEvent): Step<R> {
+  switch (event.case) {
+    case "deleted":
+      return { revision, event: { kind: "deleted", revision, name: event.value } };
+    case "synced":
+      return { revision, event: { kind: "synced", revision } };
+    default:
+      return { revision, event: undefined };
+  }
 }

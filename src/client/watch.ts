@@ -140,8 +140,8 @@ async function* audible<Request extends DescMessage, Response extends DescMessag
   const abort = (): void => call.abort();
   outer.addEventListener("abort", abort, { once: true });
   let silent = false;
+  const messages = attempt(request, call.signal)[Symbol.asyncIterator]();
   try {
-    const messages = attempt(request, call.signal)[Symbol.asyncIterator]();
     for (let first = true; ; first = false) {
       // Only while nothing comes: a reader may take its time.
       const watchdog = clock.timer(first ? Math.max(limitMs, CONNECT_MS) : limitMs, () => {
@@ -157,5 +157,7 @@ async function* audible<Request extends DescMessage, Response extends DescMessag
   } finally {
     outer.removeEventListener("abort", abort);
     abort();
+    // Closes its connection. Not awaited: a transport may be late in noticing.
+    messages.return?.(undefined).catch(() => {});
   }
 }
