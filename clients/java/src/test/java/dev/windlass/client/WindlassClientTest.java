@@ -19,7 +19,9 @@ import java.net.Socket;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.DisplayName;
@@ -97,6 +99,30 @@ class WindlassClientTest {
           assertFalse(future.isDone());
         }
       }
+    }
+  }
+
+  @Test
+  @DisplayName("a wait ends in time, at what cannot be mended, and with the client")
+  void waits() throws Exception {
+    // This server knows no applications.
+    assertEquals(Code.UNIMPLEMENTED, codeOf(this::waitForApplication));
+    server.close();
+    TimeoutException late =
+        assertThrows(
+            TimeoutException.class, () -> client.waitUntilRunning("a b", Duration.ofMillis(300)));
+    assertEquals("no news of applications/a%20b after 0.3 s", late.getMessage());
+    var waiting = CompletableFuture.supplyAsync(() -> codeOf(this::waitForApplication));
+    assertThrows(TimeoutException.class, () -> waiting.get(200, TimeUnit.MILLISECONDS));
+    client.close();
+    assertEquals(Code.CANCELLED, waiting.get(5, TimeUnit.SECONDS));
+  }
+
+  private void waitForApplication() {
+    try {
+      client.waitUntilRunning("a", Duration.ofSeconds(20));
+    } catch (TimeoutException late) {
+      throw new AssertionError(late);
     }
   }
 
