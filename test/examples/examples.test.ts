@@ -28,6 +28,14 @@ const ANSWERS: Record<string, { deployment: string; answer: object; first?: stri
   },
   "external-scaling.yaml": { deployment: "my-deployment", answer: { open: true } },
   "two-deployments.yaml": { deployment: "", answer: { greeting: "Hello, Ada!", letters: ["A", "d", "a"] } },
+  "batching.yaml": {
+    deployment: "",
+    answer: [
+      { score: 1, together: 2 },
+      { score: -2, together: 2 },
+    ],
+  },
+  "multiplexing.yaml": { deployment: "", answer: { word: "fleuve" } },
   "canary.yaml": { deployment: "", answer: { euros: 40, dollars: 50 } },
   "command-python.yaml": { deployment: "Greeter", answer: { text: "hello Ada" } },
   "scalers.yaml": { deployment: "Worker", answer: { accepted: 30 } },
