@@ -194,6 +194,22 @@ export class Autoscaler {
     return pending;
   }
 
+  /** The last turn: writes what each remembers and has recorded, so that it is known to have held until now. */
+  saveAll(draft: Draft): PendingDecisions {
+    const pending: PendingDecisions = {
+      scalers: new Map(),
+      decisions: [],
+      questions: [],
+      reported: new Map(),
+      replies: new Map(),
+    };
+    const turn = new DecidingTurn(this.#standing, draft, pending);
+    for (const [key, scaler] of this.#scalers) {
+      if (scaler.seen !== null) pending.scalers.set(key, turn.saved(scaler));
+    }
+    return pending;
+  }
+
   /** Those of which something is due, or answered; all where the clock was set back, since nothing else would hold then. */
   #toLookAt(pending: PendingDecisions, now: number): Map<string, Scaler> {
     if (now < this.#latestMs - TICK_MS) return new Map(this.#scalers);

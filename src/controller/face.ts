@@ -231,7 +231,8 @@ export abstract class ControllerFace implements Controller {
 
   recordedLoad(application: string, deployment: string, fromS: number, toS: number): RecordedLoad | undefined {
     if (this.deployment(application, deployment) === undefined) return undefined;
-    const entries = recordedEntries(this.store, application, deployment);
+    const unstored = this.autoscaler.unstored(application, deployment);
+    const entries = [...recordedEntries(this.store, application, deployment), ...unstored];
     const load = recordedLoad(entries, this.clock.now() / 1_000);
     return load && loadBetween(load, fromS, toS);
   }

@@ -202,8 +202,21 @@ export class Reconciler extends ControllerFace {
   async stopReplicas(): Promise<void> {
     await this.close();
     const { clock, engine } = this.#o;
+    await this.#saveAutoscaler();
     await stopAllReplicas(this.world, engine, clock);
     await this.#commit(withoutProcesses(this.world, clock.now()));
+  }
+
+  /** The end of what it has recorded, which turns write within a second. Replicas stop all the same without it. */
+  async #saveAutoscaler(): Promise<void> {
+    try {
+      const draft = new Draft(this.world);
+      const saved = this.autoscaler.saveAll(draft);
+      await this.#commit(draft);
+      this.autoscaler.commit(saved);
+    } catch (error) {
+      this.#o.logger.error("the autoscaler's last second was not stored", { error: errorText(error) });
+    }
   }
 
   protected until(holds: () => boolean, signal?: AbortSignal): Promise<void> {

@@ -2,10 +2,13 @@
 import { loadBetween, type RecordedLoad, recordedLoad } from "../autoscaling/recorded-load.ts";
 import type { Store } from "../store/store.ts";
 import { recordedEntries } from "./autoscale-decisions.ts";
+import type { ScalingRecord } from "./autoscale-memory.ts";
+import { keys } from "./records.ts";
 
 /**
- * The load on a deployment between two moments, epoch seconds, as far as it was recorded: until the last decision that was
- * written, since nobody knows how long the instance lived after it. undefined: nothing of that time is kept.
+ * The load on a deployment between two moments, epoch seconds, as far as it was recorded: until the last write of the
+ * autoscaler, which an instance makes as it stops; of one that was killed nobody knows how long it lived after it.
+ * undefined: nothing of that time is kept.
  */
 export function storedLoad(
   store: Pick<Store, "range">,
@@ -13,6 +16,10 @@ export function storedLoad(
   deployment: string,
   { fromS, toS }: { readonly fromS: number; readonly toS: number },
 ): RecordedLoad | undefined {
-  const load = recordedLoad(recordedEntries(store, application, deployment), Number.NEGATIVE_INFINITY);
+  const key = keys.scaling(application, deployment);
+  // The key of one deployment may begin as that of another.
+  const saved = store.range(key).find((one) => one.key === key);
+  const { savedAtS = Number.NEGATIVE_INFINITY } = saved === undefined ? {} : (JSON.parse(saved.value) as ScalingRecord);
+  const load = recordedLoad(recordedEntries(store, application, deployment), savedAtS);
   return load && loadBetween(load, fromS, toS);
 }

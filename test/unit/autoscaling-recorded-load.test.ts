@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { loadBetween, type RecordedLoad, recordedLoad } from "../../src/autoscaling/recorded-load.ts";
 import { recordedEntries } from "../../src/controller/autoscale-decisions.ts";
+import { storedLoad } from "../../src/controller/stored-recordings.ts";
 import { recordedOutcome, simulateRecording } from "../../src/simulate/recording.ts";
 import { subjectsOf } from "../../src/simulate/subject.ts";
 import { autoscaled, deployAutoscaled, type QUICK, targetOf } from "../support/autoscaled.ts";
@@ -60,6 +61,43 @@ describe("the load in a recording", () => {
   it("is nothing where no entry tells all", () => {
     expect(recordedLoad([], 5)).toBeUndefined();
     expect(recordedLoad([{ atS: 1, result: 2 }], 5)).toBeUndefined();
+  });
+});
+
+describe("the recording of an instance that is stopped", () => {
+  it.each([
+    { when: "under load", concurrent: 8, idleS: 0 },
+    { when: "in the middle of a second", concurrent: 8, idleS: 0.3 },
+    { when: "long after the last request", concurrent: 0, idleS: 90 },
+  ])("goes on until its end, $when", async ({ concurrent, idleS }) => {
+    const { simulation, router } = await deployAutoscaled();
+    for (const requests of [8, concurrent]) {
+      router.concurrent = requests;
+      await router.run(3.15);
+    }
+    await simulation.clock.advance(idleS * 1_000);
+    const { controller, clock, store } = simulation;
+    const stoppedS = clock.now() / 1_000;
+    const told = controller.recordedLoad("a", "D", 0, Number.POSITIVE_INFINITY)!;
+    const stopped = controller.stopReplicas();
+    await clock.advance(30_000);
+    await stopped;
+    const stored = storedLoad(store, "a", "D", { fromS: 0, toS: Number.POSITIVE_INFINITY });
+    expect(stored).toEqual(told);
+    expect(stored!.toS).toBe(stoppedS);
+    expect(storedLoad(store, "a", "", { fromS: 0, toS: Number.POSITIVE_INFINITY })).toBeUndefined();
+  });
+
+  it("ends with its last write where it was killed", async () => {
+    const { simulation, router } = await deployAutoscaled();
+    router.concurrent = 8;
+    await router.run(5);
+    const toldS = simulation.clock.now() / 1_000;
+    await simulation.controller.close();
+    await simulation.clock.advance(60_000);
+    const stored = storedLoad(simulation.store, "a", "D", { fromS: 0, toS: Number.POSITIVE_INFINITY })!;
+    expect(stored.toS).toBeGreaterThan(toldS - 1.2);
+    expect(stored.toS).toBeLessThanOrEqual(toldS);
   });
 });
 
