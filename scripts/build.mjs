@@ -25,6 +25,7 @@ await build({
     ["sdk/index", "src/sdk/index.ts"],
     ["grpc/index", "src/grpc/index.ts"],
     ["client/index", "src/client/index.ts"],
+    ["testing/index", "src/testing/index.ts"],
   ]),
   outdir: out,
   bundle: true,

@@ -2,23 +2,16 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
-import { modelWaitMs } from "../routing/models.ts";
+import { modelHeader, modelWaitMs } from "../routing/models.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
 import { Router } from "../routing/router.ts";
 import { revisionOfCall } from "../routing/split.ts";
 import { followTable } from "../routing/table-client.ts";
-import {
-  BackPressureError,
-  DeploymentUnavailableError,
-  fromWireError,
-  RemoteError,
-  RequestCancelledError,
-  RequestTimeoutError,
-  type WireError,
-} from "../sdk/errors.ts";
+import { fromWireError, type WireError } from "../sdk/errors.ts";
 import type { CallRouter, HandleCall } from "../sdk/runtime.ts";
+import { failureError, nameOf } from "./call-failure.ts";
 import { decodeItems, decodeValue, encodeValue } from "./call-wire.ts";
 
 /** What {@link createCallRouter} needs. */
@@ -79,7 +72,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
       path: `/${encodeURIComponent(call.method)}`,
       headers: [
         ...["x-request-id", call.requestId, "content-type", "application/octet-stream"],
-        ...(call.multiplexedModelId === "" ? [] : ["serve_multiplexed_model_id", call.multiplexedModelId]),
+        ...(call.multiplexedModelId === "" ? [] : ["serve_multiplexed_model_id", modelHeader(call.multiplexedModelId)]),
         ...(revision === 0 ? [] : ["x-windlass-revision", String(revision)]),
       ],
       body: encodeValue(call.args, `an argument of ${nameOf(call)}`),
@@ -122,10 +115,6 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
   };
 }
 
-function nameOf({ deployment, method }: HandleCall): string {
-  return `${deployment}.${method}`;
-}
-
 function accepted(answer: RouterAnswer, call: HandleCall): Extract<RouterAnswer, { ok: true }> {
   if (!answer.ok) throw failureError(answer.failure, call);
   return answer;
@@ -145,31 +134,4 @@ async function whole(body: AsyncIterable<Uint8Array>, call: HandleCall): Promise
 function brokenBody(error: unknown, call: HandleCall): unknown {
   const failure = error instanceof Error ? (error.cause as RouterFailure | undefined) : undefined;
   return typeof failure?.kind === "string" ? failureError(failure, call) : error;
-}
-
-function failureError(failure: RouterFailure, call: HandleCall): Error {
-  switch (failure.kind) {
-    case "absent":
-      return new DeploymentUnavailableError(
-        `deployment "${call.deployment}" of application "${call.application}" does not exist or was deleted`,
-      );
-    case "unavailable":
-      return new DeploymentUnavailableError(failure.message);
-    case "no-replica":
-      return new DeploymentUnavailableError(failure.message, { retryAfterS: failure.retryAfterS });
-    case "backpressure":
-      return new BackPressureError(failure.message, {
-        statusCode: failure.statusCode,
-        retryAfterS: failure.retryAfterS ?? null,
-      });
-    case "timed-out":
-      return new RequestTimeoutError(`${nameOf(call)} took longer than ${(call.timeoutMs ?? 0) / 1000} s`);
-    case "cancelled": {
-      const { reason } = call.signal;
-      if (reason instanceof RequestCancelledError) return reason;
-      return new RequestCancelledError(`${nameOf(call)} was cancelled with its request ${call.requestId}`);
-    }
-    default:
-      return new RemoteError("ReplicaUnavailableError", `${nameOf(call)} failed: ${failure.error}`);
-  }
 }

@@ -4,6 +4,7 @@ import type { Inbound } from "./inbound.ts";
 import type { Outbound } from "./outbound.ts";
 import type { RequestScope } from "./request-scope.ts";
 import type { Servable } from "./servable.ts";
+import { isStream } from "./stream-result.ts";
 
 /** Answers a handle call. Errors of user code go to the caller; they are returned for the log as well. */
 export async function serveCall(
@@ -54,11 +55,4 @@ async function sendStream(
     out.end(encodeStreamError(toWireError(error)));
     return error;
   }
-}
-
-/** Generators and other async iterables stream; arrays, maps, sets and bytes are values. */
-function isStream(value: unknown): value is AsyncIterable<unknown> | Iterable<unknown> {
-  if (typeof value !== "object" || value === null) return false;
-  if (Symbol.asyncIterator in value) return true;
-  return Symbol.iterator in value && typeof (value as { next?: unknown }).next === "function";
 }

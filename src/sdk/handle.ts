@@ -1,22 +1,23 @@
 import { randomUUID } from "node:crypto";
 import { HANDLE, hasBrand, RESPONSE } from "./brands.ts";
 import { RequestCancelledError } from "./errors.ts";
-import { type HandleCall, runtime } from "./runtime.ts";
+import { type CallRouter, type HandleCall, runtime } from "./runtime.ts";
 import type { DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator, HandleOptions } from "./types.ts";
 
 /** Method that `handle.remote()` calls. */
 export const DEFAULT_METHOD = "call";
 
-/** A handle to a deployment; calls go through the process's router. */
+/** A handle to a deployment; calls go through `router`, by default the process's. `deployment` "": the ingress. */
 export function makeHandle<T = unknown>(
   application: string,
   deployment: string,
   options: HandleOptions = {},
+  router: () => CallRouter = processRouter,
 ): DeploymentHandle<T> {
-  const call = (method: string) => remote(application, deployment, method, options);
+  const call = (method: string) => remote(application, deployment, method, options, router);
   const base = {
     [HANDLE]: { application, deployment },
-    options: (more: HandleOptions) => makeHandle(application, deployment, { ...options, ...more }),
+    options: (more: HandleOptions) => makeHandle(application, deployment, { ...options, ...more }, router),
     remote: call(DEFAULT_METHOD),
   };
   return new Proxy(base, {
@@ -29,7 +30,13 @@ export function makeHandle<T = unknown>(
   }) as unknown as DeploymentHandle<T>;
 }
 
-function remote(application: string, deployment: string, method: string, options: HandleOptions) {
+function remote(
+  application: string,
+  deployment: string,
+  method: string,
+  options: HandleOptions,
+  router: () => CallRouter,
+) {
   return (...args: unknown[]): unknown => {
     const parent = runtime().requests.getStore();
     const controller = new AbortController();
@@ -43,53 +50,73 @@ function remote(application: string, deployment: string, method: string, options
       timeoutMs: options.timeoutS === undefined ? null : options.timeoutS * 1000,
       signal: parent === undefined ? controller.signal : AbortSignal.any([parent.signal, controller.signal]),
     };
-    const cancel = (): void =>
-      controller.abort(
-        new RequestCancelledError(`call of ${deployment}.${method} (request ${call.requestId}) was cancelled`),
-      );
-    return options.stream ? streamResponse(call, args, cancel) : valueResponse(call, args, cancel);
+    const started: Started = {
+      call,
+      args,
+      router,
+      get cancelled() {
+        return controller.signal.aborted;
+      },
+      cancel: () =>
+        controller.abort(
+          new RequestCancelledError(`call of ${deployment}.${method} (request ${call.requestId}) was cancelled`),
+        ),
+    };
+    return options.stream ? streamResponse(started) : valueResponse(started);
   };
 }
 
+interface Started {
+  readonly call: Omit<HandleCall, "args">;
+  readonly args: readonly unknown[];
+  readonly router: () => CallRouter;
+  readonly cancelled: boolean;
+  cancel(): void;
+}
+
 /** Starts at once; arguments that are responses of other calls are awaited first. */
-function valueResponse(
-  call: Omit<HandleCall, "args">,
-  args: unknown[],
-  cancel: () => void,
-): DeploymentResponse<unknown> {
+function valueResponse(started: Started): DeploymentResponse<unknown> {
+  const { call, args, router, cancel } = started;
   const result = resolveArgs(args).then((resolved) => router().unary({ ...call, args: resolved }));
   return {
     [RESPONSE]: "value",
     requestId: call.requestId,
     cancel,
+    get cancelled() {
+      return started.cancelled;
+    },
     // biome-ignore lint/suspicious/noThenProperty: a response is awaited like a promise
     then: (onFulfilled, onRejected) => result.then(onFulfilled, onRejected),
     catch: (onRejected) => result.catch(onRejected),
+    finally: (onSettled) => result.finally(onSettled),
   };
 }
 
 /** Starts when it is read. */
-function streamResponse(
-  call: Omit<HandleCall, "args">,
-  args: unknown[],
-  cancel: () => void,
-): DeploymentResponseGenerator<unknown> {
+function streamResponse(started: Started): DeploymentResponseGenerator<unknown> {
+  const { call, args, router, cancel } = started;
+  let left = false;
   return {
     [RESPONSE]: "stream",
     requestId: call.requestId,
     cancel,
+    get cancelled() {
+      return started.cancelled && !left;
+    },
     async *[Symbol.asyncIterator]() {
       try {
         yield* router().stream({ ...call, args: await resolveArgs(args) });
       } finally {
+        left ||= !started.cancelled;
         cancel();
       }
     },
   };
 }
 
-function router() {
-  const { router } = runtime();
+function processRouter(): CallRouter {
+  const { places, router: only } = runtime();
+  const router = places.getStore()?.router ?? only;
   if (router === null) throw new Error("handles work only inside a replica");
   return router;
 }

@@ -73,7 +73,7 @@ export function multiplexed(first: unknown, second?: unknown): MultiplexedFuncti
         "no model id: the request needs the header serve_multiplexed_model_id, or handle.options({ multiplexedModelId })",
       );
     }
-    cache ??= begin();
+    if (cache === undefined || !runtime().models.caches.has(cache)) cache = begin();
     return cache.get(modelId, runtime().requests.getStore());
   };
 }

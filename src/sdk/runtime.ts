@@ -62,11 +62,19 @@ export interface CallRouter {
   stream(call: HandleCall): AsyncIterable<unknown>;
 }
 
+/** Where code of an application runs that shares its process with others, as in tests. */
+export interface Place {
+  readonly replica: ReplicaContext;
+  readonly router: CallRouter;
+}
+
 /** State shared by all copies of the SDK in a process. */
 export interface WindlassRuntime {
   replica: ReplicaContext | null;
   /** null where no calls can be made. */
   router: CallRouter | null;
+  /** Beats `replica` and `router` where several deployments run in one process. */
+  readonly places: AsyncLocalStorage<Place>;
   readonly requests: AsyncLocalStorage<RequestContext>;
   /** Time for what waits inside application code. Outside of Windlass, as in its author's tests, the system's. */
   clock: Clock;
@@ -103,6 +111,7 @@ export function runtime(): WindlassRuntime {
   holder[KEY] ??= {
     replica: null,
     router: null,
+    places: new AsyncLocalStorage(),
     requests: new AsyncLocalStorage(),
     clock: systemClock,
     metrics: new MetricSet(),
@@ -117,7 +126,8 @@ export function runtime(): WindlassRuntime {
  * builder for one.
  */
 export function getReplicaContext(): ReplicaContext {
-  const { replica } = runtime();
+  const { replica: only, places } = runtime();
+  const replica = places.getStore()?.replica ?? only;
   if (replica === null) {
     throw new Error("getReplicaContext() works only inside a replica: call it in a constructor or a method");
   }

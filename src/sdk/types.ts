@@ -110,9 +110,12 @@ export interface DeploymentResponse<T> extends PromiseLike<T> {
   readonly [RESPONSE]: "value";
   /** The id of the request this call belongs to, as in logs and `x-request-id`. */
   readonly requestId: string;
+  /** Whether `cancel` was called, even where the call had ended before. */
+  readonly cancelled: boolean;
   /** Ends the call; who awaits it gets a RequestCancelledError. May be repeated. */
   cancel(): void;
   catch<U>(onRejected: (reason: unknown) => U | PromiseLike<U>): Promise<T | U>;
+  finally(onSettled: () => void): Promise<T>;
 }
 
 /** A running call of a handle with `stream`; its items come as the replica makes them. */
@@ -120,6 +123,8 @@ export interface DeploymentResponseGenerator<I> extends AsyncIterable<I> {
   readonly [RESPONSE]: "stream";
   /** See {@link DeploymentResponse.requestId}. */
   readonly requestId: string;
+  /** Whether `cancel` was called. */
+  readonly cancelled: boolean;
   /** Ends the call. Leaving a `for await` loop does so as well. */
   cancel(): void;
 }

@@ -148,6 +148,11 @@ const importRules: readonly ImportRule[] = [
     allowed: [wire, core, gen, /^src\/sdk\//, /^src\/routing\//, observability, producedSeries],
   },
   {
+    name: "the testing kit imports what it stands in for: the SDK and the replica",
+    files: /^src\/testing\//,
+    allowed: [core, /^src\/sdk\//, /^src\/replica\//],
+  },
+  {
     name: "the command line has no private door: generated clients, config, core, simulate, and the supervisor and builder it runs",
     files: /^src\/cli\//,
     allowed: [
