@@ -59,6 +59,8 @@ export class Exchange implements RouterReceiver {
   #timer: Timer | undefined;
   #tunnel: Tunnel | undefined;
   #answered = false;
+  /** The client sends its body without being asked to, or was. */
+  #continued = true;
   /** The head came in this turn and was not sent yet. */
   #fresh = false;
   /** The first piece of the body, while `#fresh`. */
@@ -88,7 +90,14 @@ export class Exchange implements RouterReceiver {
       readSmall(req, body.length, (bytes) => {
         if (!this.#answered && !this.#clientGone) this.#send(bytes, undefined);
       });
-    } else this.#send(new RequestBody(req, expectsContinue ? () => res.writeContinue() : undefined), body.length);
+    } else {
+      const onStart = (): void => {
+        this.#continued = true;
+        res.writeContinue();
+      };
+      this.#continued = !expectsContinue;
+      this.#send(new RequestBody(req, expectsContinue ? onStart : undefined), body.length);
+    }
   }
 
   onHead(head: ResponseHead): void {
@@ -103,7 +112,8 @@ export class Exchange implements RouterReceiver {
       this.#open(this.#request.handshake, headers);
       return;
     }
-    if (this.#context.draining) headers.push("connection", "close");
+    // A client that was not asked for its body may send it or not: nobody knows what would follow.
+    if (this.#context.draining || !this.#continued) headers.push("connection", "close");
     this.#res.writeHead(head.status, headers);
     // Small bodies come within this turn and go out together with the head; a slow stream's head must not wait.
     this.#fresh = true;
@@ -208,14 +218,14 @@ export class Exchange implements RouterReceiver {
     if (revision !== 0) headers.push("x-windlass-revision", String(revision));
     if (length !== undefined) headers.push("content-length", length);
     const kind = handshake === undefined ? "http" : "websocket";
-    const request = { kind, method: req.method!, path, headers, body, revision } as const;
+    const request = { kind, method: req.method!, path, headers, body, revision, lazy: !this.#continued } as const;
     this.#call = this.#context.router.send(route.target, request, this);
   }
 
   #answer(value: Answer): void {
     this.#answered = true;
     // An upload that nobody waits for any more would keep the connection.
-    const close = this.#context.draining || (value.status === 408 && !this.#request.req.complete);
+    const close = this.#context.draining || !this.#continued || (value.status === 408 && !this.#request.req.complete);
     answer(this.#res, this.#request.requestId, { ...value, close });
   }
 

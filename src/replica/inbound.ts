@@ -16,6 +16,8 @@ export class InboundBody {
   readonly #credit = new ReceiveCredit();
   #pieces: Buffer[] = [];
   #state: "open" | "complete" | "broken" | "unwanted" = "open";
+  /** Some of it came, or was asked for. */
+  #begun = false;
   #wake: (() => void) | undefined;
 
   constructor(connection: WireConnection, id: number) {
@@ -37,6 +39,7 @@ export class InboundBody {
   received(piece: Buffer, end: boolean): void {
     if (this.#state !== "open") return;
     if (piece.length > 0) {
+      this.#begun = true;
       this.#credit.received(piece.length);
       this.#pieces.push(piece);
     }
@@ -61,6 +64,7 @@ export class InboundBody {
       }
       if (this.#state === "broken") throw new TypeError("the request ended before its body was complete");
       if (this.#state !== "open") return null;
+      this.#ask();
       const { promise, resolve } = Promise.withResolvers<void>();
       this.#wake = resolve;
       await promise;
@@ -91,6 +95,14 @@ export class InboundBody {
       this.#state = "unwanted";
       this.#wake?.();
     }
+  }
+
+  /** Says that the body is wanted, where nothing of it has come: its sender may wait for that. */
+  #ask(): void {
+    if (this.#begun) return;
+    this.#begun = true;
+    this.#connection.writer.number(FrameType.credit, this.#id, 0);
+    this.#connection.soon();
   }
 
   #took(bytes: number): void {

@@ -42,6 +42,11 @@ export interface ChannelRequest {
    * replica has taken the request, and `onEntered` was called.
    */
   readonly body: Uint8Array | Readable | null;
+  /**
+   * Whether a streamed body is left alone until user code reads it, where the driver can tell; one that is never read is
+   * not destroyed. Default: false.
+   */
+  readonly lazy?: boolean | undefined;
   /** A slot that `reserve` gave. */
   readonly reservation?: string;
   /** Whether the replica may let it wait for a slot instead of refusing it. */

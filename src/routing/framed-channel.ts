@@ -42,7 +42,7 @@ export function createFramedChannel(): ReplicaChannel {
       };
       const problem = problemOf(head);
       if (problem !== undefined) return refuse(request, receiver, problem);
-      return peerAt(address).open(head, request.body, receiver);
+      return peerAt(address).open(head, request, receiver);
     },
     release(address) {
       const peer = peers.get(address);
@@ -107,12 +107,12 @@ class Peer {
     });
   }
 
-  open(head: RequestHead, body: ChannelRequest["body"], receiver: ChannelReceiver): FramedCall {
+  open(head: RequestHead, { body, lazy }: ChannelRequest, receiver: ChannelReceiver): FramedCall {
     do this.#lastId = (this.#lastId + 1) % 0x1_0000_0000;
     while (this.#lastId === 0 || this.#calls.has(this.#lastId));
     const call = new FramedCall(this, this.#lastId, receiver);
     this.#calls.set(this.#lastId, call);
-    call.begin(head, body);
+    call.begin(head, body, lazy ?? false);
     return call;
   }
 
@@ -147,6 +147,8 @@ class FramedCall implements ChannelCall {
   #upload: Upload | undefined;
   /** The body of a `grpc` until the replica has taken it: whoever refuses it has cost nothing. */
   #held: Readable | undefined;
+  /** The body is held until the replica gives credit for it: user code reads. */
+  #lazy = false;
   #trailers: string[] | undefined;
   #ongoing = -1;
   #contended = false;
@@ -163,7 +165,7 @@ class FramedCall implements ChannelCall {
     this.#receiver = receiver;
   }
 
-  begin(head: RequestHead, body: Uint8Array | Readable | null): void {
+  begin(head: RequestHead, body: Uint8Array | Readable | null, lazy: boolean): void {
     const { connection } = this.#peer;
     if (head.kind === "websocket") {
       // Its bytes follow once it was accepted.
@@ -178,8 +180,11 @@ class FramedCall implements ChannelCall {
     }
     writeOpen(connection.writer, this.#id, head, null, false);
     connection.soon();
-    if (head.kind === "grpc" && !(body instanceof Uint8Array)) this.#held = body;
-    else this.#send(body);
+    if (body instanceof Uint8Array || (head.kind !== "grpc" && !lazy)) this.#send(body);
+    else {
+      this.#held = body;
+      this.#lazy = lazy;
+    }
   }
 
   upload(bytes: Readable): void {
@@ -241,10 +246,12 @@ class FramedCall implements ChannelCall {
         this.#trailers = readTrailers(payload);
         break;
       case FrameType.credit:
-        this.#upload?.returned(numberOf(payload));
+        if (this.#held === undefined) this.#upload?.returned(numberOf(payload));
+        else this.#release();
         return;
       case FrameType.stop:
         this.#upload?.stop();
+        this.#held = undefined;
         return;
       case FrameType.reset: {
         const error = payload.toString("utf8");
@@ -263,6 +270,11 @@ class FramedCall implements ChannelCall {
     this.#ongoing = ongoing;
     this.#contended = waiting > 0;
     this.#receiver.onEntered?.(this.#contended);
+    if (!this.#lazy) this.#release();
+  }
+
+  /** Lets a body that was held flow. */
+  #release(): void {
     const held = this.#held;
     this.#held = undefined;
     if (held !== undefined && !this.#over) this.#send(held);

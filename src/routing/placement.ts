@@ -29,6 +29,8 @@ export interface RouterRequest {
    * until a replica has taken it. A stream is never destroyed by the router before it was given to a replica.
    */
   readonly body: Uint8Array | Readable | null;
+  /** Whether a streamed body is left alone until user code reads it. Default: false. */
+  readonly lazy?: boolean | undefined;
   /** Cancels the request at any point; the receiver hears `cancelled`. */
   readonly signal?: AbortSignal | undefined;
   /** The clock's monotonic ms at which it times out; absent: never. */
@@ -123,8 +125,8 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   reserved(reservation: string, contended: boolean): void {
     if (this.#state !== "reserving") return;
     this.onEntered(contended);
-    const { kind, method, path, headers, body } = this.#request;
-    this.#send(this.#slot!, { kind, method, path, headers, body, reservation }, undefined);
+    const { kind, method, path, headers, body, lazy } = this.#request;
+    this.#send(this.#slot!, { kind, method, path, headers, body, lazy, reservation }, undefined);
   }
 
   onEntered(contended: boolean): void {
