@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../observability/logger.ts";
+import { modelOf } from "../routing/models.ts";
 import type { WireConnection } from "../routing/wire-connection.ts";
 import { runtime } from "../sdk/runtime.ts";
 import { FrameType, numberOf, WireError } from "../wire/frame.ts";
@@ -52,7 +53,7 @@ export class ServerCall {
     this.#id = id;
     this.#scope = new RequestScope(
       headerOf(head, "x-request-id") ?? randomUUID(),
-      headerOf(head, "serve_multiplexed_model_id") ?? headerOf(head, "serve-multiplexed-model-id") ?? "",
+      modelOf(head.headers),
       Number(headerOf(head, "x-windlass-revision") ?? 0),
     );
     if (head.kind !== "websocket") return;

@@ -70,7 +70,10 @@ export class DeploymentQueue {
     this.application = application;
     this.deployment = deployment;
     this.context = context;
-    this.#replicas = new ReplicaSet((address) => context.channel.release(address));
+    this.#replicas = new ReplicaSet(
+      (address) => context.channel.release(address),
+      (id) => context.models.forget(id),
+    );
     this.#cold = new ColdWatch(context.clock, () => this.#refuseOverdue());
   }
 

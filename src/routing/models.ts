@@ -25,6 +25,12 @@ export class Models {
     if (hopes.size === 0) this.#hopes.delete(replica);
   }
 
+  /** A replica takes no requests any more. */
+  forget(replica: string): void {
+    this.#told.delete(replica);
+    this.#hopes.delete(replica);
+  }
+
   /** Forgets the replicas that are not in `present`. */
   keep(present: ReadonlySet<string>): void {
     for (const known of [this.#told, this.#hopes]) {
@@ -72,9 +78,24 @@ export function modelOf(headers: readonly string[]): string {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     if (name.length !== 26) continue;
-    if (name === "serve_multiplexed_model_id" || name === "serve-multiplexed-model-id") return headers[i + 1]!;
+    if (name === "serve_multiplexed_model_id" || name === "serve-multiplexed-model-id")
+      return fromHeader(headers[i + 1]!);
   }
   return "";
+}
+
+/** A model's id as the value of a header: headers are latin1, ids any text. */
+export function modelHeader(id: string): string {
+  return BEYOND_ASCII.test(id) ? Buffer.from(id, "utf8").toString("latin1") : id;
+}
+
+const BEYOND_ASCII = /[^\0-\x7f]/;
+
+/** A client may have sent it in latin1 as well. */
+function fromHeader(value: string): string {
+  if (!BEYOND_ASCII.test(value)) return value;
+  const text = Buffer.from(value, "latin1").toString("utf8");
+  return text.includes("\ufffd") ? value : text;
 }
 
 /** How long requests wait for a replica that has their model, as the environment says; in ms, default 1000. */

@@ -28,17 +28,19 @@ export interface Picked {
   readonly park: boolean;
 }
 
-/** See the file's comment. `release` is told of addresses that no new request goes to. */
+/** See the file's comment. `release` is told of addresses that no new request goes to, `onGone` of ids that left the table. */
 export class ReplicaSet {
   readonly #release: (address: string) => void;
+  readonly #onGone: (id: string) => void;
   #slots: Slot[] = [];
   /** Those that the table dropped while they had requests. */
   readonly #retired = new Set<Slot>();
   /** Those of each revision that has any; absent while one kind of replica serves all. */
   #slotsOf: Map<number, Slot[]> | undefined;
 
-  constructor(release: (address: string) => void) {
+  constructor(release: (address: string) => void, onGone: (id: string) => void) {
     this.#release = release;
+    this.#onGone = onGone;
   }
 
   /** Replicas that the table has. */
@@ -71,6 +73,7 @@ export class ReplicaSet {
       slot.retired = true;
       if (slot.own > 0) this.#retired.add(slot);
       this.#release(slot.address);
+      this.#onGone(slot.id);
     }
   }
 

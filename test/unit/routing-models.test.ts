@@ -1,6 +1,6 @@
 /** Requests for models: which replicas they go to. */
 import { describe, expect, it } from "vitest";
-import { Models, modelOf, modelWaitMs } from "../../src/routing/models.ts";
+import { Models, modelHeader, modelOf, modelWaitMs } from "../../src/routing/models.ts";
 import type { RouterRequest } from "../../src/routing/router.ts";
 import { get, scriptedRouter } from "../support/scripted-router.ts";
 
@@ -108,6 +108,14 @@ describe("a request for a model", () => {
     expect(t.to()).toBe("b");
   });
 
+  it("goes nowhere by what a replica told before it left the table", () => {
+    const t = setUp({ a: ["m"], b: [] });
+    t.apply(["b"]);
+    t.apply(["b", "a"]);
+    t.ask("m");
+    expect(t.to()).toBe("b");
+  });
+
   it("goes elsewhere when nobody listens at the replica that has it", () => {
     const t = setUp({ a: ["m"], b: ["x"] });
     t.ask("m");
@@ -160,6 +168,8 @@ describe("names", () => {
     [["serve_multiplexed_model_id", "m"], "m"],
     [["host", "x", "serve-multiplexed-model-id", "m"], "m"],
     [["x-serve_multiplexed_model", "m"], ""],
+    [["serve_multiplexed_model_id", modelHeader("日本語/ü")], "日本語/ü"],
+    [["serve_multiplexed_model_id", "\xfc"], "ü"],
     [[], ""],
   ])("of a model in %j: %j", (headers, model) => {
     expect(modelOf(headers)).toBe(model);
