@@ -102,6 +102,8 @@ pub async fn half_open(client: &Client) -> Verdict {
 
 pub async fn leaves(client: &Client) -> Verdict {
     let before = watchers().await?;
+    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let tasks = alive();
     let mut watch = client.watch(feed());
     expect(kind_of(&next(&mut watch).await?) == "Reset", "no reset")?;
     expect(watchers().await? == before + 1, "is not watched")?;
@@ -109,8 +111,7 @@ pub async fn leaves(client: &Client) -> Verdict {
     sleep(Duration::from_millis(200)).await;
     task.abort();
     until(|| async { Ok(watchers().await? <= before) }, "still watched", 5).await?;
-    let tasks = || async { Ok(tokio::runtime::Handle::current().metrics().num_alive_tasks() <= 4) };
-    until(tasks, "tasks are left", 5).await
+    until(|| async { Ok(alive() <= tasks) }, "tasks are left", 5).await
 }
 
 pub async fn deletes(client: &Client) -> Verdict {
