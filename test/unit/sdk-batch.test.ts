@@ -146,6 +146,22 @@ describe("forming batches", () => {
     ]);
   });
 
+  it("lets the model go first whose calls have waited longest", async () => {
+    const seen: string[] = [];
+    const call = batch({ maxBatchSize: 2 }, async (inputs: number[]) => {
+      seen.push(getMultiplexedModelId());
+      await clock.sleep(100);
+      return inputs;
+    });
+    const ask = (multiplexedModelId: string) => void inRequest({ multiplexedModelId }, () => call(1));
+    for (const models of ["xx", "aa", "bb", "a"]) {
+      for (const model of models) ask(model);
+      await clock.advance(10);
+    }
+    await clock.advance(1_000);
+    expect(seen).toEqual(["x", "a", "b", "a"]);
+  });
+
   it("gives a list for each parameter", async () => {
     const call = batch({ maxBatchSize: 2 }, async (as: number[], bs: string[]) => as.map((a, i) => `${a}${bs[i]}`));
     expect(await Promise.all([call(1, "x"), call(2, "y")])).toEqual(["1x", "2y"]);
