@@ -172,25 +172,25 @@ async fn a_write_and_what_was_answered_are_not_tried_again() {
 #[tokio::test]
 async fn retries_end_with_the_deadline_and_tell_what_was_wrong() {
     let server = Server::start(&[Step::Fail(Code::Unavailable); 9]).await;
-    let client = server.builder().timeout(Duration::from_millis(300)).build().unwrap();
+    let client = server.builder().timeout(Duration::from_secs(1)).build().unwrap();
     let (result, time) = took(read(&client)).await;
     assert_eq!(result, Err(Code::Unavailable));
-    assert!(time < Duration::from_millis(300) && server.requests() > 1, "{time:?}");
+    assert!(time < Duration::from_secs(1) && server.requests() > 1, "{time:?}");
 }
 
 #[tokio::test]
 async fn a_deadline_ends_a_call_and_the_next_one_has_another_connection() {
     let server = Server::start(&[Step::Silent, Step::Silent, Step::Answer(Code::Ok)]).await;
-    let client = server.builder().timeout(Duration::from_millis(200)).build().unwrap();
+    let client = server.builder().timeout(Duration::from_millis(700)).build().unwrap();
     let (result, time) = took(read(&client)).await;
     assert_eq!(result, Err(Code::DeadlineExceeded));
-    assert!((150..2000).contains(&time.as_millis()), "{time:?}");
+    assert!((600..5000).contains(&time.as_millis()), "{time:?}");
     // One of the caller's own beats the client's.
     let mut request = Request::new(DeleteApplicationRequest::default());
     request.set_timeout(Duration::from_millis(50));
     let (result, time) = took(client.applications().delete_application(request)).await;
     assert_eq!(result.unwrap_err().code(), Code::DeadlineExceeded);
-    assert!(time < Duration::from_millis(200), "{time:?}");
+    assert!(time < Duration::from_millis(600), "{time:?}");
     assert_eq!(read(&client).await, Ok(None));
     assert_eq!((server.requests(), server.connections()), (3, 3));
 }
@@ -266,17 +266,17 @@ async fn a_watch_that_is_cut_goes_on_and_tells_why_it_tells_nothing() {
     let client = server.client();
     let mut watch = client.watch(WatchInstanceRequest { start_revision: 7, ..Default::default() });
     assert_eq!((watch.failure(), watch.resume_revision()), (None, 7));
-    let in_time = tokio::time::timeout(Duration::from_millis(400), watch.next()).await;
+    let in_time = tokio::time::timeout(Duration::from_secs(1), watch.next()).await;
     assert!(in_time.is_err());
     assert!(watch.failure().unwrap().starts_with("Unavailable: "), "{:?}", watch.failure());
     // Each attempt has a connection of its own.
     assert!(server.requests() > 1 && server.connections() == server.requests());
     drop(watch);
     let asked = server.requests();
-    let waited = client.wait_until_running("shop", Duration::from_millis(200)).await.unwrap_err();
+    let waited = client.wait_until_running("shop", Duration::from_millis(700)).await.unwrap_err();
     assert!(server.requests() > asked);
     let text = waited.to_string();
-    assert!(text.starts_with("no news of applications/shop after 200ms; the watch is cut: Unavailable"), "{text}");
+    assert!(text.starts_with("no news of applications/shop after 700ms; the watch is cut: Unavailable"), "{text}");
 }
 
 #[tokio::test]

@@ -11,9 +11,9 @@ use windlass_client::v1::{
     application, instance, replica, CreateTokenRequest, GetApplicationRequest, GetApplicationTokenRequest,
     GetInstanceRequest, ListApplicationsRequest, ListDeploymentsRequest, ListTokensRequest, Role,
     ScaleDeploymentRequest, UpdateApplicationRequest, WatchDeploymentsRequest, WatchInstanceRequest,
-    WatchReplicasRequest,
+    WatchReplicasRequest, WatchScalingDecisionsRequest,
 };
-use windlass_client::{deployment_name, reason_of, violations_of, Client, Event};
+use windlass_client::{deployment_name, reason_of, violations_of, Client, Event, Resource, Watch};
 
 use crate::lab::{ask, expect, get_application, Outcome, Verdict, FEED, STILL};
 
@@ -102,16 +102,29 @@ pub async fn reads(client: &Client) -> Verdict {
     let listed = client.deployments().list_deployments(request).await?.into_inner().deployments;
     let targets: Vec<u32> = listed.iter().map(|each| each.target_num_replicas).collect();
     expect(targets == [1], format!("{listed:?}"))?;
-    let mut watch = client.watch(WatchReplicasRequest { parent: echo(), ..Default::default() });
-    let mut states = Vec::new();
-    while let Some(event) = watch.next().await {
-        match event? {
-            Event::Updated { resource, .. } => states.push(resource.state()),
-            Event::Synced { .. } => break,
-            _ => {}
+    let replicas = snapshot(client.watch(WatchReplicasRequest { parent: echo(), ..Default::default() })).await?;
+    let states: Vec<replica::State> = replicas.iter().map(|(_, replica)| replica.state()).collect();
+    expect(states == [replica::State::Running], format!("{replicas:?}"))?;
+    let all = snapshot(client.watch(WatchInstanceRequest::default())).await?;
+    let instance = |(name, each): &(String, Resource)| name == "instance" && matches!(each, Resource::Instance(_));
+    let deployment = |(name, each): &(String, Resource)| *name == echo() && matches!(each, Resource::Deployment(_));
+    expect(all.iter().any(instance) && all.iter().any(deployment), format!("{all:?}"))?;
+    // Nothing here is autoscaled.
+    let request = WatchScalingDecisionsRequest { name: "applications/-".into(), ..Default::default() };
+    let decisions = snapshot(client.watch(request)).await?;
+    expect(decisions.is_empty(), format!("{decisions:?}"))
+}
+
+/// What there is when a watch begins.
+async fn snapshot<T>(mut watch: Watch<T>) -> Outcome<Vec<(String, T)>> {
+    let mut there = Vec::new();
+    loop {
+        match watch.next().await.ok_or("the watch ended")?? {
+            Event::Updated { name, resource, .. } => there.push((name, resource)),
+            Event::Synced { .. } => return Ok(there),
+            Event::Reset { .. } | Event::Deleted { .. } => {}
         }
     }
-    expect(states == [replica::State::Running], format!("{states:?}"))
 }
 
 pub async fn scales(client: &Client) -> Verdict {
