@@ -29,6 +29,8 @@ export class ReplicaSocket extends Base {
     this.#onError = onError;
     // As the standard has it; "blob" came to the library later than to its types.
     this.binaryType = "blob" as WebSocket["binaryType"];
+    // Only clients have one; the library leaves it undefined.
+    Object.defineProperty(this, "url", { value: "" });
     // What a client does wrong closes its socket, which is all there is to say.
     this.on("error", () => {});
     // The methods take listeners of many types; what is done to them is the same.
