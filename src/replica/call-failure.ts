@@ -18,7 +18,9 @@ export function failureError(failure: RouterFailure, call: HandleCall): Error {
   switch (failure.kind) {
     case "absent":
       return new DeploymentUnavailableError(
-        `deployment "${call.deployment}" of application "${call.application}" does not exist or was deleted`,
+        call.deployment === ""
+          ? `application "${call.application}" does not exist, was deleted, or does not run yet`
+          : `deployment "${call.deployment}" of application "${call.application}" does not exist or was deleted`,
       );
     case "unavailable":
       return new DeploymentUnavailableError(failure.message);

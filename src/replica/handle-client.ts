@@ -13,6 +13,7 @@ import { fromWireError, type WireError } from "../sdk/errors.ts";
 import type { CallRouter, HandleCall } from "../sdk/runtime.ts";
 import { failureError, nameOf } from "./call-failure.ts";
 import { decodeItems, decodeValue, encodeValue } from "./call-wire.ts";
+import { Ingress } from "./ingress-of.ts";
 
 /** What {@link createCallRouter} needs. */
 export interface CallRouterOptions {
@@ -20,7 +21,8 @@ export interface CallRouterOptions {
   readonly controllerSocket: string;
   /** Only deployments of this application can be called. */
   readonly application: string;
-  readonly replicaId: string;
+  /** Unique among routers. */
+  readonly routerId: string;
   /** The revision that calls go to which belong to no request; 0: whichever. */
   readonly revision: number;
   readonly clock: Clock;
@@ -43,14 +45,16 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
     watcher: load,
     modelWaitMs: modelWaitMs(process.env),
   });
+  const ingress = new Ingress(clock);
   const table = followTable({
     socketPath: options.controllerSocket,
-    routerId: `replica/${options.replicaId}`,
+    routerId: options.routerId,
     application: options.application,
     clock,
     random,
     onTable: (table) => {
       router.apply(table);
+      ingress.apply(table);
       load.apply(table);
     },
     onModels: (models, whole) => router.applyModels(models, whole),
@@ -84,7 +88,8 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
   };
 
   return {
-    async unary(call) {
+    async unary(to) {
+      const call = await ingress.addressed(to);
       const { head, body } = accepted(await send(call), call);
       if (head.result === "stream") {
         body.destroy();
@@ -94,7 +99,8 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
       if (head.result === "value") return value;
       throw fromWireError(value as WireError);
     },
-    async *stream(call) {
+    async *stream(to) {
+      const call = await ingress.addressed(to);
       const { head, body } = accepted(await send(call), call);
       if (head.result === "error") throw fromWireError(decodeValue(await whole(body, call)) as WireError);
       if (head.result !== "stream") {

@@ -7,7 +7,8 @@ import { walkGraph, withHandles } from "../sdk/graph.ts";
 import type { GrpcServer } from "../sdk/grpc.ts";
 import { DEFAULT_METHOD, makeHandle } from "../sdk/handle.ts";
 import { applicationFromExport } from "../sdk/load.ts";
-import { type CallRouter, runtime } from "../sdk/runtime.ts";
+import { runtime } from "../sdk/runtime.ts";
+import { callRouters } from "./call-routers.ts";
 import type { ReplicaLog } from "./replica-log.ts";
 import { makeServable, type Servable } from "./servable.ts";
 
@@ -25,7 +26,14 @@ export interface LoadContext {
 export async function loadServable(spec: ReplicaSpec, context: LoadContext): Promise<Servable> {
   const { application, deployment, replicaId, exportName } = spec;
   const state = runtime();
-  const router = lazyRouter(spec, context);
+  const router = callRouters({
+    controllerSocket: spec.controllerSocket,
+    application,
+    routerId: `replica/${replicaId}`,
+    revision: Number(spec.revision),
+    clock: context.clock,
+    random: context.random,
+  });
   state.replica = { appName: application, deployment, replicaId, servableObject: null };
   state.router = router;
   state.clock = context.clock;
@@ -58,29 +66,4 @@ async function withGrpc(servable: Servable, { log }: LoadContext): Promise<Serva
   const grpc = await makeGrpcService((server) => object[GRPC]!(server), failed);
   const answersHttp = (servable.method("fetch") ?? servable.method(DEFAULT_METHOD)) !== undefined;
   return { ...servable, grpc, ...(answersHttp ? {} : { http: grpc.fetch }) };
-}
-
-/** Routing costs memory and start-up time, which replicas without handles need not pay. */
-function lazyRouter(spec: ReplicaSpec, { clock, random }: LoadContext): CallRouter & { prepare(): void } {
-  let made: Promise<CallRouter> | undefined;
-  const get = (): Promise<CallRouter> => {
-    made ??= import("./handle-client.ts").then(({ createCallRouter }) =>
-      createCallRouter({
-        controllerSocket: spec.controllerSocket,
-        application: spec.application,
-        replicaId: spec.replicaId,
-        revision: Number(spec.revision),
-        clock,
-        random,
-      }),
-    );
-    return made;
-  };
-  return {
-    prepare: () => void get(),
-    unary: async (call) => (await get()).unary(call),
-    async *stream(call) {
-      yield* (await get()).stream(call);
-    },
-  };
 }

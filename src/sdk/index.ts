@@ -25,6 +25,7 @@ export {
   RequestTimeoutError,
   WindlassUserError,
 } from "./errors.ts";
+export { getAppHandle, getDeploymentHandle, type HandleTo } from "./get-handle.ts";
 export { type GrpcMethods, type GrpcServer, grpc } from "./grpc.ts";
 export { ingress } from "./ingress.ts";
 export { type MultiplexedFunction, type MultiplexedOptions, multiplexed } from "./multiplexed.ts";

@@ -91,11 +91,13 @@ type RemoteOf<T, Stream extends boolean> = T extends (...args: infer A) => infer
 type HandleMethods<T, Stream extends boolean> = T extends (...args: never[]) => unknown
   ? unknown
   : {
-      readonly [K in Exclude<keyof T, "options" | "remote" | "then"> as T[K] extends (...args: never[]) => unknown
-        ? K extends string
-          ? K
-          : never
-        : never]: { remote: T[K] extends (...args: infer A) => infer R ? RemoteFunction<A, R, Stream> : never };
+      // Fields are never, instead of left out: looking at them here would not end where two classes have handles to each
+      // other.
+      readonly [K in Exclude<keyof T & string, "options" | "remote" | "then">]: T[K] extends (
+        ...args: infer A
+      ) => infer R
+        ? { remote: RemoteFunction<A, R, Stream> }
+        : never;
     };
 
 /** A method as its callers see it. */

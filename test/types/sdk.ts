@@ -7,6 +7,8 @@ import {
   builder,
   type DeploymentHandle,
   deployment,
+  getAppHandle,
+  getDeploymentHandle,
   getReplicaContext,
   ingress,
   multiplexed,
@@ -199,3 +201,35 @@ deployment(
     }
   },
 ).bind(deployment(Batching).bind());
+
+export async function byName(): Promise<void> {
+  const number: number = await getDeploymentHandle<Back>("Back", "a").double.remote(1);
+  const same: number = await getDeploymentHandle(deployment(Back)).double.remote(number);
+  const called: Uint8Array = await getAppHandle<typeof back>("a").remote("text");
+  const response: Response = await getAppHandle<typeof front>("a").fetch.remote(new Request("http://x"));
+  const doubled: number = await getDeploymentHandle<typeof double>("double").remote(same);
+  // @ts-expect-error misspelt
+  void getDeploymentHandle<Back>("Back").dubble;
+  // @ts-expect-error nothing is known of it
+  void getDeploymentHandle("Back").double;
+  // @ts-expect-error wrong argument
+  void getAppHandle<typeof back>("a").double.remote("1");
+  void [called, response, doubled];
+}
+
+class Ping {
+  readonly pong = getDeploymentHandle<Pong>("Pong");
+  readonly self = getDeploymentHandle<Ping>("Ping");
+  async ping(): Promise<number> {
+    return (await this.pong.pong.remote()) + (await this.self.ping.remote());
+  }
+}
+class Pong {
+  readonly ping: DeploymentHandle<Ping> = getDeploymentHandle<Ping>("Ping");
+  async pong(): Promise<number> {
+    // @ts-expect-error misspelt
+    void this.ping.pin;
+    return await this.ping.ping.remote();
+  }
+}
+export const mutual = [deployment(Ping), deployment(Pong)] as const;
