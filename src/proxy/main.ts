@@ -133,6 +133,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     onModels: (models, whole) => router.applyModels(models, whole),
     onConnected: (connected) => {
       if (connected) load.connected();
+      else router.withoutModels();
       log.info(connected ? "follows the controller" : "the controller is away; goes on with its last table");
       watchLease();
     },

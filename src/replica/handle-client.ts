@@ -60,6 +60,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
     onModels: (models, whole) => router.applyModels(models, whole),
     onConnected: (connected) => {
       if (connected) load.connected();
+      else router.withoutModels();
     },
   });
 

@@ -4,7 +4,7 @@
 const DEFAULT_MODEL_WAIT_MS = 1_000;
 /** A replica tells of a model that was asked for within this time; if not, it has none of that name. */
 const TOLD_BY_MS = 1_000;
-/** While nothing is told, as without a controller, a request for a model stands for the model so long. */
+/** For so long after a request for a model it is known that there was one; without a controller that is all there is. */
 const HOPE_MS = 60_000;
 /** Models that are expected of one replica: names come from clients. */
 const MAX_HOPES = 64;
@@ -12,8 +12,10 @@ const MAX_HOPES = 64;
 /** See the file's comment. */
 export class Models {
   readonly #told = new Map<string, ReadonlySet<string>>();
-  /** By replica: when requests for a model were last sent there. */
-  readonly #hopes = new Map<string, Map<string, number>>();
+  /** By replica: when requests for a model were first and last sent there. */
+  readonly #hopes = new Map<string, Map<string, { readonly firstMs: number; lastMs: number }>>();
+  /** Whether nobody passes on what replicas tell: there is no controller. */
+  blind = true;
 
   /** A replica told which models it has or loads; none: it has stopped, or knows no models. */
   tell(replica: string, models: readonly string[], nowMs: number): void {
@@ -21,7 +23,7 @@ export class Models {
     else this.#told.set(replica, new Set(models));
     const hopes = this.#hopes.get(replica);
     if (hopes === undefined) return;
-    for (const [model, sinceMs] of hopes) if (nowMs - sinceMs >= TOLD_BY_MS) hopes.delete(model);
+    for (const [model, { firstMs }] of hopes) if (nowMs - firstMs >= TOLD_BY_MS) hopes.delete(model);
     if (hopes.size === 0) this.#hopes.delete(replica);
   }
 
@@ -45,8 +47,10 @@ export class Models {
       hopes = new Map();
       this.#hopes.set(replica, hopes);
     }
+    const before = hopes.get(model);
+    const firstMs = before === undefined || nowMs - before.lastMs >= HOPE_MS ? nowMs : before.firstMs;
     hopes.delete(model);
-    hopes.set(model, nowMs);
+    hopes.set(model, { firstMs, lastMs: nowMs });
     if (hopes.size > MAX_HOPES) hopes.delete(hopes.keys().next().value!);
   }
 
@@ -66,10 +70,10 @@ export class Models {
   }
 
   #expects(replica: string, model: string, nowMs: number): boolean {
-    const sinceMs = this.#hopes.get(replica)?.get(model);
-    if (sinceMs === undefined) return false;
-    // What it told since does not have it.
-    return nowMs - sinceMs < (this.#told.has(replica) ? TOLD_BY_MS : HOPE_MS);
+    const hope = this.#hopes.get(replica)?.get(model);
+    if (hope === undefined) return false;
+    // A deployment without models tells of none, whatever clients ask for: its requests are spread as ever.
+    return nowMs - hope.firstMs < TOLD_BY_MS || (this.blind && nowMs - hope.lastMs < HOPE_MS);
   }
 }
 

@@ -75,9 +75,15 @@ export class Router {
   applyModels(told: readonly ReplicaModels[], whole: boolean): void {
     const { models, clock } = this.#context;
     for (const { replicaId, modelIds } of told) models.tell(replicaId, modelIds, clock.monotonic());
+    models.blind = false;
     if (whole) models.keep(new Set([...this.#queues.values()].flatMap((queue) => queue.replicaIds())));
     // Who waits for a model may find it elsewhere now.
     for (const queue of this.#queues.values()) queue.pump();
+  }
+
+  /** Nobody passes on what replicas tell of their models, until {@link applyModels} is called again. */
+  withoutModels(): void {
+    this.#context.models.blind = true;
   }
 
   /** Before the first table any name is good, and its requests wait. */

@@ -54,8 +54,18 @@ describe("a request for a model", () => {
     expect(t.to()).toBe("a b");
   });
 
-  it("goes on going there while nobody tells anything", () => {
+  it("is spread as ever where replicas tell of no models: the deployment has none", () => {
+    const t = setUp({ a: [], b: [] }, { maxOngoingRequests: 9 });
+    for (let i = 0; i < 9; i++) {
+      t.ask("m");
+      t.pass(1_000);
+    }
+    expect(t.sent.filter(({ to }) => to === "a")).toHaveLength(5);
+  });
+
+  it("goes on going there while there is no controller to tell of models", () => {
     const t = setUp({ a: [], b: [], c: [] }, { maxOngoingRequests: 9 });
+    t.router.withoutModels();
     for (let i = 0; i < 9; i++) {
       t.ask("m");
       t.pass(5_000);
