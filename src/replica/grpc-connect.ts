@@ -3,7 +3,7 @@ import { ConnectError, type ConnectRouter, createConnectRouter, type Interceptor
 import { createFetchHandler, type UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { beginWith, endWith, type GrpcMethod, metadataOf, piecesOf } from "./grpc-call.ts";
-import { saysItsStatus, statusOf } from "./grpc-status.ts";
+import { detailsOf, readable, saysItsStatus, statusOf } from "./grpc-status.ts";
 import { headerOf } from "./inbound.ts";
 
 /** A router for a deployment's services; `failed` hears of errors that say no status of their own. */
@@ -55,7 +55,7 @@ function methodOf(handler: UniversalHandler): GrpcMethod {
 
 function pairsOf(headers: Headers | undefined): string[] {
   const pairs: string[] = [];
-  for (const [name, value] of headers ?? []) pairs.push(name, value);
+  for (const [name, value] of headers ?? []) pairs.push(name, name === "grpc-message" ? readable(value) : value);
   return pairs;
 }
 
@@ -63,7 +63,7 @@ function pairsOf(headers: Headers | undefined): string[] {
 function convertErrors(failed: (error: unknown) => void): Interceptor {
   const convert = (error: unknown): ConnectError => {
     if (error instanceof ConnectError) return error;
-    if (saysItsStatus(error)) return new ConnectError(String(error.details), error.code);
+    if (saysItsStatus(error)) return new ConnectError(detailsOf(error), error.code);
     failed(error);
     const { code, message } = statusOf(error);
     return new ConnectError(message, code, undefined, undefined, error);

@@ -96,30 +96,34 @@ function scoped(
     wrapped[name] = (call, callback) => {
       const scope = scopes.get(String(call.metadata.get(SCOPE_KEY)[0]))!;
       call.metadata.remove(SCOPE_KEY);
-      const end = (error: unknown): void => {
-        if (!saysItsStatus(error)) failed(error);
-        const status = saysItsStatus(error) ? error : named(statusOf(error));
-        if (responseStream) call.emit("error", status);
-        else callback!(status);
+      const convert = (error: unknown): unknown => {
+        if (saysItsStatus(error)) return error;
+        failed(error);
+        const { code, message } = statusOf(error);
+        return { code, details: message };
       };
       // Listeners are called from the connection's events, which belong to no request.
       const emit = call.emit.bind(call) as (...args: unknown[]) => boolean;
-      call.emit = ((...args: unknown[]) => requests.run(scope, () => emit(...args))) as typeof call.emit;
+      call.emit = ((event: unknown, ...args: unknown[]) =>
+        requests.run(scope, () =>
+          event === "error" ? emit(event, convert(args[0])) : emit(event, ...args),
+        )) as typeof call.emit;
+      const answer = callback && ((error: unknown, ...rest: unknown[]) => callback(error && convert(error), ...rest));
+      const fail = (error: unknown): void => {
+        if (responseStream) call.emit("error", error);
+        else answer!(error);
+      };
       requests.run(scope, () => {
         try {
-          const result = handler.call(implementation, call, callback);
-          if (result instanceof Promise) result.catch(end);
+          const result = handler.call(implementation, call, answer);
+          if (result instanceof Promise) result.catch(fail);
         } catch (error) {
-          end(error);
+          fail(error);
         }
       });
     };
   }
   return wrapped as unknown as GrpcJs.UntypedServiceImplementation;
-}
-
-function named({ code, message }: { code: number; message: string }): { code: number; details: string } {
-  return { code, details: message };
 }
 
 function tunnel(
@@ -143,26 +147,30 @@ function tunnel(
     const whole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     if (whole) trailers = pairs;
     else if (!beginWith(out, Number(headers[":status"]), pairs)) cancel();
+    // Not before: Node may hand out the first of the body ahead of the head.
+    stream.on("data", onData);
   });
   stream.on("trailers", (headers) => {
     trailers = pairsOf(headers);
   });
-  stream.on("data", (chunk: Buffer) => {
+  const onData = (chunk: Buffer): void => {
     if (out.closed || out.write(chunk)) return;
     stream.pause();
     void out.drained().then(() => stream.resume());
-  });
-  stream.on("end", () => {
+  };
+  const end = (): void => {
     if (trailers === undefined || out.closed) return;
     if (out.status === 0) out.head(200, ["content-type", "application/grpc"]);
     ended = endWith(out, trailers);
-  });
+  };
+  stream.on("end", end);
   stream.on("error", () => {});
   stream.on("close", () => {
+    end();
     scope.signal.removeEventListener("abort", cancel);
     if (ended !== undefined) resolve(ended);
     else if (out.closed) resolve(GRPC_CODE.cancelled);
-    else reject(new Error("the grpc-js server broke the call off"));
+    else reject(new Error(`the grpc-js server broke the call off (HTTP/2 code ${stream.rstCode})`));
   });
   return promise;
 }

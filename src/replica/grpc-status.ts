@@ -31,10 +31,9 @@ const BY_NAME: Readonly<Record<string, number>> = {
 
 /** Whether an error says which status it is: grpc-js's `{ code, details }`, or a ConnectError. */
 export function saysItsStatus(error: unknown): error is { readonly code: number; readonly details?: unknown } {
-  if (typeof error !== "object" || error === null) return false;
-  const { code, details, name } = error as { code?: unknown; details?: unknown; name?: unknown };
-  // A DOMException has a number, too, and neither of the others.
-  return Number.isInteger(code) && (typeof details === "string" || name === "ConnectError");
+  if (typeof error !== "object" || error === null || error instanceof DOMException) return false;
+  const { code } = error as { code?: unknown };
+  return Number.isInteger(code) && (code as number) > 0 && (code as number) <= 16;
 }
 
 /** The status of an uncaught error that has none of its own: INTERNAL with the error's text, as the reference has it. */
@@ -43,6 +42,20 @@ export function statusOf(error: unknown): GrpcError {
   const message = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT - CUT.length) + CUT : text;
   const name = error instanceof Error ? error.name : "";
   return { code: BY_NAME[name] ?? GRPC_CODE.internal, message };
+}
+
+/** The text of an error that {@link saysItsStatus}. */
+export function detailsOf(error: { readonly details?: unknown; readonly message?: unknown }): string {
+  return typeof error.details === "string" ? error.details : String(error.message ?? "");
+}
+
+/** Escapes in a `grpc-message` only what must be: grpc-js unescapes no more. */
+export function readable(message: string): string {
+  try {
+    return escapeMessage(decodeURIComponent(message));
+  } catch {
+    return message;
+  }
 }
 
 /** Printable ASCII as it is, the rest as percent-encoded UTF-8. */
