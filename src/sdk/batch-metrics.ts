@@ -20,7 +20,7 @@ const EXECUTION: MetricDeclaration = {
 };
 const UTILIZATION: MetricDeclaration = {
   name: "serve_batch_utilization_percent",
-  help: "Calls in a batch, in percent of its greatest size.",
+  help: "Size of a batch in percent of the greatest.",
   kind: "histogram",
   labelNames,
   bounds: [5, 10, 20, 30, 40, 50, 60, 70, 80, 90, 95, 99, 100],
@@ -47,8 +47,8 @@ const QUEUE: MetricDeclaration = {
 
 /** Counts the batches of one function. */
 export interface BatchMetrics {
-  /** One has begun. */
-  began(calls: number, maxBatchSize: number, waitedMs: number): void;
+  /** One has begun. `full`: its size as a share of the greatest. */
+  began(calls: number, full: number, waitedMs: number): void;
   /** One has ended. */
   ended(tookMs: number): void;
 }
@@ -61,10 +61,10 @@ export function batchMetrics(name: string, length: () => number): BatchMetrics {
   const [utilization, processed] = [meter(UTILIZATION), meter(PROCESSED)];
   metrics.gauge(QUEUE, () => [{ labels: [name], value: length() }]);
   return {
-    began(calls, maxBatchSize, waitedMs) {
+    began(calls, full, waitedMs) {
       wait.add(waitedMs);
       size.add(calls);
-      utilization.add((100 * calls) / maxBatchSize);
+      utilization.add(100 * full);
     },
     ended(tookMs) {
       execution.add(tookMs);

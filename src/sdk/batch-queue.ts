@@ -23,6 +23,8 @@ interface Line<E> {
   readonly entries: E[];
   /** So many of them make the next batch. */
   formed: number;
+  /** Their size, as `maxBatchSize` counts it. */
+  size: number;
   /** Nothing more fits into it. */
   full: boolean;
 }
@@ -31,8 +33,8 @@ interface Line<E> {
 export interface BatchQueueOptions<E> {
   readonly clock: Clock;
   readonly settings: Readonly<BatchSettings>;
-  /** Runs a batch to its end; never rejects. */
-  readonly run: (batch: readonly E[]) => Promise<void>;
+  /** Runs a batch of a size to its end; never rejects. */
+  readonly run: (batch: readonly E[], size: number) => Promise<void>;
 }
 
 /** See the file's comment. */
@@ -57,7 +59,7 @@ export class BatchQueue<E extends Queued> {
   add(entry: E): void {
     let line = this.#lines.get(entry.key);
     if (line === undefined) {
-      line = { entries: [], formed: 0, full: false };
+      line = { entries: [], formed: 0, size: 0, full: false };
       this.#lines.set(entry.key, line);
     }
     line.entries.push(entry);
@@ -97,6 +99,7 @@ export class BatchQueue<E extends Queued> {
     const { entries } = line;
     if (sizeOf === undefined) {
       line.formed = Math.min(entries.length, maxBatchSize);
+      line.size = line.formed;
       line.full = line.formed === maxBatchSize;
     }
     while (sizeOf !== undefined && !line.full && line.formed < entries.length) {
@@ -105,6 +108,7 @@ export class BatchQueue<E extends Queued> {
       if (typeof size === "object") entries.splice(line.formed, 1)[0]!.refuse(size);
       else if (size <= maxBatchSize) {
         line.formed += 1;
+        line.size = size;
         line.full = size === maxBatchSize;
       } else if (alone) {
         const message = `the size ${size} of this call alone is above maxBatchSize ${maxBatchSize}`;
@@ -120,10 +124,11 @@ export class BatchQueue<E extends Queued> {
       const next = this.#due(clock.monotonic());
       if (next === undefined) break;
       const [key, line] = next;
+      const { size } = line;
       const batch = line.entries.splice(0, line.formed);
       this.#refill(key, line);
       this.#running += 1;
-      void run(batch).finally(() => {
+      void run(batch, size).finally(() => {
         this.#running -= 1;
         this.#pump();
       });

@@ -5,7 +5,7 @@ import { type BatchOptions, type BatchSettings, batchSettings, countOf, waitMsOf
 import { BatchQueue } from "./batch-queue.ts";
 import { type BatchFunction, type Outside, runStreams, runValues } from "./batch-run.ts";
 import { BATCH, BATCH_DONE, hasBrand } from "./brands.ts";
-import { runtime } from "./runtime.ts";
+import { type RequestContext, runtime } from "./runtime.ts";
 
 /** What `batch` makes: called with single values, by as many callers as there are. */
 export interface Batched {
@@ -29,7 +29,8 @@ export type ItemsOf<A extends readonly unknown[][]> = { [K in keyof A]: A[K][num
 /** What a caller may get: an Error among the results is thrown at its caller. */
 type ResultOf<R> = Exclude<R, Error | typeof BATCH_DONE>;
 
-/** Calls of several callers run as one:
+/**
+ * Calls of several callers run as one:
  *
  *     class Model {
  *       predict = batch({ maxBatchSize: 8 }, async (inputs: string[]) => this.model.run(inputs));
@@ -129,7 +130,8 @@ function enqueue<C extends BatchCall>(queue: BatchQueue<C>, call: C): C {
   return call;
 }
 
-function now(): [ReturnType<ReturnType<typeof runtime>["requests"]["getStore"]>, number] {
+/** What a new call belongs to, and when it came. */
+function now(): [RequestContext | undefined, number] {
   const { requests, clock } = runtime();
   return [requests.getStore(), clock.monotonic()];
 }
@@ -146,9 +148,9 @@ function lazyQueue<C extends BatchCall>(
     const made = new BatchQueue<C>({
       clock,
       settings,
-      run: async (calls) => {
+      run: async (calls, size) => {
         const beganMs = clock.monotonic();
-        metrics.began(calls.length, settings.maxBatchSize, beganMs - calls[0]!.sinceMs);
+        metrics.began(calls.length, size / settings.maxBatchSize, beganMs - calls[0]!.sinceMs);
         await run(calls, name);
         metrics.ended(clock.monotonic() - beganMs);
       },

@@ -168,6 +168,30 @@ describe("forming batches", () => {
   });
 });
 
+describe("what is counted", () => {
+  it("tells of waits, sizes and times by the name of the function", async () => {
+    const weigh = async (inputs: number[]) => {
+      await clock.sleep(30);
+      return inputs;
+    };
+    const batchSizeFn = (inputs: number[]) => inputs.reduce((a, b) => a + b, 0);
+    const call = batch({ maxBatchSize: 20, batchWaitTimeoutS: 0.04, batchSizeFn }, weigh);
+    void call(1);
+    await clock.advance(10);
+    void call(4);
+    const value = (name: string) =>
+      runtime()
+        .metrics.families()
+        .find((family) => family.name === name)
+        ?.series.find(({ labels }) => labels[0] === "weigh")?.value;
+    expect(value("serve_batch_queue_length")).toBe(2);
+    await clock.advance(100);
+    const names = ["batch_wait_time_ms", "batch_execution_time_ms", "actual_batch_size", "batch_utilization_percent"];
+    expect(names.map((name) => value(`serve_${name}`))).toEqual([40, 30, 2, 25]);
+    expect([value("serve_batches_processed"), value("serve_batch_queue_length")]).toEqual([1, 0]);
+  });
+});
+
 describe("results", () => {
   it("throws an Error among the results at its caller alone", async () => {
     const call = batch({ maxBatchSize: 2 }, async (inputs: number[]) =>
