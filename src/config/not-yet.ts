@@ -3,12 +3,10 @@
 const OWN_BACKOFF = "is accepted, but callers keep to waits of their own";
 const NO_STATS = "is accepted, but the built-in choice of a replica asks for no reports";
 const NO_SERVICERS = "is not needed: nothing is registered for a service to be served";
-const NO_GRPC = "is accepted, but bounds no call yet: applications serve no gRPC in this version";
 
 /** Patterns of paths from the document's root (`*` is any key but env_vars) and what the warning says. */
 export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
   "grpc_options.grpc_servicer_functions": NO_SERVICERS,
-  "grpc_options.request_timeout_s": NO_GRPC,
 };
 
 /** The same for paths inside one application. */
