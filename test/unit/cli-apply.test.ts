@@ -137,8 +137,29 @@ describe("which files are read", () => {
     write(dir, "..data/a.yaml", "sub/b.yaml");
     symlinkSync("..data/a.yaml", join(dir, "a.yaml"));
     symlinkSync("..", join(dir, "sub/up"));
-    symlinkSync("gone", join(dir, "dead.yaml"));
+    symlinkSync("gone", join(dir, "dead.txt"));
     expect(await names(dir)).toEqual(["a.yaml", "sub/b.yaml"]);
+  });
+
+  it("are told of where they are there and cannot be read, so that nothing is pruned for it", async () => {
+    const dir = tempDir();
+    write(dir, "a.yaml");
+    symlinkSync("gone", join(dir, "dead.yaml"));
+    symlinkSync("round", join(dir, "round"));
+    symlinkSync("gone", join(dir, "team"));
+    await expect(names(dir)).rejects.toMatchObject({
+      exitCode: 1,
+      lines: [
+        "dead.yaml: is a link that leads nowhere; mend it, or leave it out with --exclude",
+        expect.stringMatching(/^round: cannot be read: ELOOP.*; mend it, or leave it out with --exclude$/),
+        "team: is a link that leads nowhere; mend it, or leave it out with --exclude",
+      ],
+    });
+    await expect(names(dir, { from: ["round"] })).rejects.toMatchObject({
+      lines: [expect.stringMatching(/^round: cannot be read: ELOOP/)],
+    });
+    expect(lookAt(ctx(dir), { from: ["."], exclude: [] }).has(join(dir, "a.yaml"))).toBe(true);
+    expect(await names(dir, { exclude: ["dead.*", "round", "team"] })).toEqual(["a.yaml"]);
   });
 
   it("are told of in a line each where they are not there", async () => {

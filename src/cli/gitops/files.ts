@@ -1,6 +1,6 @@
 /** Finds and reads the files of `windlass apply`. */
-import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
-import { basename, dirname, join, matchesGlob, relative, resolve } from "node:path";
+import { lstatSync, readdirSync, readFileSync, realpathSync, type Stats, statSync } from "node:fs";
+import { basename, dirname, extname, join, matchesGlob, relative, resolve } from "node:path";
 import { errorText } from "../../core/errors.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
@@ -51,7 +51,8 @@ export async function readFiles(ctx: CliContext, choice: FileChoice): Promise<So
 export function rootsOf(ctx: CliContext, from: readonly string[]): string[] {
   return from.map((given) => {
     const path = resolve(ctx.cwd, given);
-    return statSync(path, { throwIfNoEntry: false })?.isFile() ? dirname(path) : path;
+    const found = at(path);
+    return !(found instanceof Error) && found?.isFile() ? dirname(path) : path;
   });
 }
 
@@ -100,36 +101,73 @@ function listFiles(ctx: CliContext, { from, exclude }: FileChoice, problems: str
       continue;
     }
     const path = resolve(ctx.cwd, given);
-    const stat = statSync(path, { throwIfNoEntry: false });
+    const stat = at(path);
     if (stat === undefined) problems.push(`${given}: no such file or folder; give another with -f`);
+    else if (stat instanceof Error) problems.push(`${given}: cannot be read: ${errorText(stat)}`);
     else if (stat.isDirectory()) {
       const leftOut = (file: string): boolean =>
         exclude.some((glob) => matchesGlob(relative(path, file), glob) || matchesGlob(basename(file), glob));
-      for (const file of filesBelow(path, leftOut, new Set())) found.add(file);
+      const problem = (where: string, why: string): void => void problems.push(`${shownPath(ctx, where)}: ${why}`);
+      for (const file of filesBelow(path, leftOut, new Set(), problem)) found.add(file);
     } else found.add(path);
   }
   return [...found];
 }
 
-/** Configs below a folder, by name; links are followed, but not round in circles. */
-function filesBelow(folder: string, leftOut: (path: string) => boolean, entered: Set<string>): string[] {
+/**
+ * Configs below a folder, by name; links are followed, but not round in circles. What is there and cannot be read is a
+ * problem: with `--prune`, it would else read as a file that names no application any more.
+ */
+function filesBelow(
+  folder: string,
+  leftOut: (path: string) => boolean,
+  entered: Set<string>,
+  problem: (path: string, why: string) => void,
+): string[] {
   let names: string[];
   try {
     const real = realpathSync(folder);
     if (entered.has(real)) return [];
     entered.add(real);
     names = readdirSync(folder).sort();
-  } catch {
+  } catch (error) {
     // Gone since it was listed: the folder above is looked at again.
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "ENOENT" && code !== "ENOTDIR") problem(folder, `cannot be read: ${errorText(error)}`);
     return [];
   }
   return names.flatMap((name) => {
     const path = join(folder, name);
     if (name.startsWith(".") || name === "node_modules" || name === "__pycache__" || leftOut(path)) return [];
-    const stat = statSync(path, { throwIfNoEntry: false });
-    if (stat?.isDirectory()) return filesBelow(path, leftOut, entered);
-    return stat?.isFile() && /\.(ya?ml|json)$/.test(name) && !OF_TOOLS.test(name) ? [path] : [];
+    const found = at(path);
+    if (found instanceof Error || found === undefined) {
+      const why = found === undefined ? "is a link that leads nowhere" : `cannot be read: ${errorText(found)}`;
+      if (mayHoldConfigs(name) && (found !== undefined || isLink(path))) {
+        problem(path, `${why}; mend it, or leave it out with --exclude`);
+      }
+      return [];
+    }
+    if (found.isDirectory()) return filesBelow(path, leftOut, entered, problem);
+    return found.isFile() && isConfig(name) ? [path] : [];
   });
+}
+
+const isConfig = (name: string): boolean => /\.(ya?ml|json)$/.test(name) && !OF_TOOLS.test(name);
+
+/** Whether something of this name, of which nothing else is known, may be a config or a folder. */
+const mayHoldConfigs = (name: string): boolean => isConfig(name) || extname(name) === "";
+
+/** What is at a path, links followed; undefined where nothing is, an error where that cannot be told. */
+function at(path: string): Stats | Error | undefined {
+  try {
+    return statSync(path, { throwIfNoEntry: false });
+  } catch (error) {
+    return error as Error;
+  }
+}
+
+function isLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true;
 }
 
 /** Relative to where the command runs, unless that is longer. */
