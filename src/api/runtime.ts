@@ -4,6 +4,7 @@ import {
   AcknowledgeRoutesResponseSchema,
   ControllerRuntimeService,
   ReportLoadResponseSchema,
+  ReportMetricsResponseSchema,
   ReportTrafficResponseSchema,
   WatchRoutesResponseSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
@@ -15,6 +16,7 @@ import {
 } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { RouteFeed, RoutingTableData, SplitData } from "../controller/controller.ts";
 import { type Logger, silentLogger } from "../observability/logger.ts";
+import { readMetrics } from "../observability/metric-message.ts";
 import { answerRpc, rpcHandlers, rpcPath } from "./connect/rpc.ts";
 import type { NodeHandler } from "./http.ts";
 import { routerLoad } from "./load-message.ts";
@@ -64,6 +66,10 @@ export function createRuntimeHandler(
       reportLoad(request) {
         hub.reportLoad(routerLoad(request, logger));
         return create(ReportLoadResponseSchema, {});
+      },
+      reportMetrics({ routerId, metrics }) {
+        if (metrics !== undefined) hub.reportMetrics(routerId, readMetrics(metrics));
+        return create(ReportMetricsResponseSchema, {});
       },
     });
   };

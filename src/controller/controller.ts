@@ -6,7 +6,8 @@ import type { Adjustment, DecisionRecord } from "../autoscaling/explain.ts";
 import type { RecordedLoad } from "../autoscaling/recorded-load.ts";
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
-import type { ReplicaMetrics } from "../observability/replica-metrics.ts";
+import type { MetricFamily } from "../observability/metric-set.ts";
+import type { ProxyMetrics, ReplicaMetrics } from "../observability/replica-metrics.ts";
 import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { CanaryStanding } from "./canary.ts";
 import type { ColdStart } from "./cold-start.ts";
@@ -107,6 +108,8 @@ export interface Controller {
   scalingFigures(): readonly ScalingFigures[];
   /** What each replica counted, by its newest word. */
   replicaMetrics(): readonly ReplicaMetrics[];
+  /** What each connected proxy counted, by its newest word. */
+  proxyMetrics(): readonly ProxyMetrics[];
   /** Raises the rotation of an application's scaler token. */
   rotateToken(application: string, actor: string): Promise<ApplicationRecord>;
 }
@@ -186,6 +189,8 @@ export interface PutOneApplicationRequest {
   readonly requestId: string;
   /** The set of applications that it belongs to from now on; absent or "": to none. */
   readonly managedBy?: string;
+  /** Imperative ones are left alone by configs that do not list them. Default: declarative. */
+  readonly source?: "declarative" | "imperative";
   readonly actor: string;
 }
 
@@ -267,6 +272,8 @@ export interface RouteFeed {
   acknowledge(routerId: string, revision: number): void;
   /** Takes in how requests of split applications ended. */
   reportTraffic(traffic: readonly RevisionTraffic[]): void;
+  /** Takes in what a proxy counts. */
+  reportMetrics(routerId: string, families: readonly MetricFamily[]): void;
   /** Takes in what a router has to do; what is too late or about deployments nobody scales by load is passed over. */
   reportLoad(load: RouterLoad): void;
 }

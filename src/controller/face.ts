@@ -1,6 +1,6 @@
 import { loadBetween, recordedLoad } from "../autoscaling/recorded-load.ts";
 import type { Clock } from "../core/clock.ts";
-import type { ReplicaMetrics } from "../observability/replica-metrics.ts";
+import type { ProxyMetrics, ReplicaMetrics } from "../observability/replica-metrics.ts";
 import type { ScalingFigures } from "../observability/scaling-metrics.ts";
 import type { Store } from "../store/store.ts";
 import { decisionShown, recordedEntries } from "./autoscale-decisions.ts";
@@ -243,6 +243,10 @@ export abstract class ControllerFace implements Controller {
 
   replicaMetrics(): readonly ReplicaMetrics[] {
     return this.words.metrics();
+  }
+
+  proxyMetrics(): readonly ProxyMetrics[] {
+    return this.words.proxyMetrics();
   }
 
   instanceEnded(signal: AbortSignal): Promise<void> {

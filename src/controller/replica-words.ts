@@ -1,13 +1,17 @@
-/** What replicas tell of themselves that nothing is decided on: their models, for routers, and what they counted. */
+/**
+ * What replicas tell of themselves that nothing is decided on: their models, for routers, and what they counted; and what
+ * proxies counted.
+ */
 import type { ReplicaName, ReplicaWordSink } from "../engine/engine.ts";
 import type { MetricFamily } from "../observability/metric-set.ts";
-import type { ReplicaMetrics } from "../observability/replica-metrics.ts";
+import type { ProxyMetrics, ReplicaMetrics } from "../observability/replica-metrics.ts";
 import type { ReplicaModels } from "./controller.ts";
 
 /** See the file's comment. In memory alone: a replica tells it again to the next controller. */
 export class ReplicaWords implements ReplicaWordSink {
   readonly #models = new Map<string, ReplicaModels & { readonly version: number }>();
   readonly #metrics = new Map<string, ReplicaMetrics>();
+  readonly #proxies = new Map<string, ProxyMetrics>();
   readonly #onModels: () => void;
   #version = 0;
 
@@ -30,6 +34,19 @@ export class ReplicaWords implements ReplicaWordSink {
   /** The newest word of each replica on what it counted. */
   metrics(): readonly ReplicaMetrics[] {
     return [...this.#metrics.values()];
+  }
+
+  /** The newest word of each proxy on what it counted. */
+  proxyMetrics(): readonly ProxyMetrics[] {
+    return [...this.#proxies.values()];
+  }
+
+  proxyTold(id: string, families: readonly MetricFamily[]): void {
+    this.#proxies.set(id, { id, families });
+  }
+
+  proxyGone(id: string): void {
+    this.#proxies.delete(id);
   }
 
   modelsTold({ application, id }: ReplicaName, modelIds: readonly string[]): void {

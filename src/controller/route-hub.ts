@@ -1,4 +1,5 @@
 import type { Clock } from "../core/clock.ts";
+import type { MetricFamily } from "../observability/metric-set.ts";
 import type { PublishedTable, RouteFeed, RouteNews, RouterLoad, RoutingTableData } from "./controller.ts";
 import { LoadIngest } from "./load-ingest.ts";
 import { ReplicaWords } from "./replica-words.ts";
@@ -24,7 +25,7 @@ export class RouteHub implements RouteFeed {
   readonly traffic = new TrafficSums();
   /** What routers and replicas report of deployments that are scaled by load. */
   readonly load: LoadIngest;
-  /** What else replicas tell. */
+  /** What else replicas and proxies tell. */
   readonly words = new ReplicaWords(() => {
     for (const wake of this.#wakers) wake();
   });
@@ -130,6 +131,11 @@ export class RouteHub implements RouteFeed {
     this.load.routerReported(load);
   }
 
+  reportMetrics(routerId: string, families: readonly MetricFamily[]): void {
+    // One whose stream has ended meanwhile would never be forgotten.
+    if (this.#applied.has(routerId)) this.words.proxyTold(routerId, families);
+  }
+
   /** Tables for one router, the present one first, and news of models; ends when `signal` aborts. */
   async *watch(routerId: string, signal: AbortSignal): AsyncGenerator<RouteNews> {
     let wake: () => void = () => {};
@@ -173,7 +179,10 @@ export class RouteHub implements RouteFeed {
     } finally {
       this.#wakers.delete(onChange);
       signal.removeEventListener("abort", onChange);
-      if (this.#leave(routerId, stream)) this.load.routerLeft(routerId);
+      if (this.#leave(routerId, stream)) {
+        this.load.routerLeft(routerId);
+        this.words.proxyGone(routerId);
+      }
       this.#onApplied();
     }
   }

@@ -3,7 +3,7 @@
  * and series exist only for what exists: the number of applications and deployments bounds them.
  */
 import type { Gauge, Registry } from "prom-client";
-import { type ReplicaMetrics, replicaMetricsText } from "./replica-metrics.ts";
+import { type ProxyMetrics, processMetricsText, type ReplicaMetrics } from "./replica-metrics.ts";
 import { type ScalingFigures, scalingText } from "./scaling-metrics.ts";
 
 /** The client library takes its time to load, and most controllers are never scraped. */
@@ -21,6 +21,8 @@ export interface ControlState {
   readonly scaling: readonly ScalingFigures[];
   /** What replicas counted. */
   readonly replicas: readonly ReplicaMetrics[];
+  /** What proxies counted. */
+  readonly proxyCounts: readonly ProxyMetrics[];
   readonly revision: number;
   readonly watchers: number;
 }
@@ -74,7 +76,8 @@ export function createControlMetrics(read: () => ControlState): ControlMetrics {
       const { registry, set } = await begun;
       const state = read();
       set(state);
-      return (await registry.metrics()) + scalingText(state.scaling) + replicaMetricsText(state.replicas);
+      const counted = processMetricsText(state.replicas, state.proxyCounts);
+      return (await registry.metrics()) + scalingText(state.scaling) + counted;
     },
   };
 }

@@ -1,4 +1,4 @@
-/** What replicas counted, as Prometheus reads it. */
+/** What replicas and proxies counted, as Prometheus reads it. */
 import type { MetricFamily, MetricSeries } from "./metric-set.ts";
 
 /** What one replica counted. */
@@ -9,11 +9,24 @@ export interface ReplicaMetrics {
   readonly families: readonly MetricFamily[];
 }
 
-/** All replicas' metrics in Prometheus's text format, each with labels of the replica. */
-export function replicaMetricsText(all: readonly ReplicaMetrics[]): string {
+/** What one proxy counted. */
+export interface ProxyMetrics {
+  /** "proxy/0". */
+  readonly id: string;
+  readonly families: readonly MetricFamily[];
+}
+
+/** The metrics of all in Prometheus's text format, each with labels of the replica or the proxy. */
+export function processMetricsText(replicas: readonly ReplicaMetrics[], proxies: readonly ProxyMetrics[]): string {
   const blocks = new Map<string, { readonly kind: string; text: string }>();
-  for (const { application, deployment, id, families } of all) {
-    const replica = `deployment="${escaped(deployment)}",replica="${escaped(id)}",application="${escaped(application)}"`;
+  const all = [
+    ...replicas.map(({ application, deployment, id, families }) => ({
+      labels: `deployment="${escaped(deployment)}",replica="${escaped(id)}",application="${escaped(application)}"`,
+      families,
+    })),
+    ...proxies.map(({ id, families }) => ({ labels: `proxy="${escaped(id)}"`, families })),
+  ];
+  for (const { labels, families } of all) {
     for (const family of families) {
       const { name, kind, help } = family;
       let block = blocks.get(name);
@@ -23,15 +36,15 @@ export function replicaMetricsText(all: readonly ReplicaMetrics[]): string {
       }
       // Replicas of two versions may count differently; a name has one meaning.
       if (block.kind !== kind) continue;
-      for (const series of family.series) block.text += seriesText(family, series, replica);
+      for (const series of family.series) block.text += seriesText(family, series, labels);
     }
   }
   return [...blocks.values()].map(({ text }) => text).join("");
 }
 
-function seriesText({ name, labelNames, bounds = [] }: MetricFamily, series: MetricSeries, replica: string): string {
+function seriesText({ name, labelNames, bounds = [] }: MetricFamily, series: MetricSeries, process: string): string {
   const own = labelNames.map((label, index) => `,${label}="${escaped(series.labels[index] ?? "")}"`).join("");
-  const labels = `${replica}${own}`;
+  const labels = `${process}${own}`;
   const { counts, value } = series;
   if (counts === undefined) return `${name}{${labels}} ${value}\n`;
   let text = "";

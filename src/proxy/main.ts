@@ -5,6 +5,8 @@ import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { logLimits } from "../observability/log-limits.ts";
 import { logSettings } from "../observability/log-settings.ts";
+import { metricsMessage } from "../observability/metric-message.ts";
+import { MetricSet } from "../observability/metric-set.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
@@ -14,6 +16,8 @@ import { Router } from "../routing/router.ts";
 import { followTable } from "../routing/table-client.ts";
 import { drainServer } from "./draining.ts";
 import { GrpcProxy } from "./grpc-server.ts";
+import { createIngressMetrics } from "./ingress-metrics.ts";
+import { MetricsReporter } from "./metrics-reporter.ts";
 import { parseProxyArguments } from "./options.ts";
 import { RevisionTraffic } from "./revision-traffic.ts";
 import { HttpProxy } from "./server.ts";
@@ -67,7 +71,10 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     modelWaitMs: modelWaitMs(process.env),
   });
   const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));
+  const counts = new MetricSet();
+  const reporter = new MetricsReporter(counts, clock, (families) => client.reportMetrics(metricsMessage(families)));
   const proxy = new HttpProxy({
+    metrics: createIngressMetrics(counts, "http"),
     router,
     clock,
     random,
@@ -132,8 +139,13 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     },
     onModels: (models, whole) => router.applyModels(models, whole),
     onConnected: (connected) => {
-      if (connected) load.connected();
-      else router.withoutModels();
+      if (connected) {
+        load.connected();
+        reporter.connected();
+      } else {
+        reporter.disconnected();
+        router.withoutModels();
+      }
       log.info(connected ? "follows the controller" : "the controller is away; goes on with its last table");
       watchLease();
     },

@@ -13,6 +13,8 @@ import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.
 import { answer, rawAnswer } from "./answers.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { unhealthyText } from "./health.ts";
+import type { IngressMetrics } from "./ingress-metrics.ts";
+import { RequestEnds } from "./request-ends.ts";
 import type { RevisionTraffic } from "./revision-traffic.ts";
 import { type CompiledTable, compileTable } from "./routes.ts";
 import { requestTimeoutS } from "./timeout.ts";
@@ -29,6 +31,8 @@ export interface HttpProxyOptions {
   readonly traffic: RevisionTraffic;
   /** Writes the lines of requests. */
   readonly access?: Pick<ProcessLog, "accessLog" | "access">;
+  /** Counts requests. Default: nobody does. */
+  readonly metrics?: IngressMetrics;
   /** Path prefix that a fronting proxy strips, without "/" at its end; empty: none. */
   readonly rootPath: string;
   /** Seconds, where the table says nothing; 0: no limit. */
@@ -47,12 +51,14 @@ export class HttpProxy {
   readonly server: Server;
   readonly #options: HttpProxyOptions;
   readonly #context: ExchangeContext;
+  readonly #ends: RequestEnds;
   #table: CompiledTable | undefined;
   /** A table with routes was seen; later empty ones do not take that back. */
   #populated = false;
 
   constructor(options: HttpProxyOptions) {
     this.#options = options;
+    this.#ends = new RequestEnds(options);
     this.#context = {
       router: options.router,
       clock: options.clock,
@@ -108,6 +114,8 @@ export class HttpProxy {
     const close = this.#context.draining;
 
     if (path === "/-/healthz" || path === "/-/routes") {
+      const { method = "GET" } = req;
+      this.#ends.watch(res, { method, route: path, application: "", deployment: "", requestId, probe: true });
       this.#probe(path, res, requestId);
       return;
     }
@@ -118,9 +126,13 @@ export class HttpProxy {
       return;
     }
     const route = path.startsWith("/") ? this.#table?.match(path) : undefined;
-    const log = this.#options.access?.accessLog === true;
-    const method = handshake === undefined ? req.method! : "WS";
-    const ended = log ? this.#logAtEnd(method, res, requestId, route?.prefix ?? "") : () => {};
+    const onWebsocketOver = this.#ends.watch(res, {
+      method: handshake === undefined ? req.method! : "WS",
+      route: route?.prefix ?? "",
+      application: route?.target.application ?? "",
+      deployment: route?.target.deployment ?? "",
+      requestId,
+    });
     if (route === undefined) {
       const body = `Path '${this.#options.rootPath}${path}' not found. Ping http://.../-/routes for available routes.`;
       answer(res, requestId, { status: 404, body, close });
@@ -139,21 +151,8 @@ export class HttpProxy {
       timeoutS: requestTimeoutS(header?.toString(), configuredS),
       expectsContinue,
       handshake,
-      onWebsocketOver: ended,
+      onWebsocketOver,
     }).begin();
-  }
-
-  /** Returns what logs an end that `res` does not hear of. */
-  #logAtEnd(method: string, res: ServerResponse, requestId: string, route: string): (status: number) => void {
-    const { clock, access } = this.#options;
-    const startedMs = clock.monotonic();
-    const log = (status: number): void => {
-      const latency = (clock.monotonic() - startedMs).toFixed(1);
-      access!.access(`${method} ${route} ${status} ${latency}ms`, { request_id: requestId });
-    };
-    // A client that left before it had an answer has none to tell of.
-    res.on("close", () => log(res.headersSent ? res.statusCode : 499));
-    return log;
   }
 
   /** The revision a request goes to: the one it names, the one its sticky header's value has, or one that is drawn. */

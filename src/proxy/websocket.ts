@@ -95,6 +95,8 @@ export class Tunnel {
     socket.write(`${head}\r\n`, "latin1");
     socket.on("drain", () => call.resume());
     socket.on("error", () => {});
+    // One that has said its last can have nothing to wait for.
+    socket.on("end", () => this.#destroyIn(CLOSE_TIMEOUT_MS));
     socket.on("close", () => this.#closed());
     handshake.taken();
     this.#fromClient = new ClientBytes(socket, (code) => {
@@ -144,11 +146,15 @@ export class Tunnel {
   #end(): void {
     if (this.#state !== "open") return;
     this.#state = "ending";
-    this.#timer?.cancel();
-    this.#timer = this.#clock.timer(CLOSE_TIMEOUT_MS, () => this.#socket.destroy());
+    this.#destroyIn(CLOSE_TIMEOUT_MS);
     this.#socket.end();
     // What the client says to it concerns nobody, but its end does.
     this.#socket.resume();
+  }
+
+  #destroyIn(ms: number): void {
+    this.#timer?.cancel();
+    this.#timer = this.#clock.timer(ms, () => this.#socket.destroy());
   }
 
   #closed(): void {

@@ -7,6 +7,7 @@ import {
   type ReplicaModels,
   type RevisionTrafficSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
+import type { ProcessMetricsSchema } from "../../gen/windlass/runtime/v1/metrics_pb.ts";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
@@ -45,6 +46,8 @@ export interface TableClient {
   reportTraffic(traffic: readonly MessageInitShape<typeof RevisionTrafficSchema>[]): Promise<void>;
   /** Tells the controller how many requests wait and run; rejects where it is away. */
   reportLoad(report: LoadReport): Promise<void>;
+  /** Tells the controller what this process counts; rejects where it is away. */
+  reportMetrics(metrics: MessageInitShape<typeof ProcessMetricsSchema>): Promise<void>;
   /** Resolves when the stream has ended. */
   close(): Promise<void>;
 }
@@ -125,6 +128,10 @@ export function followTable(options: TableClientOptions): TableClient {
     async reportLoad({ timestampS, deployments }) {
       const request = { routerId: options.routerId, timestampS, deployments: [...deployments] };
       await client.reportLoad(request, { signal: stop.signal, timeoutMs: REPORT_LOAD_TIMEOUT_MS });
+    },
+    async reportMetrics(metrics) {
+      const request = { routerId: options.routerId, metrics };
+      await client.reportMetrics(request, { signal: stop.signal, timeoutMs: REPORT_LOAD_TIMEOUT_MS });
     },
     async close() {
       stop.abort();

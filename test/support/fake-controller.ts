@@ -312,6 +312,7 @@ export function createFakeController(store: Store): FakeController {
     onDecision: () => () => {},
     scalingFigures: () => [],
     replicaMetrics: () => [],
+    proxyMetrics: () => [],
     recordedLoad: () => undefined,
     async rotateToken(application, actor) {
       asked("rotateToken", { application, actor });

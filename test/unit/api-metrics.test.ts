@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
 import type { ApplicationStatus, DeploymentStatus, ProxyRecord } from "../../src/controller/records.ts";
 import { keys } from "../../src/controller/records.ts";
-import type { MetricFamily } from "../../src/observability/metric-set.ts";
+import { type MetricFamily, MetricSet } from "../../src/observability/metric-set.ts";
 import type { ScalingFigures } from "../../src/observability/scaling-metrics.ts";
+import { createIngressMetrics } from "../../src/proxy/ingress-metrics.ts";
 import { batch, multiplexed } from "../../src/sdk/index.ts";
 import { runtime } from "../../src/sdk/runtime.ts";
 import { ask, startTestApi, type TestApi } from "../support/api-harness.ts";
@@ -41,6 +42,16 @@ async function replicaFamilies() {
   const call = batch({ maxBatchSize: 2 }, async (ids: string[]) => Promise.all(ids.map((id) => model(id))));
   expect(await Promise.all([call("m"), call("n")])).toEqual(["m", "n"]);
   return runtime().metrics.families();
+}
+
+/** All that a proxy counts. */
+function proxyFamilies(): MetricFamily[] {
+  const set = new MetricSet();
+  const request = { route: "/a", method: "GET", application: "a", deployment: "Echo", latencyMs: 4 };
+  const http = createIngressMetrics(set, "http");
+  http.ended({ ...request, status: "200", failed: false });
+  http.ended({ ...request, status: "503", failed: true });
+  return set.families();
 }
 
 const values = ({ series }: Scrape, name: string): Record<string, number> =>
@@ -243,6 +254,7 @@ describe("docs/metrics.md", () => {
     api.controller.scalingFigures = () => [FIGURES];
     const families = await replicaFamilies();
     api.controller.replicaMetrics = () => [{ application: "a", deployment: "Echo", id: "r1", families }];
+    api.controller.proxyMetrics = () => [{ id: "proxy/0", families: proxyFamilies() }];
     const { series, types } = await scrape(api);
     const { text } = await ask(api.port, { path: "/metrics", token: api.tokens.viewer });
     const page = readFileSync(join(import.meta.dirname, "../../docs/metrics.md"), "utf8");

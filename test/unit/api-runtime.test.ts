@@ -15,6 +15,9 @@ import { createRuntimeHandler } from "../../src/api/runtime.ts";
 import type { PublishedTable, RouteFeed, RouterLoad } from "../../src/controller/controller.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import { createLogger } from "../../src/observability/logger.ts";
+import { metricsMessage } from "../../src/observability/metric-message.ts";
+import { type MetricFamily, MetricSet } from "../../src/observability/metric-set.ts";
+import { createIngressMetrics } from "../../src/proxy/ingress-metrics.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const TABLE: PublishedTable = {
@@ -41,6 +44,7 @@ function createHub(endless = false) {
   const acknowledged: string[] = [];
   const reported: unknown[] = [];
   const loads: RouterLoad[] = [];
+  const counted: [string, readonly MetricFamily[]][] = [];
   const hub: RouteFeed = {
     async *watch(routerId, signal) {
       try {
@@ -57,8 +61,9 @@ function createHub(endless = false) {
     acknowledge: (routerId, revision) => void acknowledged.push(`${routerId} ${revision}`),
     reportTraffic: (traffic) => void reported.push(...traffic),
     reportLoad: (load) => void loads.push(load),
+    reportMetrics: (routerId, families) => void counted.push([routerId, families]),
   };
-  return { hub, left, acknowledged, reported, loads, fail: (error: Error) => fail(error) };
+  return { hub, left, acknowledged, reported, loads, counted, fail: (error: Error) => fail(error) };
 }
 
 async function listen(hub: RouteFeed, logged: string[]) {
@@ -210,5 +215,21 @@ describe("the runtime socket", () => {
     })().catch((error: unknown) => ConnectError.from(error));
     expect(await failure).toMatchObject({ code: Code.Internal, rawMessage: "internal error" });
     expect(logged.join("")).toContain("secret detail");
+  });
+});
+
+describe("what proxies count", () => {
+  it("is taken in as it was counted; a metric of a kind that is not known is left out", async () => {
+    const { hub, counted } = createHub();
+    const { client } = await listen(hub, []);
+    const set = new MetricSet();
+    createIngressMetrics(set, "http").ended({
+      ...{ route: "/a", method: "WS", application: "a", deployment: "D", status: "1011", failed: true, latencyMs: 3 },
+    });
+    const metrics = metricsMessage(set.families());
+    const odd = { ...metrics.families![0]!, kind: 99 as never };
+    await client.reportMetrics({ routerId: "proxy/0", metrics: { families: [...metrics.families!, odd] } });
+    expect(counted).toMatchObject([["proxy/0", set.families()]]);
+    expect(counted[0]![1]).toHaveLength(set.families().length);
   });
 });

@@ -5,8 +5,11 @@ import { connect } from "node:net";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { WebSocket } from "ws";
 import type { HttpProxyOptions } from "../../src/proxy/server.ts";
+import { startFakeReplica, targetsOf } from "../support/fake-replica.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
 import { type Running, type StartOptions, startReady } from "../support/replica-process.ts";
+import { tempDir } from "../support/temp-dir.ts";
+import { VirtualClock } from "../support/virtual-clock.ts";
 import { dial as dialUrl } from "../support/websocket-client.ts";
 
 /** User code that answers by path. */
@@ -257,6 +260,31 @@ describe("an end that nobody said", () => {
     expect(await closed).toEqual({ code: 1011, reason: "the replica is gone" });
     await vi.waitFor(() => expect(lines).toEqual([expect.stringMatching(/^WS \/ 1011 /)]));
     expect(target.ongoing).toBe(0);
+  });
+
+  it("is 1006 after 5 s where a client says its last without a close and nobody answers that", async () => {
+    const clock = new VirtualClock();
+    const { port, apply, lines, router } = await startHttpProxy({ clock });
+    const replica = await startFakeReplica(tempDir(), "r");
+    replica.handler = (req, res) => {
+      res.writeHead(101).flushHeaders();
+      req.resume();
+    };
+    apply({ routes: [{ prefix: "/", application: "app", deployment: "d" }], deployments: [targetsOf([replica])] });
+    const socket = connect(port, "127.0.0.1");
+    onTestFinished(() => void socket.destroy());
+    socket.write("GET / HTTP/1.1\r\nhost: h\r\nupgrade: websocket\r\nconnection: Upgrade\r\n\r\n");
+    await once(socket, "data");
+    const closed = once(socket, "close");
+    socket.resume().end();
+    await vi.waitFor(async () => {
+      await clock.advance(1_000);
+      expect(lines).toEqual([expect.stringMatching(/^WS \/ 1006 /)]);
+    });
+    await closed;
+    expect(clock.monotonic()).toBeGreaterThanOrEqual(5_000);
+    await vi.waitFor(() => expect(replica.ongoing).toBe(0));
+    expect(router.target("app", "d").ongoing).toBe(0);
   });
 
   it("is found by pings: a client that answers none is closed", async () => {

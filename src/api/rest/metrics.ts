@@ -17,6 +17,7 @@ export function apiMetrics({ controller, feed, host }: Omit<ApiDeps, "metrics">)
         : [],
       scaling: controller.scalingFigures(),
       replicas: controller.replicaMetrics(),
+      proxyCounts: controller.proxyMetrics(),
       watchers: feed.active,
     };
   });

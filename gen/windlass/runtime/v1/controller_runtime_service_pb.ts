@@ -6,6 +6,8 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { DeploymentLoad } from "./load_pb.ts";
 import { file_windlass_runtime_v1_load } from "./load_pb.ts";
+import type { ProcessMetrics } from "./metrics_pb.ts";
+import { file_windlass_runtime_v1_metrics } from "./metrics_pb.ts";
 import type { RoutingTable } from "./routing_pb.ts";
 import { file_windlass_runtime_v1_routing } from "./routing_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/controller_runtime_service.proto.
  */
 export const file_windlass_runtime_v1_controller_runtime_service: GenFile = /*@__PURE__*/
-  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkijQEKE1dhdGNoUm91dGVzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSMAoFdGFibGUYAiABKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRpbmdUYWJsZRIyCgZtb2RlbHMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FNb2RlbHMiNgoNUmVwbGljYU1vZGVscxISCgpyZXBsaWNhX2lkGAEgASgJEhEKCW1vZGVsX2lkcxgCIAMoCSI/ChhBY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgDIhsKGUFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiYAoUUmVwb3J0VHJhZmZpY1JlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEjUKB3RyYWZmaWMYAiADKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLlJldmlzaW9uVHJhZmZpYyJzCg9SZXZpc2lvblRyYWZmaWMSEwoLYXBwbGljYXRpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAMSEAoIcmVxdWVzdHMYAyABKAQSDgoGZXJyb3JzGAQgASgEEhcKD2xhdGVuY3lfYnVja2V0cxgFIAMoBCIXChVSZXBvcnRUcmFmZmljUmVzcG9uc2UidQoRUmVwb3J0TG9hZFJlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEhMKC3RpbWVzdGFtcF9zGAIgASgBEjgKC2RlcGxveW1lbnRzGAMgAygLMiMud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50TG9hZCIUChJSZXBvcnRMb2FkUmVzcG9uc2UyuQMKGENvbnRyb2xsZXJSdW50aW1lU2VydmljZRJiCgtXYXRjaFJvdXRlcxInLndpbmRsYXNzLnJ1bnRpbWUudjEuV2F0Y2hSb3V0ZXNSZXF1ZXN0Gigud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1Jlc3BvbnNlMAEScgoRQWNrbm93bGVkZ2VSb3V0ZXMSLS53aW5kbGFzcy5ydW50aW1lLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBouLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZRJmCg1SZXBvcnRUcmFmZmljEikud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoqLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlEl0KClJlcG9ydExvYWQSJi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydExvYWRSZXF1ZXN0Gicud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRMb2FkUmVzcG9uc2ViBnByb3RvMw", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_routing]);
+  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkijQEKE1dhdGNoUm91dGVzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSMAoFdGFibGUYAiABKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRpbmdUYWJsZRIyCgZtb2RlbHMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FNb2RlbHMiNgoNUmVwbGljYU1vZGVscxISCgpyZXBsaWNhX2lkGAEgASgJEhEKCW1vZGVsX2lkcxgCIAMoCSI/ChhBY2tub3dsZWRnZVJvdXRlc1JlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEhAKCHJldmlzaW9uGAIgASgDIhsKGUFja25vd2xlZGdlUm91dGVzUmVzcG9uc2UiYAoUUmVwb3J0VHJhZmZpY1JlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEjUKB3RyYWZmaWMYAiADKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLlJldmlzaW9uVHJhZmZpYyJzCg9SZXZpc2lvblRyYWZmaWMSEwoLYXBwbGljYXRpb24YASABKAkSEAoIcmV2aXNpb24YAiABKAMSEAoIcmVxdWVzdHMYAyABKAQSDgoGZXJyb3JzGAQgASgEEhcKD2xhdGVuY3lfYnVja2V0cxgFIAMoBCIXChVSZXBvcnRUcmFmZmljUmVzcG9uc2UidQoRUmVwb3J0TG9hZFJlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEhMKC3RpbWVzdGFtcF9zGAIgASgBEjgKC2RlcGxveW1lbnRzGAMgAygLMiMud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50TG9hZCIUChJSZXBvcnRMb2FkUmVzcG9uc2UiXwoUUmVwb3J0TWV0cmljc1JlcXVlc3QSEQoJcm91dGVyX2lkGAEgASgJEjQKB21ldHJpY3MYAiABKAsyIy53aW5kbGFzcy5ydW50aW1lLnYxLlByb2Nlc3NNZXRyaWNzIhcKFVJlcG9ydE1ldHJpY3NSZXNwb25zZTKhBAoYQ29udHJvbGxlclJ1bnRpbWVTZXJ2aWNlEmIKC1dhdGNoUm91dGVzEicud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1JlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLldhdGNoUm91dGVzUmVzcG9uc2UwARJyChFBY2tub3dsZWRnZVJvdXRlcxItLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0Gi4ud2luZGxhc3MucnVudGltZS52MS5BY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlEmYKDVJlcG9ydFRyYWZmaWMSKS53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydFRyYWZmaWNSZXF1ZXN0Gioud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVzcG9uc2USXQoKUmVwb3J0TG9hZBImLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0TG9hZFJlcXVlc3QaJy53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydExvYWRSZXNwb25zZRJmCg1SZXBvcnRNZXRyaWNzEikud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRNZXRyaWNzUmVxdWVzdBoqLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0TWV0cmljc1Jlc3BvbnNlYgZwcm90bzM", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_metrics, file_windlass_runtime_v1_routing]);
 
 /**
  * Request message for WatchRoutes.
@@ -296,6 +298,49 @@ export const ReportLoadResponseSchema: GenMessage<ReportLoadResponse> = /*@__PUR
   messageDesc(file_windlass_runtime_v1_controller_runtime_service, 9);
 
 /**
+ * Request message for ReportMetrics.
+ *
+ * @generated from message windlass.runtime.v1.ReportMetricsRequest
+ */
+export type ReportMetricsRequest = Message<"windlass.runtime.v1.ReportMetricsRequest"> & {
+  /**
+   * As in WatchRoutes.
+   *
+   * @generated from field: string router_id = 1;
+   */
+  routerId: string;
+
+  /**
+   * What it has counted since it came up.
+   *
+   * @generated from field: windlass.runtime.v1.ProcessMetrics metrics = 2;
+   */
+  metrics?: ProcessMetrics | undefined;
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportMetricsRequest.
+ * Use `create(ReportMetricsRequestSchema)` to create a new message.
+ */
+export const ReportMetricsRequestSchema: GenMessage<ReportMetricsRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 10);
+
+/**
+ * Response message for ReportMetrics.
+ *
+ * @generated from message windlass.runtime.v1.ReportMetricsResponse
+ */
+export type ReportMetricsResponse = Message<"windlass.runtime.v1.ReportMetricsResponse"> & {
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportMetricsResponse.
+ * Use `create(ReportMetricsResponseSchema)` to create a new message.
+ */
+export const ReportMetricsResponseSchema: GenMessage<ReportMetricsResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 11);
+
+/**
  * What the controller serves to its own processes on a unix socket. May change
  * with every release.
  *
@@ -345,6 +390,17 @@ export const ControllerRuntimeService: GenService<{
     methodKind: "unary";
     input: typeof ReportLoadRequestSchema;
     output: typeof ReportLoadResponseSchema;
+  },
+  /**
+   * Tells what a proxy counts; the newest word counts. Forgotten when its stream
+   * of tables ends.
+   *
+   * @generated from rpc windlass.runtime.v1.ControllerRuntimeService.ReportMetrics
+   */
+  reportMetrics: {
+    methodKind: "unary";
+    input: typeof ReportMetricsRequestSchema;
+    output: typeof ReportMetricsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_windlass_runtime_v1_controller_runtime_service, 0);
