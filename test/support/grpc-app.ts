@@ -136,7 +136,9 @@ class Root {
   }
 }
 
-export const app = deployment(Root).bind(
-  deployment(grpc(Connected, Greeter)).bind(),
-  deployment(grpc(Js, (server, js) => js.routes(server))).bind(),
-);
+export const connected = deployment(grpc(Connected, Greeter)).bind();
+export const js = deployment(grpc(Js, (server, instance) => instance.routes(server))).bind();
+export const plain = deployment(function hello() {
+  return "hello";
+}).bind();
+export const app = deployment(Root).bind(connected, js);
