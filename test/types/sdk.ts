@@ -1,5 +1,7 @@
 // Checked by tsc alone: every line under "@ts-expect-error" must be an error, every other line must not.
+import type { HandlerContext } from "@connectrpc/connect";
 import { z } from "zod";
+import { Greeter, type HelloRequest } from "../../examples/grpc/greeter_pb.ts";
 import {
   type Application,
   type ApplicationBuilder,
@@ -10,6 +12,7 @@ import {
   getAppHandle,
   getDeploymentHandle,
   getReplicaContext,
+  grpc,
   ingress,
   multiplexed,
 } from "../../src/sdk/index.ts";
@@ -233,3 +236,41 @@ class Pong {
   }
 }
 export const mutual = [deployment(Ping), deployment(Pong)] as const;
+
+class Greets {
+  readonly greeting: string;
+  constructor(greeting: string) {
+    this.greeting = greeting;
+  }
+  sayHello({ name }: HelloRequest, { signal }: HandlerContext) {
+    return { message: `${this.greeting}, ${name}! ${signal.aborted}` };
+  }
+  async *Spell(_request: HelloRequest) {
+    yield { message: "a" };
+  }
+}
+class Deaf {
+  sayHello(request: { other: number }) {
+    return { message: String(request.other) };
+  }
+}
+class Stranger {
+  bye() {}
+}
+export function services(): void {
+  const Greeting = grpc(Greets, Greeter);
+  const app: Application<Greets> = deployment(Greeting).bind("Hello");
+  // @ts-expect-error the constructor's argument
+  deployment(Greeting).bind(1);
+  // @ts-expect-error takes another request
+  grpc(Deaf, Greeter);
+  // @ts-expect-error has none of its methods
+  grpc(Stranger, Greeter);
+  // @ts-expect-error no services
+  grpc(Greets);
+  grpc((server) => server.service(Greeter, { sayHello: ({ name }) => ({ message: name }) }));
+  grpc(Greets, (server, greets) => void server.service(Greeter, { sayHello: () => ({ message: greets.greeting }) }));
+  // @ts-expect-error answers with something else
+  grpc((server) => server.service(Greeter, { sayHello: () => 1 }));
+  void app;
+}
