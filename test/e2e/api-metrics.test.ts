@@ -24,6 +24,11 @@ it("a running Windlass is scraped and watched with a viewer's token", async () =
   expect(text).toMatch(/^windlass_watchers 1$/m);
   expect(text).toMatch(/^process_cpu_seconds_total \d/m);
 
+  expect((await fetch(`${windlass.http}/x`, { method: "POST", body: "hi" })).status).toBe(200);
+  const counted =
+    /^serve_num_http_requests\{proxy="proxy\/\d",route="\/",method="POST",application="echo",status_code="200"\} 1$/m;
+  await eventually(async () => counted.test((await api(windlass, "/metrics", { token })).text));
+
   const path = "/api/v1/applications/echo/deployments/Echo/scale";
   expect((await api(windlass, path, { body: { target_num_replicas: 2 } })).status).toBe(200);
   await eventually(() =>
