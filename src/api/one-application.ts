@@ -22,6 +22,8 @@ export interface OneApplicationRequest {
   readonly requestId: string;
   /** The set that it belongs to from now on; absent or "": none, or as stored where a part is written. */
   readonly managedBy?: string;
+  /** Default: declarative. Only for {@link putOne}. */
+  readonly source?: "declarative" | "imperative";
   readonly actor: string;
 }
 

@@ -4,6 +4,7 @@ import type { Clock } from "../core/clock.ts";
 import type { BuildResult } from "../engine/engine.ts";
 import { walkGraph } from "../sdk/graph.ts";
 import { applicationFromExport, NotAnApplicationError } from "../sdk/load.ts";
+import { runtime } from "../sdk/runtime.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { bundleApplication } from "./bundle.ts";
 import type { BuildPlace } from "./place.ts";
@@ -63,6 +64,7 @@ async function inspect(request: BuilderRequest, place: BuildPlace, context: Buil
     bundlesDir: request.bundlesDir,
     sdkUrl: context.sdkUrl,
   });
+  runtime().hosted = true;
   const application = await withDeadline(context, request.importPath, async () => {
     const module = (await import(pathToFileURL(bundle.path).href)) as Record<string, unknown>;
     return applicationFromExport(module, exportName, request.args);

@@ -17,17 +17,17 @@ import type { ApplicationRecord, BuiltApplication } from "./records.ts";
 import { failRevision, noteBuildFailed, noteBuilt, noteWrite } from "./revisions.ts";
 import type { Draft } from "./world.ts";
 
-/** Writes one declarative application and begins its build. */
+/** Writes one application and begins its build. */
 export function putInDraft(
   draft: Draft,
-  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId" | "managedBy"> & {
+  wanted: Pick<ApplicationRecord, "name" | "config" | "baseDir" | "requestId" | "managedBy" | "source"> & {
     readonly actor: string;
   },
   context: CommandContext & { readonly capacityChanged: boolean },
 ): CommandAction[] {
   const { now, newId } = context;
   const current = draft.application(wanted.name);
-  const put = putApplication(current, { ...wanted, source: "declarative", now, newId });
+  const put = putApplication(current, { ...wanted, now, newId });
   const next = noteWrite(draft, current, put, { actor: wanted.actor, now });
   draft.setApplication(next);
   const actions: CommandAction[] = [];

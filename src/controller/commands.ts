@@ -48,7 +48,8 @@ export function applyConfig(
         ? { ...wanted, logging_config: config.logging_config }
         : wanted;
     const { baseDir, actor } = request;
-    actions.push(...putInDraft(draft, { name, config: withLogging, baseDir, actor }, { ...context, capacityChanged }));
+    const put = { name, config: withLogging, baseDir, actor, source: "declarative" } as const;
+    actions.push(...putInDraft(draft, put, { ...context, capacityChanged }));
   }
   const deleted: string[] = [];
   for (const application of draft.applications()) {
@@ -61,7 +62,7 @@ export function applyConfig(
 }
 
 /**
- * Makes or replaces one declarative application and leaves the others alone, and the target capacity too. With
+ * Makes or replaces one application and leaves the others alone, and the target capacity too. With
  * `validateOnly` it is only checked.
  */
 export function putOneApplication(
@@ -93,9 +94,9 @@ export function putOneApplication(
     draft.instance = newInstance({}, context);
     draft.journal({ at: now, actor: request.actor, kind: "instance", state: "running" });
   }
-  const { managedBy } = request;
+  const { managedBy, source = "declarative" } = request;
   const set = managedBy ? { managedBy } : {};
-  const wanted = { name, config, baseDir, requestId, actor: request.actor, ...set };
+  const wanted = { name, config, baseDir, requestId, actor: request.actor, source, ...set };
   const actions = putInDraft(draft, wanted, { ...context, capacityChanged: false });
   draft.journal({ at: now, actor: request.actor, kind: "config-applied", applications: [name], deleted: [] });
   return { application: draft.application(name), actions };

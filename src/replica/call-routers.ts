@@ -16,19 +16,26 @@ export interface CallRoutersOptions {
   readonly random: Random;
 }
 
-/** Places calls of any application. `prepare` begins to follow the own one, before the first call. */
-export type CallRouters = CallRouter & { prepare(): void };
+/** Places calls of any application. */
+export interface CallRouters extends CallRouter {
+  /** Begins to follow the own application, before the first call. */
+  prepare(): void;
+  /** Fails what waits, breaks what runs and closes all connections. The next call begins anew. */
+  close(): Promise<void>;
+}
+
+type Closable = CallRouter & { close(): Promise<void> };
 
 /** A router for each application that is called: routing costs memory and start-up time, which others need not pay. */
 export function callRouters(options: CallRoutersOptions): CallRouters {
   const { application: own, routerId } = options;
-  const made = new Map<string, Promise<CallRouter>>();
-  const make = async (application: string): Promise<CallRouter> => {
+  const made = new Map<string, Promise<Closable>>();
+  const make = async (application: string): Promise<Closable> => {
     const { createCallRouter } = await import("./handle-client.ts");
     if (application === own) return createCallRouter(options);
     return createCallRouter({ ...options, application, routerId: `${routerId}/${application}`, revision: 0 });
   };
-  const routerOf = (application: string): Promise<CallRouter> => {
+  const routerOf = (application: string): Promise<Closable> => {
     let router = made.get(application);
     if (router === undefined) {
       router = make(application);
@@ -43,6 +50,11 @@ export function callRouters(options: CallRoutersOptions): CallRouters {
     unary: async (call) => (await routerOf(call.application)).unary(addressed(call)),
     async *stream(call) {
       yield* (await routerOf(call.application)).stream(addressed(call));
+    },
+    async close() {
+      const all = [...made.values()];
+      made.clear();
+      await Promise.all(all.map(async (router) => (await router).close()));
     },
   };
 }

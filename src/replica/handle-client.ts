@@ -29,8 +29,8 @@ export interface CallRouterOptions {
   readonly random: Random;
 }
 
-/** A router for the handles of this process; follows the controller's routing table until the process ends. */
-export function createCallRouter(options: CallRouterOptions): CallRouter {
+/** A router for the handles of this process; follows the controller's routing table until it is closed. */
+export function createCallRouter(options: CallRouterOptions): CallRouter & { close(): Promise<void> } {
   const { clock, random } = options;
   const load = new LoadReporter({
     load: () => router.load(),
@@ -118,6 +118,11 @@ export function createCallRouter(options: CallRouterOptions): CallRouter {
       } finally {
         body.destroy();
       }
+    },
+    async close() {
+      load.apply({ routes: [], deployments: [] });
+      await table.close();
+      await router.close();
     },
   };
 }

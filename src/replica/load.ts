@@ -37,6 +37,7 @@ export async function loadServable(spec: ReplicaSpec, context: LoadContext): Pro
   state.replica = { appName: application, deployment, replicaId, servableObject: null };
   state.router = router;
   state.clock = context.clock;
+  state.hosted = true;
   const module = (await import(pathToFileURL(spec.bundlePath).href)) as Record<string, unknown>;
   const graph = walkGraph(await applicationFromExport(module, exportName, spec.args ?? {}), exportName);
   const node = graph.nodes.find(({ name }) => name === deployment);

@@ -115,10 +115,45 @@ function streamResponse(started: Started): DeploymentResponseGenerator<unknown> 
 }
 
 function processRouter(): CallRouter {
-  const { places, router: only } = runtime();
-  const router = places.getStore()?.router ?? only;
-  if (router === null) throw new Error("handles work only inside a replica");
-  return router;
+  const state = runtime();
+  const placed = state.places.getStore()?.router ?? state.router;
+  if (placed !== null) return placed;
+  if (state.hosted) throw new Error("handles work only inside a replica: call them in a constructor or a method");
+  state.router = lazyOutside();
+  return state.router;
+}
+
+/** What a program needs that is no replica, and most are. */
+function lazyOutside(): CallRouter & { close(): Promise<void> } {
+  let made: Promise<CallRouter & { close(): Promise<void> }> | undefined;
+  const get = async (): Promise<CallRouter & { close(): Promise<void> }> => {
+    made ??= import("./outside.ts").then(({ outsideRouter }) => outsideRouter());
+    // What was not there may come.
+    made.catch(() => {
+      made = undefined;
+    });
+    return made;
+  };
+  return {
+    unary: async (call) => (await get()).unary(call),
+    async *stream(call) {
+      yield* (await get()).stream(call);
+    },
+    async close() {
+      const open = made;
+      made = undefined;
+      await (await open?.catch(() => undefined))?.close();
+    },
+  };
+}
+
+/**
+ * Ends what handles keep open in a program that is no replica, which otherwise does not end by itself. Calls that run
+ * fail; later ones open it anew. Without effect in replicas.
+ */
+export async function disconnect(): Promise<void> {
+  const { router, hosted } = runtime();
+  if (!hosted) await (router as Partial<ReturnType<typeof lazyOutside>> | null)?.close?.();
 }
 
 async function resolveArgs(args: readonly unknown[]): Promise<unknown[]> {

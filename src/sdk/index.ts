@@ -27,9 +27,20 @@ export {
 } from "./errors.ts";
 export { getAppHandle, getDeploymentHandle, type HandleTo } from "./get-handle.ts";
 export { type GrpcMethods, type GrpcServer, grpc } from "./grpc.ts";
+export { disconnect } from "./handle.ts";
 export { ingress } from "./ingress.ts";
+export {
+  type ControlOptions,
+  deleteApplication,
+  deleteApplication as delete,
+  type RunOptions,
+  run,
+  shutdown,
+  status,
+} from "./lifecycle.ts";
 export { type MultiplexedFunction, type MultiplexedOptions, multiplexed } from "./multiplexed.ts";
 export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions, RolloutOptions } from "./options.ts";
+export type { NamedApplication } from "./own-export.ts";
 export type {
   ApplicationAutoscalingPolicy,
   ApplicationPolicyOutput,
@@ -46,6 +57,7 @@ export {
   type ReplicaContext,
   type RequestContext,
 } from "./runtime.ts";
+export type { ApplicationStatus, DeploymentStatus, InstanceStatus } from "./status.ts";
 export type {
   Application,
   BindArg,

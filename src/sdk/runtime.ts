@@ -4,7 +4,9 @@
  */
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Clock } from "../core/clock.ts";
+import type { Random } from "../core/random.ts";
 import { systemClock } from "../core/system-clock.ts";
+import { systemRandom } from "../core/system-random.ts";
 import { MetricSet } from "../observability/metric-set.ts";
 import type { WebSocketUpgrade, WebSocketUpgradeOptions } from "./websocket.ts";
 
@@ -78,6 +80,9 @@ export interface WindlassRuntime {
   readonly requests: AsyncLocalStorage<RequestContext>;
   /** Time for what waits inside application code. Outside of Windlass, as in its author's tests, the system's. */
   clock: Clock;
+  readonly random: Random;
+  /** Whether Windlass runs this process and imports the application's modules in it. */
+  hosted: boolean;
   /** What the SDK counts in application code. */
   readonly metrics: MetricSet;
   /** The batch that application code works on. */
@@ -114,6 +119,8 @@ export function runtime(): WindlassRuntime {
     places: new AsyncLocalStorage(),
     requests: new AsyncLocalStorage(),
     clock: systemClock,
+    random: systemRandom,
+    hosted: false,
     metrics: new MetricSet(),
     batches: new AsyncLocalStorage(),
     models: { caches: new Set(), onChange: () => {} },

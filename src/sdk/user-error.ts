@@ -50,7 +50,7 @@ function toPath(location: string): string | undefined {
 const OWN_ROOT = /^(.*[\\/])(?:src|dist)[\\/]/.exec(fileURLToPath(import.meta.url))?.[1];
 
 /** Whether the file belongs to Windlass. Source maps turn dist/ into src/, so both count. */
-function isOurs(file: string): boolean {
+export function isOurs(file: string): boolean {
   return (
     OWN_ROOT !== undefined && ["src", "dist", "gen"].some((folder) => file.startsWith(`${OWN_ROOT}${folder}${sep}`))
   );

@@ -25,20 +25,25 @@ export function prepareStateDir(stateDir: string): void {
   }
 }
 
+/** Where the folder for sockets may be, the best place first. */
+export function runDirs(stateDir: string, env: NodeJS.ProcessEnv): string[] {
+  const hash = createHash("sha256").update(stateDir).digest("hex").slice(0, 12);
+  const uid = process.getuid?.() ?? 0;
+  return [
+    ...(env["XDG_RUNTIME_DIR"] ? [join(env["XDG_RUNTIME_DIR"], "windlass", hash)] : []),
+    join(tmpdir(), `windlass-${uid}-${hash}`),
+    `/tmp/windlass-${uid}-${hash}`,
+  ];
+}
+
 /**
  * The folder for sockets of the Windlass on this state dir: short, private, the same at every start, and independent of
  * the state dir's length. Made with mode 0700; one that belongs to someone else is refused.
  */
 export function prepareRunDir(stateDir: string, env: NodeJS.ProcessEnv): string {
-  const hash = createHash("sha256").update(stateDir).digest("hex").slice(0, 12);
   const uid = process.getuid?.() ?? 0;
-  const candidates = [
-    ...(env["XDG_RUNTIME_DIR"] ? [join(env["XDG_RUNTIME_DIR"], "windlass", hash)] : []),
-    join(tmpdir(), `windlass-${uid}-${hash}`),
-    `/tmp/windlass-${uid}-${hash}`,
-  ];
   const reasons: string[] = [];
-  for (const path of candidates) {
+  for (const path of runDirs(stateDir, env)) {
     if (Buffer.byteLength(path) > LONGEST_ROOT) {
       reasons.push(`${path} is too long for a socket path`);
       continue;

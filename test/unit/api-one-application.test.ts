@@ -364,6 +364,12 @@ describe("ApplicationService.UpdateApplication", () => {
     ]);
   });
 
+  it("passes on that a program writes it, not a config", async () => {
+    await using api = await startTestApi();
+    const { status } = await update(api, { config, source: "SOURCE_IMPERATIVE" });
+    expect([status, written(api)]).toEqual([200, [expect.objectContaining({ source: "imperative" })]]);
+  });
+
   it("takes the fields of a mask, and removes those that the config lacks", async () => {
     await using api = await startTestApi();
     const { status } = await update(api, { config, updateMask: "importPath,externalScalerEnabled" });

@@ -125,9 +125,18 @@ const importRules: readonly ImportRule[] = [
     allowed: [core, gen, /^src\/routing\//, observability],
   },
   {
-    name: "the SDK imports routing, core, observability, generated code and the types of policies",
+    name: "the SDK imports routing, core, observability, generated code, types of policies, the client and what calls replicas",
     files: /^src\/sdk\//,
-    allowed: [core, gen, /^src\/routing\//, observability, /^src\/autoscaling\/policy\.ts$/],
+    allowed: [
+      core,
+      gen,
+      /^src\/routing\//,
+      observability,
+      /^src\/autoscaling\/policy\.ts$/,
+      // Both only by programs that are no replicas, when they need it.
+      /^src\/client\//,
+      /^src\/(replica\/call-routers|supervisor\/run-dir)\.ts$/,
+    ],
   },
   {
     name: "the policy host imports the builder's bundling, the SDK's errors, autoscaling, simulate and config",

@@ -72,6 +72,22 @@ describe("putOneApplication", () => {
     expect(replicasOf("b")).toEqual(replicas);
   });
 
+  it("keeps what a program wrote where a whole config does not list it, until a config writes it", async () => {
+    const simulation = await twoApplications();
+    const { controller, clock } = simulation;
+    await putOne(simulation, application(), { source: "imperative" });
+    await clock.advance(10_000);
+    await simulation.put([]);
+    await clock.advance(60_000);
+    expect(controller.application("a")).toMatchObject({ source: "imperative", status: "RUNNING" });
+    expect(controller.application("b")).toBeUndefined();
+    await simulation.put([application()]);
+    await clock.advance(10_000);
+    await simulation.put([]);
+    await clock.advance(60_000);
+    expect(controller.application("a")).toBeUndefined();
+  });
+
   it("makes an application that was not there, and its build runs", async () => {
     const simulation = await twoApplications();
     const config = application({ num_replicas: 1 }, { name: "c", route_prefix: "/c" });

@@ -2,6 +2,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { ApplicationConfigSchema } from "../../../gen/windlass/config/v1/application_pb.ts";
+import { Application_Source } from "../../../gen/windlass/v1/application_pb.ts";
 import type { ApplicationService } from "../../../gen/windlass/v1/application_service_pb.ts";
 import { applicationConfigFromMessage } from "../../config/message.ts";
 import { applicationName } from "../../core/names.ts";
@@ -63,7 +64,7 @@ export function applicationService(deps: ApiDeps): ServiceImpl<typeof Applicatio
       const paths = request.updateMask?.paths ?? [];
       const { application, revision, warnings } = masksFields(paths)
         ? await changeOne(deps, write, (stored) => ({ value: applyMask(stored, value, paths) }))
-        : await putOne(deps, write, { value });
+        : await putOne(deps, { ...write, ...sourceOf(request.source) }, { value });
       return {
         ...(application === undefined ? {} : { application: applicationNow(deps, application, revealEnv) }),
         revision: BigInt(revision),
@@ -82,4 +83,8 @@ export function applicationService(deps: ApiDeps): ServiceImpl<typeof Applicatio
       return { revision: BigInt(revision) };
     },
   };
+}
+
+function sourceOf(source: Application_Source): { source?: "imperative" } {
+  return source === Application_Source.IMPERATIVE ? { source: "imperative" } : {};
 }
