@@ -2,12 +2,13 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
 import { connect } from "node:net";
+import { join } from "node:path";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { WebSocket } from "ws";
 import type { HttpProxyOptions } from "../../src/proxy/server.ts";
 import { startFakeReplica, targetsOf } from "../support/fake-replica.ts";
 import { startHttpProxy } from "../support/http-proxy.ts";
-import { type Running, type StartOptions, startReady } from "../support/replica-process.ts";
+import { fakeController, type Running, type StartOptions, startReady } from "../support/replica-process.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 import { dial as dialUrl } from "../support/websocket-client.ts";
@@ -295,6 +296,40 @@ describe("an end that nobody said", () => {
     await vi.waitFor(() => expect(running.output()).toContain('closed ["/options",1006,"",false]'), { timeout: 3_000 });
     alive.socket.send("still here");
     await vi.waitFor(() => expect(alive.messages).toEqual(["still here"]));
+  });
+});
+
+describe("calls of other deployments", () => {
+  it("end with the socket they were begun for; those of its close listener do not", async () => {
+    const folder = tempDir();
+    const source = `import { deployment, type DeploymentHandle, upgradeWebSocket } from "windlass";
+      class Back {
+        never() { return new Promise<string>(() => {}); }
+        async note(text: string) { return "noted " + text; }
+      }
+      class Front {
+        constructor(private back: DeploymentHandle<Back>) {}
+        fetch(request: Request) {
+          const { socket, response } = upgradeWebSocket(request);
+          socket.onmessage = () => {
+            this.back.never.remote().catch((error: Error) => console.log("never ended with " + error.name));
+            socket.send("called");
+          };
+          socket.onclose = async () => console.log(await this.back.note.remote("the end"));
+          return response;
+        }
+      }
+      export const app = deployment(Front).bind(deployment(Back).bind());`;
+    const back = await startReady({ folder, source, deployment: "Back" });
+    await fakeController(join(folder, "controller"), back);
+    const { port, running } = await serve({ replica: { folder, source, deployment: "Front" } });
+    const { socket, messages } = await dial(port, "/");
+    socket.send("call");
+    await vi.waitFor(() => expect(messages).toEqual(["called"]));
+    expect(running.output()).not.toContain("never ended");
+    socket.close();
+    await vi.waitFor(() => expect(running.output()).toContain("never ended with RequestCancelledError"));
+    await vi.waitFor(() => expect(running.output()).toContain("noted the end"));
   });
 });
 
