@@ -429,7 +429,11 @@ type UpdateApplicationRequest struct {
 	// The set of applications that it belongs to from now on, for writers that
 	// delete what they no longer list: any text of at most 256 characters. Empty:
 	// it belongs to none, or where `update_mask` has fields to the one it did.
-	ManagedBy     string `protobuf:"bytes,9,opt,name=managed_by,json=managedBy,proto3" json:"managed_by,omitempty"`
+	ManagedBy string `protobuf:"bytes,9,opt,name=managed_by,json=managedBy,proto3" json:"managed_by,omitempty"`
+	// Who writes it. An imperative one is left alone by ApplyConfig where that
+	// does not list it. Unspecified is declarative; of no effect where
+	// `update_mask` has fields.
+	Source        Application_Source `protobuf:"varint,10,opt,name=source,proto3,enum=windlass.v1.Application_Source" json:"source,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -525,6 +529,13 @@ func (x *UpdateApplicationRequest) GetManagedBy() string {
 		return x.ManagedBy
 	}
 	return ""
+}
+
+func (x *UpdateApplicationRequest) GetSource() Application_Source {
+	if x != nil {
+		return x.Source
+	}
+	return Application_SOURCE_UNSPECIFIED
 }
 
 // Response message for UpdateApplication.
@@ -1488,7 +1499,7 @@ const file_windlass_v1_application_service_proto_rawDesc = "" +
 	"\aupdated\x18\x02 \x01(\v2\x18.windlass.v1.ApplicationH\x00R\aupdated\x12\x1a\n" +
 	"\adeleted\x18\x03 \x01(\tH\x00R\adeleted\x12\x18\n" +
 	"\x06synced\x18\x04 \x01(\bH\x00R\x06syncedB\a\n" +
-	"\x05event\"\xe1\x02\n" +
+	"\x05event\"\x9a\x03\n" +
 	"\x18UpdateApplicationRequest\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12=\n" +
 	"\x06config\x18\x02 \x01(\v2%.windlass.config.v1.ApplicationConfigR\x06config\x12;\n" +
@@ -1501,7 +1512,9 @@ const file_windlass_v1_application_service_proto_rawDesc = "" +
 	"request_id\x18\a \x01(\tR\trequestId\x12\x19\n" +
 	"\bbase_dir\x18\b \x01(\tR\abaseDir\x12\x1d\n" +
 	"\n" +
-	"managed_by\x18\t \x01(\tR\tmanagedBy\"\x8f\x01\n" +
+	"managed_by\x18\t \x01(\tR\tmanagedBy\x127\n" +
+	"\x06source\x18\n" +
+	" \x01(\x0e2\x1f.windlass.v1.Application.SourceR\x06source\"\x8f\x01\n" +
 	"\x19UpdateApplicationResponse\x12:\n" +
 	"\vapplication\x18\x01 \x01(\v2\x18.windlass.v1.ApplicationR\vapplication\x12\x1a\n" +
 	"\brevision\x18\x02 \x01(\x03R\brevision\x12\x1a\n" +
@@ -1613,7 +1626,8 @@ var file_windlass_v1_application_service_proto_goTypes = []any{
 	(*durationpb.Duration)(nil),         // 25: google.protobuf.Duration
 	(*v1.ApplicationConfig)(nil),        // 26: windlass.config.v1.ApplicationConfig
 	(*fieldmaskpb.FieldMask)(nil),       // 27: google.protobuf.FieldMask
-	(*Revision)(nil),                    // 28: windlass.v1.Revision
+	(Application_Source)(0),             // 28: windlass.v1.Application.Source
+	(*Revision)(nil),                    // 29: windlass.v1.Revision
 }
 var file_windlass_v1_application_service_proto_depIdxs = []int32{
 	24, // 0: windlass.v1.GetApplicationResponse.application:type_name -> windlass.v1.Application
@@ -1622,43 +1636,44 @@ var file_windlass_v1_application_service_proto_depIdxs = []int32{
 	24, // 3: windlass.v1.WatchApplicationsResponse.updated:type_name -> windlass.v1.Application
 	26, // 4: windlass.v1.UpdateApplicationRequest.config:type_name -> windlass.config.v1.ApplicationConfig
 	27, // 5: windlass.v1.UpdateApplicationRequest.update_mask:type_name -> google.protobuf.FieldMask
-	24, // 6: windlass.v1.UpdateApplicationResponse.application:type_name -> windlass.v1.Application
-	28, // 7: windlass.v1.ListRevisionsResponse.revisions:type_name -> windlass.v1.Revision
-	24, // 8: windlass.v1.RollbackApplicationResponse.application:type_name -> windlass.v1.Application
-	24, // 9: windlass.v1.RetryApplicationResponse.application:type_name -> windlass.v1.Application
-	24, // 10: windlass.v1.PromoteCanaryResponse.application:type_name -> windlass.v1.Application
-	24, // 11: windlass.v1.AbortCanaryResponse.application:type_name -> windlass.v1.Application
-	24, // 12: windlass.v1.PauseCanaryResponse.application:type_name -> windlass.v1.Application
-	24, // 13: windlass.v1.ResumeCanaryResponse.application:type_name -> windlass.v1.Application
-	0,  // 14: windlass.v1.ApplicationService.GetApplication:input_type -> windlass.v1.GetApplicationRequest
-	2,  // 15: windlass.v1.ApplicationService.ListApplications:input_type -> windlass.v1.ListApplicationsRequest
-	4,  // 16: windlass.v1.ApplicationService.WatchApplications:input_type -> windlass.v1.WatchApplicationsRequest
-	6,  // 17: windlass.v1.ApplicationService.UpdateApplication:input_type -> windlass.v1.UpdateApplicationRequest
-	8,  // 18: windlass.v1.ApplicationService.DeleteApplication:input_type -> windlass.v1.DeleteApplicationRequest
-	10, // 19: windlass.v1.ApplicationService.ListRevisions:input_type -> windlass.v1.ListRevisionsRequest
-	12, // 20: windlass.v1.ApplicationService.RollbackApplication:input_type -> windlass.v1.RollbackApplicationRequest
-	14, // 21: windlass.v1.ApplicationService.RetryApplication:input_type -> windlass.v1.RetryApplicationRequest
-	16, // 22: windlass.v1.ApplicationService.PromoteCanary:input_type -> windlass.v1.PromoteCanaryRequest
-	18, // 23: windlass.v1.ApplicationService.AbortCanary:input_type -> windlass.v1.AbortCanaryRequest
-	20, // 24: windlass.v1.ApplicationService.PauseCanary:input_type -> windlass.v1.PauseCanaryRequest
-	22, // 25: windlass.v1.ApplicationService.ResumeCanary:input_type -> windlass.v1.ResumeCanaryRequest
-	1,  // 26: windlass.v1.ApplicationService.GetApplication:output_type -> windlass.v1.GetApplicationResponse
-	3,  // 27: windlass.v1.ApplicationService.ListApplications:output_type -> windlass.v1.ListApplicationsResponse
-	5,  // 28: windlass.v1.ApplicationService.WatchApplications:output_type -> windlass.v1.WatchApplicationsResponse
-	7,  // 29: windlass.v1.ApplicationService.UpdateApplication:output_type -> windlass.v1.UpdateApplicationResponse
-	9,  // 30: windlass.v1.ApplicationService.DeleteApplication:output_type -> windlass.v1.DeleteApplicationResponse
-	11, // 31: windlass.v1.ApplicationService.ListRevisions:output_type -> windlass.v1.ListRevisionsResponse
-	13, // 32: windlass.v1.ApplicationService.RollbackApplication:output_type -> windlass.v1.RollbackApplicationResponse
-	15, // 33: windlass.v1.ApplicationService.RetryApplication:output_type -> windlass.v1.RetryApplicationResponse
-	17, // 34: windlass.v1.ApplicationService.PromoteCanary:output_type -> windlass.v1.PromoteCanaryResponse
-	19, // 35: windlass.v1.ApplicationService.AbortCanary:output_type -> windlass.v1.AbortCanaryResponse
-	21, // 36: windlass.v1.ApplicationService.PauseCanary:output_type -> windlass.v1.PauseCanaryResponse
-	23, // 37: windlass.v1.ApplicationService.ResumeCanary:output_type -> windlass.v1.ResumeCanaryResponse
-	26, // [26:38] is the sub-list for method output_type
-	14, // [14:26] is the sub-list for method input_type
-	14, // [14:14] is the sub-list for extension type_name
-	14, // [14:14] is the sub-list for extension extendee
-	0,  // [0:14] is the sub-list for field type_name
+	28, // 6: windlass.v1.UpdateApplicationRequest.source:type_name -> windlass.v1.Application.Source
+	24, // 7: windlass.v1.UpdateApplicationResponse.application:type_name -> windlass.v1.Application
+	29, // 8: windlass.v1.ListRevisionsResponse.revisions:type_name -> windlass.v1.Revision
+	24, // 9: windlass.v1.RollbackApplicationResponse.application:type_name -> windlass.v1.Application
+	24, // 10: windlass.v1.RetryApplicationResponse.application:type_name -> windlass.v1.Application
+	24, // 11: windlass.v1.PromoteCanaryResponse.application:type_name -> windlass.v1.Application
+	24, // 12: windlass.v1.AbortCanaryResponse.application:type_name -> windlass.v1.Application
+	24, // 13: windlass.v1.PauseCanaryResponse.application:type_name -> windlass.v1.Application
+	24, // 14: windlass.v1.ResumeCanaryResponse.application:type_name -> windlass.v1.Application
+	0,  // 15: windlass.v1.ApplicationService.GetApplication:input_type -> windlass.v1.GetApplicationRequest
+	2,  // 16: windlass.v1.ApplicationService.ListApplications:input_type -> windlass.v1.ListApplicationsRequest
+	4,  // 17: windlass.v1.ApplicationService.WatchApplications:input_type -> windlass.v1.WatchApplicationsRequest
+	6,  // 18: windlass.v1.ApplicationService.UpdateApplication:input_type -> windlass.v1.UpdateApplicationRequest
+	8,  // 19: windlass.v1.ApplicationService.DeleteApplication:input_type -> windlass.v1.DeleteApplicationRequest
+	10, // 20: windlass.v1.ApplicationService.ListRevisions:input_type -> windlass.v1.ListRevisionsRequest
+	12, // 21: windlass.v1.ApplicationService.RollbackApplication:input_type -> windlass.v1.RollbackApplicationRequest
+	14, // 22: windlass.v1.ApplicationService.RetryApplication:input_type -> windlass.v1.RetryApplicationRequest
+	16, // 23: windlass.v1.ApplicationService.PromoteCanary:input_type -> windlass.v1.PromoteCanaryRequest
+	18, // 24: windlass.v1.ApplicationService.AbortCanary:input_type -> windlass.v1.AbortCanaryRequest
+	20, // 25: windlass.v1.ApplicationService.PauseCanary:input_type -> windlass.v1.PauseCanaryRequest
+	22, // 26: windlass.v1.ApplicationService.ResumeCanary:input_type -> windlass.v1.ResumeCanaryRequest
+	1,  // 27: windlass.v1.ApplicationService.GetApplication:output_type -> windlass.v1.GetApplicationResponse
+	3,  // 28: windlass.v1.ApplicationService.ListApplications:output_type -> windlass.v1.ListApplicationsResponse
+	5,  // 29: windlass.v1.ApplicationService.WatchApplications:output_type -> windlass.v1.WatchApplicationsResponse
+	7,  // 30: windlass.v1.ApplicationService.UpdateApplication:output_type -> windlass.v1.UpdateApplicationResponse
+	9,  // 31: windlass.v1.ApplicationService.DeleteApplication:output_type -> windlass.v1.DeleteApplicationResponse
+	11, // 32: windlass.v1.ApplicationService.ListRevisions:output_type -> windlass.v1.ListRevisionsResponse
+	13, // 33: windlass.v1.ApplicationService.RollbackApplication:output_type -> windlass.v1.RollbackApplicationResponse
+	15, // 34: windlass.v1.ApplicationService.RetryApplication:output_type -> windlass.v1.RetryApplicationResponse
+	17, // 35: windlass.v1.ApplicationService.PromoteCanary:output_type -> windlass.v1.PromoteCanaryResponse
+	19, // 36: windlass.v1.ApplicationService.AbortCanary:output_type -> windlass.v1.AbortCanaryResponse
+	21, // 37: windlass.v1.ApplicationService.PauseCanary:output_type -> windlass.v1.PauseCanaryResponse
+	23, // 38: windlass.v1.ApplicationService.ResumeCanary:output_type -> windlass.v1.ResumeCanaryResponse
+	27, // [27:39] is the sub-list for method output_type
+	15, // [15:27] is the sub-list for method input_type
+	15, // [15:15] is the sub-list for extension type_name
+	15, // [15:15] is the sub-list for extension extendee
+	0,  // [0:15] is the sub-list for field type_name
 }
 
 func init() { file_windlass_v1_application_service_proto_init() }

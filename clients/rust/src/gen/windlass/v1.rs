@@ -475,6 +475,11 @@ pub struct UpdateApplicationRequest {
     /// it belongs to none, or where `update_mask` has fields to the one it did.
     #[prost(string, tag = "9")]
     pub managed_by: ::prost::alloc::string::String,
+    /// Who writes it. An imperative one is left alone by ApplyConfig where that
+    /// does not list it. Unspecified is declarative; of no effect where
+    /// `update_mask` has fields.
+    #[prost(enumeration = "application::Source", tag = "10")]
+    pub source: i32,
 }
 /// Response message for UpdateApplication.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -29,7 +29,7 @@ from windlass_client._gen.windlass.v1 import application_pb2 as windlass_dot_v1_
 from windlass_client._gen.windlass.v1 import revision_pb2 as windlass_dot_v1_dot_revision__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%windlass/v1/application_service.proto\x12\x0bwindlass.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a$windlass/config/v1/application.proto\x1a\x1dwindlass/v1/application.proto\x1a\x1awindlass/v1/revision.proto\"+\n\x15GetApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"T\n\x16GetApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\"U\n\x17ListApplicationsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x80\x01\n\x18ListApplicationsResponse\x12<\n\x0c\x61pplications\x18\x01 \x03(\x0b\x32\x18.windlass.v1.ApplicationR\x0c\x61pplications\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9f\x01\n\x18WatchApplicationsRequest\x12%\n\x0estart_revision\x18\x01 \x01(\x03R\rstartRevision\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12\x46\n\x11progress_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x10progressInterval\"\xac\x01\n\x19WatchApplicationsResponse\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x34\n\x07updated\x18\x02 \x01(\x0b\x32\x18.windlass.v1.ApplicationH\x00R\x07updated\x12\x1a\n\x07\x64\x65leted\x18\x03 \x01(\tH\x00R\x07\x64\x65leted\x12\x18\n\x06synced\x18\x04 \x01(\x08H\x00R\x06syncedB\x07\n\x05\x65vent\"\xe1\x02\n\x18UpdateApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12=\n\x06\x63onfig\x18\x02 \x01(\x0b\x32%.windlass.config.v1.ApplicationConfigR\x06\x63onfig\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\x12#\n\rallow_missing\x18\x04 \x01(\x08R\x0c\x61llowMissing\x12\x12\n\x04\x65tag\x18\x05 \x01(\tR\x04\x65tag\x12#\n\rvalidate_only\x18\x06 \x01(\x08R\x0cvalidateOnly\x12\x1d\n\nrequest_id\x18\x07 \x01(\tR\trequestId\x12\x19\n\x08\x62\x61se_dir\x18\x08 \x01(\tR\x07\x62\x61seDir\x12\x1d\n\nmanaged_by\x18\t \x01(\tR\tmanagedBy\"\x8f\x01\n\x19UpdateApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x1a\n\x08warnings\x18\x03 \x03(\tR\x08warnings\"g\n\x18\x44\x65leteApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12#\n\rallow_missing\x18\x02 \x01(\x08R\x0c\x61llowMissing\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\"7\n\x19\x44\x65leteApplicationResponse\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\"j\n\x14ListRevisionsRequest\x12\x16\n\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"t\n\x15ListRevisionsResponse\x12\x33\n\trevisions\x18\x01 \x03(\x0b\x32\x15.windlass.v1.RevisionR\trevisions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc1\x01\n\x1aRollbackApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n\x0bto_revision\x18\x02 \x01(\x03R\ntoRevision\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\x12\x1d\n\nrequest_id\x18\x04 \x01(\tR\trequestId\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12#\n\rvalidate_only\x18\x06 \x01(\x08R\x0cvalidateOnly\"\x9b\x01\n\x1bRollbackApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\x12$\n\x0erolled_back_to\x18\x02 \x01(\x03R\x0crolledBackTo\x12\x1a\n\x08revision\x18\x03 \x01(\x03R\x08revision\"-\n\x17RetryApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"r\n\x18RetryApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\">\n\x14PromoteCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04\x66ull\x18\x02 \x01(\x08R\x04\x66ull\"S\n\x15PromoteCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\"@\n\x12\x41\x62ortCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\"Q\n\x13\x41\x62ortCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\"(\n\x12PauseCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Q\n\x13PauseCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\")\n\x13ResumeCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"R\n\x14ResumeCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication2\x9f\t\n\x12\x41pplicationService\x12^\n\x0eGetApplication\x12\".windlass.v1.GetApplicationRequest\x1a#.windlass.v1.GetApplicationResponse\"\x03\x90\x02\x01\x12\x64\n\x10ListApplications\x12$.windlass.v1.ListApplicationsRequest\x1a%.windlass.v1.ListApplicationsResponse\"\x03\x90\x02\x01\x12\x64\n\x11WatchApplications\x12%.windlass.v1.WatchApplicationsRequest\x1a&.windlass.v1.WatchApplicationsResponse0\x01\x12g\n\x11UpdateApplication\x12%.windlass.v1.UpdateApplicationRequest\x1a&.windlass.v1.UpdateApplicationResponse\"\x03\x90\x02\x02\x12g\n\x11\x44\x65leteApplication\x12%.windlass.v1.DeleteApplicationRequest\x1a&.windlass.v1.DeleteApplicationResponse\"\x03\x90\x02\x02\x12[\n\rListRevisions\x12!.windlass.v1.ListRevisionsRequest\x1a\".windlass.v1.ListRevisionsResponse\"\x03\x90\x02\x01\x12m\n\x13RollbackApplication\x12\'.windlass.v1.RollbackApplicationRequest\x1a(.windlass.v1.RollbackApplicationResponse\"\x03\x90\x02\x02\x12\x64\n\x10RetryApplication\x12$.windlass.v1.RetryApplicationRequest\x1a%.windlass.v1.RetryApplicationResponse\"\x03\x90\x02\x02\x12V\n\rPromoteCanary\x12!.windlass.v1.PromoteCanaryRequest\x1a\".windlass.v1.PromoteCanaryResponse\x12P\n\x0b\x41\x62ortCanary\x12\x1f.windlass.v1.AbortCanaryRequest\x1a .windlass.v1.AbortCanaryResponse\x12U\n\x0bPauseCanary\x12\x1f.windlass.v1.PauseCanaryRequest\x1a .windlass.v1.PauseCanaryResponse\"\x03\x90\x02\x02\x12X\n\x0cResumeCanary\x12 .windlass.v1.ResumeCanaryRequest\x1a!.windlass.v1.ResumeCanaryResponse\"\x03\x90\x02\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%windlass/v1/application_service.proto\x12\x0bwindlass.v1\x1a\x1egoogle/protobuf/duration.proto\x1a google/protobuf/field_mask.proto\x1a$windlass/config/v1/application.proto\x1a\x1dwindlass/v1/application.proto\x1a\x1awindlass/v1/revision.proto\"+\n\x15GetApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"T\n\x16GetApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\"U\n\x17ListApplicationsRequest\x12\x1b\n\tpage_size\x18\x01 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x02 \x01(\tR\tpageToken\"\x80\x01\n\x18ListApplicationsResponse\x12<\n\x0c\x61pplications\x18\x01 \x03(\x0b\x32\x18.windlass.v1.ApplicationR\x0c\x61pplications\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x9f\x01\n\x18WatchApplicationsRequest\x12%\n\x0estart_revision\x18\x01 \x01(\x03R\rstartRevision\x12\x14\n\x05names\x18\x02 \x03(\tR\x05names\x12\x46\n\x11progress_interval\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationR\x10progressInterval\"\xac\x01\n\x19WatchApplicationsResponse\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\x12\x34\n\x07updated\x18\x02 \x01(\x0b\x32\x18.windlass.v1.ApplicationH\x00R\x07updated\x12\x1a\n\x07\x64\x65leted\x18\x03 \x01(\tH\x00R\x07\x64\x65leted\x12\x18\n\x06synced\x18\x04 \x01(\x08H\x00R\x06syncedB\x07\n\x05\x65vent\"\x9a\x03\n\x18UpdateApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12=\n\x06\x63onfig\x18\x02 \x01(\x0b\x32%.windlass.config.v1.ApplicationConfigR\x06\x63onfig\x12;\n\x0bupdate_mask\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.FieldMaskR\nupdateMask\x12#\n\rallow_missing\x18\x04 \x01(\x08R\x0c\x61llowMissing\x12\x12\n\x04\x65tag\x18\x05 \x01(\tR\x04\x65tag\x12#\n\rvalidate_only\x18\x06 \x01(\x08R\x0cvalidateOnly\x12\x1d\n\nrequest_id\x18\x07 \x01(\tR\trequestId\x12\x19\n\x08\x62\x61se_dir\x18\x08 \x01(\tR\x07\x62\x61seDir\x12\x1d\n\nmanaged_by\x18\t \x01(\tR\tmanagedBy\x12\x37\n\x06source\x18\n \x01(\x0e\x32\x1f.windlass.v1.Application.SourceR\x06source\"\x8f\x01\n\x19UpdateApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\x12\x1a\n\x08warnings\x18\x03 \x03(\tR\x08warnings\"g\n\x18\x44\x65leteApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12#\n\rallow_missing\x18\x02 \x01(\x08R\x0c\x61llowMissing\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\"7\n\x19\x44\x65leteApplicationResponse\x12\x1a\n\x08revision\x18\x01 \x01(\x03R\x08revision\"j\n\x14ListRevisionsRequest\x12\x16\n\x06parent\x18\x01 \x01(\tR\x06parent\x12\x1b\n\tpage_size\x18\x02 \x01(\x05R\x08pageSize\x12\x1d\n\npage_token\x18\x03 \x01(\tR\tpageToken\"t\n\x15ListRevisionsResponse\x12\x33\n\trevisions\x18\x01 \x03(\x0b\x32\x15.windlass.v1.RevisionR\trevisions\x12&\n\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xc1\x01\n\x1aRollbackApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x1f\n\x0bto_revision\x18\x02 \x01(\x03R\ntoRevision\x12\x12\n\x04\x65tag\x18\x03 \x01(\tR\x04\x65tag\x12\x1d\n\nrequest_id\x18\x04 \x01(\tR\trequestId\x12\x16\n\x06reason\x18\x05 \x01(\tR\x06reason\x12#\n\rvalidate_only\x18\x06 \x01(\x08R\x0cvalidateOnly\"\x9b\x01\n\x1bRollbackApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\x12$\n\x0erolled_back_to\x18\x02 \x01(\x03R\x0crolledBackTo\x12\x1a\n\x08revision\x18\x03 \x01(\x03R\x08revision\"-\n\x17RetryApplicationRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"r\n\x18RetryApplicationResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\x12\x1a\n\x08revision\x18\x02 \x01(\x03R\x08revision\">\n\x14PromoteCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n\x04\x66ull\x18\x02 \x01(\x08R\x04\x66ull\"S\n\x15PromoteCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\"@\n\x12\x41\x62ortCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\x12\x16\n\x06reason\x18\x02 \x01(\tR\x06reason\"Q\n\x13\x41\x62ortCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\"(\n\x12PauseCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"Q\n\x13PauseCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication\")\n\x13ResumeCanaryRequest\x12\x12\n\x04name\x18\x01 \x01(\tR\x04name\"R\n\x14ResumeCanaryResponse\x12:\n\x0b\x61pplication\x18\x01 \x01(\x0b\x32\x18.windlass.v1.ApplicationR\x0b\x61pplication2\x9f\t\n\x12\x41pplicationService\x12^\n\x0eGetApplication\x12\".windlass.v1.GetApplicationRequest\x1a#.windlass.v1.GetApplicationResponse\"\x03\x90\x02\x01\x12\x64\n\x10ListApplications\x12$.windlass.v1.ListApplicationsRequest\x1a%.windlass.v1.ListApplicationsResponse\"\x03\x90\x02\x01\x12\x64\n\x11WatchApplications\x12%.windlass.v1.WatchApplicationsRequest\x1a&.windlass.v1.WatchApplicationsResponse0\x01\x12g\n\x11UpdateApplication\x12%.windlass.v1.UpdateApplicationRequest\x1a&.windlass.v1.UpdateApplicationResponse\"\x03\x90\x02\x02\x12g\n\x11\x44\x65leteApplication\x12%.windlass.v1.DeleteApplicationRequest\x1a&.windlass.v1.DeleteApplicationResponse\"\x03\x90\x02\x02\x12[\n\rListRevisions\x12!.windlass.v1.ListRevisionsRequest\x1a\".windlass.v1.ListRevisionsResponse\"\x03\x90\x02\x01\x12m\n\x13RollbackApplication\x12\'.windlass.v1.RollbackApplicationRequest\x1a(.windlass.v1.RollbackApplicationResponse\"\x03\x90\x02\x02\x12\x64\n\x10RetryApplication\x12$.windlass.v1.RetryApplicationRequest\x1a%.windlass.v1.RetryApplicationResponse\"\x03\x90\x02\x02\x12V\n\rPromoteCanary\x12!.windlass.v1.PromoteCanaryRequest\x1a\".windlass.v1.PromoteCanaryResponse\x12P\n\x0b\x41\x62ortCanary\x12\x1f.windlass.v1.AbortCanaryRequest\x1a .windlass.v1.AbortCanaryResponse\x12U\n\x0bPauseCanary\x12\x1f.windlass.v1.PauseCanaryRequest\x1a .windlass.v1.PauseCanaryResponse\"\x03\x90\x02\x02\x12X\n\x0cResumeCanary\x12 .windlass.v1.ResumeCanaryRequest\x1a!.windlass.v1.ResumeCanaryResponse\"\x03\x90\x02\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -67,41 +67,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_WATCHAPPLICATIONSRESPONSE']._serialized_start=729
   _globals['_WATCHAPPLICATIONSRESPONSE']._serialized_end=901
   _globals['_UPDATEAPPLICATIONREQUEST']._serialized_start=904
-  _globals['_UPDATEAPPLICATIONREQUEST']._serialized_end=1257
-  _globals['_UPDATEAPPLICATIONRESPONSE']._serialized_start=1260
-  _globals['_UPDATEAPPLICATIONRESPONSE']._serialized_end=1403
-  _globals['_DELETEAPPLICATIONREQUEST']._serialized_start=1405
-  _globals['_DELETEAPPLICATIONREQUEST']._serialized_end=1508
-  _globals['_DELETEAPPLICATIONRESPONSE']._serialized_start=1510
-  _globals['_DELETEAPPLICATIONRESPONSE']._serialized_end=1565
-  _globals['_LISTREVISIONSREQUEST']._serialized_start=1567
-  _globals['_LISTREVISIONSREQUEST']._serialized_end=1673
-  _globals['_LISTREVISIONSRESPONSE']._serialized_start=1675
-  _globals['_LISTREVISIONSRESPONSE']._serialized_end=1791
-  _globals['_ROLLBACKAPPLICATIONREQUEST']._serialized_start=1794
-  _globals['_ROLLBACKAPPLICATIONREQUEST']._serialized_end=1987
-  _globals['_ROLLBACKAPPLICATIONRESPONSE']._serialized_start=1990
-  _globals['_ROLLBACKAPPLICATIONRESPONSE']._serialized_end=2145
-  _globals['_RETRYAPPLICATIONREQUEST']._serialized_start=2147
-  _globals['_RETRYAPPLICATIONREQUEST']._serialized_end=2192
-  _globals['_RETRYAPPLICATIONRESPONSE']._serialized_start=2194
-  _globals['_RETRYAPPLICATIONRESPONSE']._serialized_end=2308
-  _globals['_PROMOTECANARYREQUEST']._serialized_start=2310
-  _globals['_PROMOTECANARYREQUEST']._serialized_end=2372
-  _globals['_PROMOTECANARYRESPONSE']._serialized_start=2374
-  _globals['_PROMOTECANARYRESPONSE']._serialized_end=2457
-  _globals['_ABORTCANARYREQUEST']._serialized_start=2459
-  _globals['_ABORTCANARYREQUEST']._serialized_end=2523
-  _globals['_ABORTCANARYRESPONSE']._serialized_start=2525
-  _globals['_ABORTCANARYRESPONSE']._serialized_end=2606
-  _globals['_PAUSECANARYREQUEST']._serialized_start=2608
-  _globals['_PAUSECANARYREQUEST']._serialized_end=2648
-  _globals['_PAUSECANARYRESPONSE']._serialized_start=2650
-  _globals['_PAUSECANARYRESPONSE']._serialized_end=2731
-  _globals['_RESUMECANARYREQUEST']._serialized_start=2733
-  _globals['_RESUMECANARYREQUEST']._serialized_end=2774
-  _globals['_RESUMECANARYRESPONSE']._serialized_start=2776
-  _globals['_RESUMECANARYRESPONSE']._serialized_end=2858
-  _globals['_APPLICATIONSERVICE']._serialized_start=2861
-  _globals['_APPLICATIONSERVICE']._serialized_end=4044
+  _globals['_UPDATEAPPLICATIONREQUEST']._serialized_end=1314
+  _globals['_UPDATEAPPLICATIONRESPONSE']._serialized_start=1317
+  _globals['_UPDATEAPPLICATIONRESPONSE']._serialized_end=1460
+  _globals['_DELETEAPPLICATIONREQUEST']._serialized_start=1462
+  _globals['_DELETEAPPLICATIONREQUEST']._serialized_end=1565
+  _globals['_DELETEAPPLICATIONRESPONSE']._serialized_start=1567
+  _globals['_DELETEAPPLICATIONRESPONSE']._serialized_end=1622
+  _globals['_LISTREVISIONSREQUEST']._serialized_start=1624
+  _globals['_LISTREVISIONSREQUEST']._serialized_end=1730
+  _globals['_LISTREVISIONSRESPONSE']._serialized_start=1732
+  _globals['_LISTREVISIONSRESPONSE']._serialized_end=1848
+  _globals['_ROLLBACKAPPLICATIONREQUEST']._serialized_start=1851
+  _globals['_ROLLBACKAPPLICATIONREQUEST']._serialized_end=2044
+  _globals['_ROLLBACKAPPLICATIONRESPONSE']._serialized_start=2047
+  _globals['_ROLLBACKAPPLICATIONRESPONSE']._serialized_end=2202
+  _globals['_RETRYAPPLICATIONREQUEST']._serialized_start=2204
+  _globals['_RETRYAPPLICATIONREQUEST']._serialized_end=2249
+  _globals['_RETRYAPPLICATIONRESPONSE']._serialized_start=2251
+  _globals['_RETRYAPPLICATIONRESPONSE']._serialized_end=2365
+  _globals['_PROMOTECANARYREQUEST']._serialized_start=2367
+  _globals['_PROMOTECANARYREQUEST']._serialized_end=2429
+  _globals['_PROMOTECANARYRESPONSE']._serialized_start=2431
+  _globals['_PROMOTECANARYRESPONSE']._serialized_end=2514
+  _globals['_ABORTCANARYREQUEST']._serialized_start=2516
+  _globals['_ABORTCANARYREQUEST']._serialized_end=2580
+  _globals['_ABORTCANARYRESPONSE']._serialized_start=2582
+  _globals['_ABORTCANARYRESPONSE']._serialized_end=2663
+  _globals['_PAUSECANARYREQUEST']._serialized_start=2665
+  _globals['_PAUSECANARYREQUEST']._serialized_end=2705
+  _globals['_PAUSECANARYRESPONSE']._serialized_start=2707
+  _globals['_PAUSECANARYRESPONSE']._serialized_end=2788
+  _globals['_RESUMECANARYREQUEST']._serialized_start=2790
+  _globals['_RESUMECANARYREQUEST']._serialized_end=2831
+  _globals['_RESUMECANARYRESPONSE']._serialized_start=2833
+  _globals['_RESUMECANARYRESPONSE']._serialized_end=2915
+  _globals['_APPLICATIONSERVICE']._serialized_start=2918
+  _globals['_APPLICATIONSERVICE']._serialized_end=4101
 # @@protoc_insertion_point(module_scope)

@@ -64,7 +64,7 @@ class WatchApplicationsResponse(_message.Message):
     def __init__(self, revision: _Optional[int] = ..., updated: _Optional[_Union[_application_pb2_1.Application, _Mapping]] = ..., deleted: _Optional[str] = ..., synced: bool = ...) -> None: ...
 
 class UpdateApplicationRequest(_message.Message):
-    __slots__ = ("name", "config", "update_mask", "allow_missing", "etag", "validate_only", "request_id", "base_dir", "managed_by")
+    __slots__ = ("name", "config", "update_mask", "allow_missing", "etag", "validate_only", "request_id", "base_dir", "managed_by", "source")
     NAME_FIELD_NUMBER: _ClassVar[int]
     CONFIG_FIELD_NUMBER: _ClassVar[int]
     UPDATE_MASK_FIELD_NUMBER: _ClassVar[int]
@@ -74,6 +74,7 @@ class UpdateApplicationRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _ClassVar[int]
     BASE_DIR_FIELD_NUMBER: _ClassVar[int]
     MANAGED_BY_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
     name: str
     config: _application_pb2.ApplicationConfig
     update_mask: _field_mask_pb2.FieldMask
@@ -83,7 +84,8 @@ class UpdateApplicationRequest(_message.Message):
     request_id: str
     base_dir: str
     managed_by: str
-    def __init__(self, name: _Optional[str] = ..., config: _Optional[_Union[_application_pb2.ApplicationConfig, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., base_dir: _Optional[str] = ..., managed_by: _Optional[str] = ...) -> None: ...
+    source: _application_pb2_1.Application.Source
+    def __init__(self, name: _Optional[str] = ..., config: _Optional[_Union[_application_pb2.ApplicationConfig, _Mapping]] = ..., update_mask: _Optional[_Union[_field_mask_pb2.FieldMask, _Mapping]] = ..., allow_missing: bool = ..., etag: _Optional[str] = ..., validate_only: bool = ..., request_id: _Optional[str] = ..., base_dir: _Optional[str] = ..., managed_by: _Optional[str] = ..., source: _Optional[_Union[_application_pb2_1.Application.Source, str]] = ...) -> None: ...
 
 class UpdateApplicationResponse(_message.Message):
     __slots__ = ("application", "revision", "warnings")

@@ -166,7 +166,7 @@ public final class ApplicationServiceProto {
       "revision\030\001 \001(\003R\010revision\0224\n\007updated\030\002 \001(" +
       "\0132\030.windlass.v1.ApplicationH\000R\007updated\022\032" +
       "\n\007deleted\030\003 \001(\tH\000R\007deleted\022\030\n\006synced\030\004 \001" +
-      "(\010H\000R\006syncedB\007\n\005event\"\341\002\n\030UpdateApplicat" +
+      "(\010H\000R\006syncedB\007\n\005event\"\232\003\n\030UpdateApplicat" +
       "ionRequest\022\022\n\004name\030\001 \001(\tR\004name\022=\n\006config" +
       "\030\002 \001(\0132%.windlass.config.v1.ApplicationC" +
       "onfigR\006config\022;\n\013update_mask\030\003 \001(\0132\032.goo" +
@@ -175,80 +175,81 @@ public final class ApplicationServiceProto {
       "\005 \001(\tR\004etag\022#\n\rvalidate_only\030\006 \001(\010R\014vali" +
       "dateOnly\022\035\n\nrequest_id\030\007 \001(\tR\trequestId\022" +
       "\031\n\010base_dir\030\010 \001(\tR\007baseDir\022\035\n\nmanaged_by" +
-      "\030\t \001(\tR\tmanagedBy\"\217\001\n\031UpdateApplicationR" +
-      "esponse\022:\n\013application\030\001 \001(\0132\030.windlass." +
-      "v1.ApplicationR\013application\022\032\n\010revision\030" +
-      "\002 \001(\003R\010revision\022\032\n\010warnings\030\003 \003(\tR\010warni" +
-      "ngs\"g\n\030DeleteApplicationRequest\022\022\n\004name\030" +
-      "\001 \001(\tR\004name\022#\n\rallow_missing\030\002 \001(\010R\014allo" +
-      "wMissing\022\022\n\004etag\030\003 \001(\tR\004etag\"7\n\031DeleteAp" +
-      "plicationResponse\022\032\n\010revision\030\001 \001(\003R\010rev" +
-      "ision\"j\n\024ListRevisionsRequest\022\026\n\006parent\030" +
-      "\001 \001(\tR\006parent\022\033\n\tpage_size\030\002 \001(\005R\010pageSi" +
-      "ze\022\035\n\npage_token\030\003 \001(\tR\tpageToken\"t\n\025Lis" +
-      "tRevisionsResponse\0223\n\trevisions\030\001 \003(\0132\025." +
-      "windlass.v1.RevisionR\trevisions\022&\n\017next_" +
-      "page_token\030\002 \001(\tR\rnextPageToken\"\301\001\n\032Roll" +
-      "backApplicationRequest\022\022\n\004name\030\001 \001(\tR\004na" +
-      "me\022\037\n\013to_revision\030\002 \001(\003R\ntoRevision\022\022\n\004e" +
-      "tag\030\003 \001(\tR\004etag\022\035\n\nrequest_id\030\004 \001(\tR\treq" +
-      "uestId\022\026\n\006reason\030\005 \001(\tR\006reason\022#\n\rvalida" +
-      "te_only\030\006 \001(\010R\014validateOnly\"\233\001\n\033Rollback" +
-      "ApplicationResponse\022:\n\013application\030\001 \001(\013" +
-      "2\030.windlass.v1.ApplicationR\013application\022" +
-      "$\n\016rolled_back_to\030\002 \001(\003R\014rolledBackTo\022\032\n" +
-      "\010revision\030\003 \001(\003R\010revision\"-\n\027RetryApplic" +
-      "ationRequest\022\022\n\004name\030\001 \001(\tR\004name\"r\n\030Retr" +
-      "yApplicationResponse\022:\n\013application\030\001 \001(" +
-      "\0132\030.windlass.v1.ApplicationR\013application" +
-      "\022\032\n\010revision\030\002 \001(\003R\010revision\">\n\024PromoteC" +
-      "anaryRequest\022\022\n\004name\030\001 \001(\tR\004name\022\022\n\004full" +
-      "\030\002 \001(\010R\004full\"S\n\025PromoteCanaryResponse\022:\n" +
+      "\030\t \001(\tR\tmanagedBy\0227\n\006source\030\n \001(\0162\037.wind" +
+      "lass.v1.Application.SourceR\006source\"\217\001\n\031U" +
+      "pdateApplicationResponse\022:\n\013application\030" +
+      "\001 \001(\0132\030.windlass.v1.ApplicationR\013applica" +
+      "tion\022\032\n\010revision\030\002 \001(\003R\010revision\022\032\n\010warn" +
+      "ings\030\003 \003(\tR\010warnings\"g\n\030DeleteApplicatio" +
+      "nRequest\022\022\n\004name\030\001 \001(\tR\004name\022#\n\rallow_mi" +
+      "ssing\030\002 \001(\010R\014allowMissing\022\022\n\004etag\030\003 \001(\tR" +
+      "\004etag\"7\n\031DeleteApplicationResponse\022\032\n\010re" +
+      "vision\030\001 \001(\003R\010revision\"j\n\024ListRevisionsR" +
+      "equest\022\026\n\006parent\030\001 \001(\tR\006parent\022\033\n\tpage_s" +
+      "ize\030\002 \001(\005R\010pageSize\022\035\n\npage_token\030\003 \001(\tR" +
+      "\tpageToken\"t\n\025ListRevisionsResponse\0223\n\tr" +
+      "evisions\030\001 \003(\0132\025.windlass.v1.RevisionR\tr" +
+      "evisions\022&\n\017next_page_token\030\002 \001(\tR\rnextP" +
+      "ageToken\"\301\001\n\032RollbackApplicationRequest\022" +
+      "\022\n\004name\030\001 \001(\tR\004name\022\037\n\013to_revision\030\002 \001(\003" +
+      "R\ntoRevision\022\022\n\004etag\030\003 \001(\tR\004etag\022\035\n\nrequ" +
+      "est_id\030\004 \001(\tR\trequestId\022\026\n\006reason\030\005 \001(\tR" +
+      "\006reason\022#\n\rvalidate_only\030\006 \001(\010R\014validate" +
+      "Only\"\233\001\n\033RollbackApplicationResponse\022:\n\013" +
+      "application\030\001 \001(\0132\030.windlass.v1.Applicat" +
+      "ionR\013application\022$\n\016rolled_back_to\030\002 \001(\003" +
+      "R\014rolledBackTo\022\032\n\010revision\030\003 \001(\003R\010revisi" +
+      "on\"-\n\027RetryApplicationRequest\022\022\n\004name\030\001 " +
+      "\001(\tR\004name\"r\n\030RetryApplicationResponse\022:\n" +
       "\013application\030\001 \001(\0132\030.windlass.v1.Applica" +
-      "tionR\013application\"@\n\022AbortCanaryRequest\022" +
-      "\022\n\004name\030\001 \001(\tR\004name\022\026\n\006reason\030\002 \001(\tR\006rea" +
-      "son\"Q\n\023AbortCanaryResponse\022:\n\013applicatio" +
-      "n\030\001 \001(\0132\030.windlass.v1.ApplicationR\013appli" +
-      "cation\"(\n\022PauseCanaryRequest\022\022\n\004name\030\001 \001" +
-      "(\tR\004name\"Q\n\023PauseCanaryResponse\022:\n\013appli" +
-      "cation\030\001 \001(\0132\030.windlass.v1.ApplicationR\013" +
-      "application\")\n\023ResumeCanaryRequest\022\022\n\004na" +
-      "me\030\001 \001(\tR\004name\"R\n\024ResumeCanaryResponse\022:" +
-      "\n\013application\030\001 \001(\0132\030.windlass.v1.Applic" +
-      "ationR\013application2\237\t\n\022ApplicationServic" +
-      "e\022^\n\016GetApplication\022\".windlass.v1.GetApp" +
-      "licationRequest\032#.windlass.v1.GetApplica" +
-      "tionResponse\"\003\220\002\001\022d\n\020ListApplications\022$." +
-      "windlass.v1.ListApplicationsRequest\032%.wi" +
-      "ndlass.v1.ListApplicationsResponse\"\003\220\002\001\022" +
-      "d\n\021WatchApplications\022%.windlass.v1.Watch" +
-      "ApplicationsRequest\032&.windlass.v1.WatchA" +
-      "pplicationsResponse0\001\022g\n\021UpdateApplicati" +
-      "on\022%.windlass.v1.UpdateApplicationReques" +
-      "t\032&.windlass.v1.UpdateApplicationRespons" +
-      "e\"\003\220\002\002\022g\n\021DeleteApplication\022%.windlass.v" +
-      "1.DeleteApplicationRequest\032&.windlass.v1" +
-      ".DeleteApplicationResponse\"\003\220\002\002\022[\n\rListR" +
-      "evisions\022!.windlass.v1.ListRevisionsRequ" +
-      "est\032\".windlass.v1.ListRevisionsResponse\"" +
-      "\003\220\002\001\022m\n\023RollbackApplication\022\'.windlass.v" +
-      "1.RollbackApplicationRequest\032(.windlass." +
-      "v1.RollbackApplicationResponse\"\003\220\002\002\022d\n\020R" +
-      "etryApplication\022$.windlass.v1.RetryAppli" +
-      "cationRequest\032%.windlass.v1.RetryApplica" +
-      "tionResponse\"\003\220\002\002\022V\n\rPromoteCanary\022!.win" +
-      "dlass.v1.PromoteCanaryRequest\032\".windlass" +
-      ".v1.PromoteCanaryResponse\022P\n\013AbortCanary" +
-      "\022\037.windlass.v1.AbortCanaryRequest\032 .wind" +
-      "lass.v1.AbortCanaryResponse\022U\n\013PauseCana" +
-      "ry\022\037.windlass.v1.PauseCanaryRequest\032 .wi" +
-      "ndlass.v1.PauseCanaryResponse\"\003\220\002\002\022X\n\014Re" +
-      "sumeCanary\022 .windlass.v1.ResumeCanaryReq" +
-      "uest\032!.windlass.v1.ResumeCanaryResponse\"" +
-      "\003\220\002\002Bw\n\017dev.windlass.v1B\027ApplicationServ" +
-      "iceProtoP\001\242\002\003WXX\252\002\013Windlass.V1\312\002\013Windlas" +
-      "s\\V1\342\002\027Windlass\\V1\\GPBMetadata\352\002\014Windlas" +
-      "s::V1b\006proto3"
+      "tionR\013application\022\032\n\010revision\030\002 \001(\003R\010rev" +
+      "ision\">\n\024PromoteCanaryRequest\022\022\n\004name\030\001 " +
+      "\001(\tR\004name\022\022\n\004full\030\002 \001(\010R\004full\"S\n\025Promote" +
+      "CanaryResponse\022:\n\013application\030\001 \001(\0132\030.wi" +
+      "ndlass.v1.ApplicationR\013application\"@\n\022Ab" +
+      "ortCanaryRequest\022\022\n\004name\030\001 \001(\tR\004name\022\026\n\006" +
+      "reason\030\002 \001(\tR\006reason\"Q\n\023AbortCanaryRespo" +
+      "nse\022:\n\013application\030\001 \001(\0132\030.windlass.v1.A" +
+      "pplicationR\013application\"(\n\022PauseCanaryRe" +
+      "quest\022\022\n\004name\030\001 \001(\tR\004name\"Q\n\023PauseCanary" +
+      "Response\022:\n\013application\030\001 \001(\0132\030.windlass" +
+      ".v1.ApplicationR\013application\")\n\023ResumeCa" +
+      "naryRequest\022\022\n\004name\030\001 \001(\tR\004name\"R\n\024Resum" +
+      "eCanaryResponse\022:\n\013application\030\001 \001(\0132\030.w" +
+      "indlass.v1.ApplicationR\013application2\237\t\n\022" +
+      "ApplicationService\022^\n\016GetApplication\022\".w" +
+      "indlass.v1.GetApplicationRequest\032#.windl" +
+      "ass.v1.GetApplicationResponse\"\003\220\002\001\022d\n\020Li" +
+      "stApplications\022$.windlass.v1.ListApplica" +
+      "tionsRequest\032%.windlass.v1.ListApplicati" +
+      "onsResponse\"\003\220\002\001\022d\n\021WatchApplications\022%." +
+      "windlass.v1.WatchApplicationsRequest\032&.w" +
+      "indlass.v1.WatchApplicationsResponse0\001\022g" +
+      "\n\021UpdateApplication\022%.windlass.v1.Update" +
+      "ApplicationRequest\032&.windlass.v1.UpdateA" +
+      "pplicationResponse\"\003\220\002\002\022g\n\021DeleteApplica" +
+      "tion\022%.windlass.v1.DeleteApplicationRequ" +
+      "est\032&.windlass.v1.DeleteApplicationRespo" +
+      "nse\"\003\220\002\002\022[\n\rListRevisions\022!.windlass.v1." +
+      "ListRevisionsRequest\032\".windlass.v1.ListR" +
+      "evisionsResponse\"\003\220\002\001\022m\n\023RollbackApplica" +
+      "tion\022\'.windlass.v1.RollbackApplicationRe" +
+      "quest\032(.windlass.v1.RollbackApplicationR" +
+      "esponse\"\003\220\002\002\022d\n\020RetryApplication\022$.windl" +
+      "ass.v1.RetryApplicationRequest\032%.windlas" +
+      "s.v1.RetryApplicationResponse\"\003\220\002\002\022V\n\rPr" +
+      "omoteCanary\022!.windlass.v1.PromoteCanaryR" +
+      "equest\032\".windlass.v1.PromoteCanaryRespon" +
+      "se\022P\n\013AbortCanary\022\037.windlass.v1.AbortCan" +
+      "aryRequest\032 .windlass.v1.AbortCanaryResp" +
+      "onse\022U\n\013PauseCanary\022\037.windlass.v1.PauseC" +
+      "anaryRequest\032 .windlass.v1.PauseCanaryRe" +
+      "sponse\"\003\220\002\002\022X\n\014ResumeCanary\022 .windlass.v" +
+      "1.ResumeCanaryRequest\032!.windlass.v1.Resu" +
+      "meCanaryResponse\"\003\220\002\002Bw\n\017dev.windlass.v1" +
+      "B\027ApplicationServiceProtoP\001\242\002\003WXX\252\002\013Wind" +
+      "lass.V1\312\002\013Windlass\\V1\342\002\027Windlass\\V1\\GPBM" +
+      "etadata\352\002\014Windlass::V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -300,7 +301,7 @@ public final class ApplicationServiceProto {
     internal_static_windlass_v1_UpdateApplicationRequest_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_windlass_v1_UpdateApplicationRequest_descriptor,
-        new java.lang.String[] { "Name", "Config", "UpdateMask", "AllowMissing", "Etag", "ValidateOnly", "RequestId", "BaseDir", "ManagedBy", });
+        new java.lang.String[] { "Name", "Config", "UpdateMask", "AllowMissing", "Etag", "ValidateOnly", "RequestId", "BaseDir", "ManagedBy", "Source", });
     internal_static_windlass_v1_UpdateApplicationResponse_descriptor =
       getDescriptor().getMessageTypes().get(7);
     internal_static_windlass_v1_UpdateApplicationResponse_fieldAccessorTable = new

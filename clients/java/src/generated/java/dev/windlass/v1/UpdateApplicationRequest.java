@@ -26,6 +26,7 @@ private static final long serialVersionUID = 0L;
     requestId_ = "";
     baseDir_ = "";
     managedBy_ = "";
+    source_ = 0;
   }
 
   @java.lang.Override
@@ -401,6 +402,36 @@ private static final long serialVersionUID = 0L;
     }
   }
 
+  public static final int SOURCE_FIELD_NUMBER = 10;
+  private int source_ = 0;
+  /**
+   * <pre>
+   * Who writes it. An imperative one is left alone by ApplyConfig where that
+   * does not list it. Unspecified is declarative; of no effect where
+   * `update_mask` has fields.
+   * </pre>
+   *
+   * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+   * @return The enum numeric value on the wire for source.
+   */
+  @java.lang.Override public int getSourceValue() {
+    return source_;
+  }
+  /**
+   * <pre>
+   * Who writes it. An imperative one is left alone by ApplyConfig where that
+   * does not list it. Unspecified is declarative; of no effect where
+   * `update_mask` has fields.
+   * </pre>
+   *
+   * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+   * @return The source.
+   */
+  @java.lang.Override public dev.windlass.v1.Application.Source getSource() {
+    dev.windlass.v1.Application.Source result = dev.windlass.v1.Application.Source.forNumber(source_);
+    return result == null ? dev.windlass.v1.Application.Source.UNRECOGNIZED : result;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -442,6 +473,9 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(managedBy_)) {
       com.google.protobuf.GeneratedMessageV3.writeString(output, 9, managedBy_);
     }
+    if (source_ != dev.windlass.v1.Application.Source.SOURCE_UNSPECIFIED.getNumber()) {
+      output.writeEnum(10, source_);
+    }
     getUnknownFields().writeTo(output);
   }
 
@@ -482,6 +516,10 @@ private static final long serialVersionUID = 0L;
     if (!com.google.protobuf.GeneratedMessageV3.isStringEmpty(managedBy_)) {
       size += com.google.protobuf.GeneratedMessageV3.computeStringSize(9, managedBy_);
     }
+    if (source_ != dev.windlass.v1.Application.Source.SOURCE_UNSPECIFIED.getNumber()) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeEnumSize(10, source_);
+    }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
     return size;
@@ -521,6 +559,7 @@ private static final long serialVersionUID = 0L;
         .equals(other.getBaseDir())) return false;
     if (!getManagedBy()
         .equals(other.getManagedBy())) return false;
+    if (source_ != other.source_) return false;
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -556,6 +595,8 @@ private static final long serialVersionUID = 0L;
     hash = (53 * hash) + getBaseDir().hashCode();
     hash = (37 * hash) + MANAGED_BY_FIELD_NUMBER;
     hash = (53 * hash) + getManagedBy().hashCode();
+    hash = (37 * hash) + SOURCE_FIELD_NUMBER;
+    hash = (53 * hash) + source_;
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
     return hash;
@@ -715,6 +756,7 @@ private static final long serialVersionUID = 0L;
       requestId_ = "";
       baseDir_ = "";
       managedBy_ = "";
+      source_ = 0;
       return this;
     }
 
@@ -781,6 +823,9 @@ private static final long serialVersionUID = 0L;
       }
       if (((from_bitField0_ & 0x00000100) != 0)) {
         result.managedBy_ = managedBy_;
+      }
+      if (((from_bitField0_ & 0x00000200) != 0)) {
+        result.source_ = source_;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -866,6 +911,9 @@ private static final long serialVersionUID = 0L;
         bitField0_ |= 0x00000100;
         onChanged();
       }
+      if (other.source_ != 0) {
+        setSourceValue(other.getSourceValue());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -941,6 +989,11 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000100;
               break;
             } // case 74
+            case 80: {
+              source_ = input.readEnum();
+              bitField0_ |= 0x00000200;
+              break;
+            } // case 80
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -1845,6 +1898,89 @@ private static final long serialVersionUID = 0L;
       checkByteStringIsUtf8(value);
       managedBy_ = value;
       bitField0_ |= 0x00000100;
+      onChanged();
+      return this;
+    }
+
+    private int source_ = 0;
+    /**
+     * <pre>
+     * Who writes it. An imperative one is left alone by ApplyConfig where that
+     * does not list it. Unspecified is declarative; of no effect where
+     * `update_mask` has fields.
+     * </pre>
+     *
+     * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+     * @return The enum numeric value on the wire for source.
+     */
+    @java.lang.Override public int getSourceValue() {
+      return source_;
+    }
+    /**
+     * <pre>
+     * Who writes it. An imperative one is left alone by ApplyConfig where that
+     * does not list it. Unspecified is declarative; of no effect where
+     * `update_mask` has fields.
+     * </pre>
+     *
+     * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+     * @param value The enum numeric value on the wire for source to set.
+     * @return This builder for chaining.
+     */
+    public Builder setSourceValue(int value) {
+      source_ = value;
+      bitField0_ |= 0x00000200;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Who writes it. An imperative one is left alone by ApplyConfig where that
+     * does not list it. Unspecified is declarative; of no effect where
+     * `update_mask` has fields.
+     * </pre>
+     *
+     * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+     * @return The source.
+     */
+    @java.lang.Override
+    public dev.windlass.v1.Application.Source getSource() {
+      dev.windlass.v1.Application.Source result = dev.windlass.v1.Application.Source.forNumber(source_);
+      return result == null ? dev.windlass.v1.Application.Source.UNRECOGNIZED : result;
+    }
+    /**
+     * <pre>
+     * Who writes it. An imperative one is left alone by ApplyConfig where that
+     * does not list it. Unspecified is declarative; of no effect where
+     * `update_mask` has fields.
+     * </pre>
+     *
+     * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+     * @param value The source to set.
+     * @return This builder for chaining.
+     */
+    public Builder setSource(dev.windlass.v1.Application.Source value) {
+      if (value == null) {
+        throw new NullPointerException();
+      }
+      bitField0_ |= 0x00000200;
+      source_ = value.getNumber();
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Who writes it. An imperative one is left alone by ApplyConfig where that
+     * does not list it. Unspecified is declarative; of no effect where
+     * `update_mask` has fields.
+     * </pre>
+     *
+     * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearSource() {
+      bitField0_ = (bitField0_ & ~0x00000200);
+      source_ = 0;
       onChanged();
       return this;
     }

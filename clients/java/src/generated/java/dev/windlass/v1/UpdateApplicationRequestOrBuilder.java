@@ -192,4 +192,27 @@ public interface UpdateApplicationRequestOrBuilder extends
    */
   com.google.protobuf.ByteString
       getManagedByBytes();
+
+  /**
+   * <pre>
+   * Who writes it. An imperative one is left alone by ApplyConfig where that
+   * does not list it. Unspecified is declarative; of no effect where
+   * `update_mask` has fields.
+   * </pre>
+   *
+   * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+   * @return The enum numeric value on the wire for source.
+   */
+  int getSourceValue();
+  /**
+   * <pre>
+   * Who writes it. An imperative one is left alone by ApplyConfig where that
+   * does not list it. Unspecified is declarative; of no effect where
+   * `update_mask` has fields.
+   * </pre>
+   *
+   * <code>.windlass.v1.Application.Source source = 10 [json_name = "source"];</code>
+   * @return The source.
+   */
+  dev.windlass.v1.Application.Source getSource();
 }
