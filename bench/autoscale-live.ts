@@ -132,7 +132,7 @@ const loadAtStart = load();
 const began = new Date();
 const windlass = await startWindlass({ config: config() });
 const feed = followDecisions(windlass, `applications/${APP}/deployments/${DEPLOYMENT}`);
-await eventually("a scaling decision", () => (feed.connected() ? true : undefined));
+await eventually("a scaling decision", () => (feed.told().length > 0 ? true : undefined));
 const phases = course(numbers.seconds, numbers.peak, numbers.seed);
 const requests = closedLoop(`${windlass.http}/?ms=${numbers["service-ms"]}`);
 const startedS = nowS();
