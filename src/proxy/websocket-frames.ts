@@ -30,7 +30,17 @@ export class FrameScanner {
     return this.#have === 0 && this.#left === 0;
   }
 
-  feed(bytes: Uint8Array): void {
+  /** Returns how many bytes those are. */
+  feed(bytes: Uint8Array): number {
+    return this.#feed(bytes, false);
+  }
+
+  /** Feeds as far as the end of the present frame; returns how many bytes that took. */
+  feedToBoundary(bytes: Uint8Array): number {
+    return this.atBoundary ? 0 : this.#feed(bytes, true);
+  }
+
+  #feed(bytes: Uint8Array, toBoundary: boolean): number {
     let at = 0;
     while (at < bytes.length) {
       if (this.#left > 0) {
@@ -42,7 +52,9 @@ export class FrameScanner {
         this.#header[this.#have++] = bytes[at++]!;
         this.#readHeader();
       }
+      if (toBoundary && this.atBoundary) break;
     }
+    return at;
   }
 
   #readHeader(): void {

@@ -212,9 +212,9 @@ class ClientBytes extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
-    this.#scanner.feed(chunk);
+    const taken = this.#farewell === undefined ? this.#scanner.feed(chunk) : this.#scanner.feedToBoundary(chunk);
     if (this.#scanner.closeCode !== undefined) this.#onClose(this.#scanner.closeCode);
-    if (!this.push(chunk)) this.#socket.pause();
+    if (!this.push(taken === chunk.length ? chunk : chunk.subarray(0, taken))) this.#socket.pause();
     this.#sayFarewell();
   };
 

@@ -71,6 +71,19 @@ describe("following the frames of a websocket", () => {
     expect(scanner.atBoundary).toBe(true);
   });
 
+  it("stops at the end of a frame where it is asked to", () => {
+    const [first, second] = [frame(1, Buffer.from("one"), true), frame(2, Buffer.alloc(70_000), true)];
+    const bytes = Buffer.concat([first, second, frame(1, Buffer.from("three"), true)]);
+    const scanner = new FrameScanner();
+    expect(scanner.feedToBoundary(bytes)).toBe(0);
+    scanner.feed(bytes.subarray(0, 2));
+    expect(scanner.feedToBoundary(bytes.subarray(2))).toBe(first.length - 2);
+    scanner.feed(second.subarray(0, 100));
+    expect(scanner.feedToBoundary(bytes.subarray(first.length + 100, first.length + 200))).toBe(100);
+    expect(scanner.feedToBoundary(bytes.subarray(first.length + 200))).toBe(second.length - 200);
+    expect(scanner).toMatchObject({ atBoundary: true, closeCode: undefined });
+  });
+
   it.each([true, false])("makes close frames that others understand (masked: %s)", (masked) => {
     const heard: unknown[] = [];
     const receiver = new Receiver({ isServer: masked });

@@ -345,6 +345,36 @@ describe("a stop", () => {
     expect(running.output()).toContain('closed ["/",1001,"the replica stops",true]');
   });
 
+  it.each(["up", "down"])("of the proxy breaks no message while they flow %s", async (way) => {
+    const { proxy, port, lines, running } = await serve();
+    const { socket, closed, messages } = await dial(port, "/");
+    const errors: Error[] = [];
+    socket.on("error", (error) => errors.push(error));
+    const sizes = [1, 125, 126, 1_000, 65_535, 65_536, 200_000, 1_000_000];
+    let sent = 0;
+    const more = (): void => {
+      if (socket.readyState !== socket.OPEN) return;
+      // The app sends back what it gets: with nothing to drop on the way down where that is read.
+      while (socket.bufferedAmount < 4_000_000 && sent < 5_000) {
+        const size = sizes[sent % sizes.length]!;
+        socket.send(Buffer.alloc(size, sent % 251));
+        sent += 1;
+      }
+      setImmediate(more);
+    };
+    if (way === "up") more();
+    else socket.send("flood");
+    await vi.waitFor(() => expect(messages.length).toBeGreaterThan(20), { timeout: 10_000 });
+    proxy.startDraining();
+    expect(await closed).toMatchObject({ code: 1001 });
+    expect(errors).toEqual([]);
+    const sizeOf = (index: number) => (way === "up" ? sizes[index % sizes.length] : 65_536);
+    const broken = messages.filter((data, index) => data.length !== sizeOf(index));
+    expect(broken).toEqual([]);
+    await vi.waitFor(() => expect(running.output()).toContain('closed ["/",1001,'));
+    await vi.waitFor(() => expect(lines).toEqual([expect.stringMatching(/^WS \/ 1001 /)]));
+  });
+
   it("of the proxy closes them with 1001, and what user code had sent arrives", async () => {
     const { proxy, port, running, lines } = await serve();
     const { socket, closed, messages } = await dial(port, "/");
