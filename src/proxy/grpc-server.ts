@@ -19,6 +19,7 @@ import { type GrpcContext, GrpcExchange } from "./grpc-exchange.ts";
 import { parseTimeout } from "./grpc-metadata.ts";
 import { routeByMetadata } from "./grpc-route.ts";
 import { fail, GRPC_STATUS, type GrpcCall, isGrpc, statusName } from "./grpc-wire.ts";
+import type { IngressMetrics } from "./ingress-metrics.ts";
 
 /** Calls that one connection may have under way; clients hold the others back, or open another connection. */
 const MAX_CALLS_PER_CONNECTION = 1_000;
@@ -30,6 +31,8 @@ export interface GrpcProxyOptions extends GrpcContext {
   readonly random: Random;
   /** Writes the lines of calls. */
   readonly access?: Pick<ProcessLog, "accessLog" | "access">;
+  /** Counts calls of applications. */
+  readonly metrics?: IngressMetrics;
   /** Whether clients may ask what there is to call. Default: true. */
   readonly reflection?: boolean;
 }
@@ -110,7 +113,8 @@ export class GrpcProxy {
     }
     const route = routeByMetadata(this.#table.names, text(headers["application"]));
     const application = route.kind === "application" ? route.name : "";
-    const onOver = this.#logger(path, application, requestId);
+    const found = this.#table.applications.get(application);
+    const onOver = this.#began({ path, application, requestId, deployment: found?.target.deployment ?? "" });
     const refuse = (status: (typeof GRPC_STATUS)[keyof typeof GRPC_STATUS], message: string): void => {
       fail(call, { status, message });
       onOver(status);
@@ -119,7 +123,6 @@ export class GrpcProxy {
       refuse(GRPC_STATUS.notFound, route.message);
       return;
     }
-    const found = this.#table.applications.get(application);
     if (found === undefined) {
       refuse(GRPC_STATUS.unavailable, `application "${application}" is still being built`);
       return;
@@ -154,17 +157,38 @@ export class GrpcProxy {
     return chooseRevision(split, sticky, this.#options.random);
   }
 
-  /** What writes a call's line at its end. */
-  #logger(path: string, application: string, requestId: string): (status: number) => void {
-    const { clock, access } = this.#options;
-    if (access?.accessLog !== true) return () => {};
+  /** What counts a call at its end, and writes its line. */
+  #began({ path, application, deployment, requestId }: Named): (status: number) => void {
+    const { clock, access, metrics } = this.#options;
+    const log = access?.accessLog === true;
+    if (!log && metrics === undefined) return () => {};
     const startedMs = clock.monotonic();
-    return (status) => {
-      const latency = (clock.monotonic() - startedMs).toFixed(1);
-      access.access(`${path} ${application} ${statusName(status)} ${latency}ms`, { request_id: requestId });
+    const over = metrics?.began();
+    return (code) => {
+      const latencyMs = clock.monotonic() - startedMs;
+      const status = statusName(code);
+      if (log) {
+        const line = `${path} ${application} ${status} ${latencyMs.toFixed(1)}ms`;
+        access.access(line, { request_id: requestId });
+      }
+      over?.();
+      // Clients may make up paths; of those that lead somewhere there are few.
+      const method = UNKNOWN_METHOD.has(code) ? "OTHER" : path;
+      const failed = code !== GRPC_STATUS.ok;
+      metrics?.ended({ route: application, method, application, deployment, status, failed, latencyMs });
     };
   }
 }
+
+/** A call as it is logged and counted. */
+interface Named {
+  readonly path: string;
+  readonly application: string;
+  readonly deployment: string;
+  readonly requestId: string;
+}
+
+const UNKNOWN_METHOD: ReadonlySet<number> = new Set([GRPC_STATUS.notFound, GRPC_STATUS.unimplemented]);
 
 /** Longer than a timer can be set for: as if there were no limit. */
 const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -96,6 +96,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
           traffic,
           log,
           access: processLog,
+          metrics: createIngressMetrics(counts, "grpc"),
           reflection: options.grpcReflection,
         });
   let logging = "";

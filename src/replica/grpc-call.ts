@@ -52,6 +52,10 @@ export function endWith(out: Outbound, trailers: readonly string[]): number {
 
 /** Sets the head of an answer; false: no frame can hold it, and the call was refused. */
 export function beginWith(out: Outbound, status: number, headers: string[]): boolean {
+  for (let i = headers.length - 2; i >= 0; i -= 2) {
+    // Nobody can know it before all messages are written.
+    if (headers[i] === "content-length") headers.splice(i, 2);
+  }
   if (fitsHead(headers)) {
     out.head(status, headers);
     return true;

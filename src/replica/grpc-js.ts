@@ -7,6 +7,8 @@ import {
   type ClientHttp2Stream,
   connect,
   constants,
+  type IncomingHttpHeaders,
+  type IncomingHttpStatusHeader,
   type OutgoingHttpHeaders,
 } from "node:http2";
 import { duplexPair } from "node:stream";
@@ -141,15 +143,27 @@ function tunnel(
   if (scope.aborted) cancel();
   else scope.signal.addEventListener("abort", cancel, { once: true });
   void send(inbound.body, stream);
-  stream.on("response", (headers, flags) => {
+  // What they throw would end the replica.
+  const guarded =
+    <A extends unknown[]>(listener: (...args: A) => void) =>
+    (...args: A): void => {
+      try {
+        listener(...args);
+      } catch (error) {
+        reject(error);
+        cancel();
+      }
+    };
+  const onResponse = (headers: IncomingHttpHeaders & IncomingHttpStatusHeader, flags: number): void => {
     const pairs = pairsOf(headers);
     // An answer that is a head and nothing else has its status there.
     const whole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     if (whole) trailers = pairs;
     else if (!beginWith(out, Number(headers[":status"]), pairs)) cancel();
     // Not before: Node may hand out the first of the body ahead of the head.
-    stream.on("data", onData);
-  });
+    stream.on("data", guarded(onData));
+  };
+  stream.on("response", guarded(onResponse));
   stream.on("trailers", (headers) => {
     trailers = pairsOf(headers);
   });
@@ -163,10 +177,10 @@ function tunnel(
     if (out.status === 0) out.head(200, ["content-type", "application/grpc"]);
     ended = endWith(out, trailers);
   };
-  stream.on("end", end);
+  stream.on("end", guarded(end));
   stream.on("error", () => {});
   stream.on("close", () => {
-    end();
+    guarded(end)();
     scope.signal.removeEventListener("abort", cancel);
     if (ended !== undefined) resolve(ended);
     else if (out.closed) resolve(GRPC_CODE.cancelled);

@@ -273,6 +273,24 @@ describe("frames, beyond what programs can", () => {
     expect(text(taken)).toBe("r");
   });
 
+  it("leave the body of a gRPC call alone until the replica has taken it", async () => {
+    const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 0 });
+    replica.handler = (req, res) => void req.pipe(res);
+    const driver = channel();
+    const body = Readable.from([Buffer.from("one"), Buffer.from("two")]);
+    const call: ChannelRequest = { ...get, kind: "grpc", method: "POST", path: "/p.S/M", body };
+    const rejected = open(driver, replica.address, call);
+    await rejected.done;
+    expect([rejected.failure?.kind, body.readableDidRead, body.destroyed]).toEqual(["rejected", false, false]);
+    const gone = open(driver, join(tempDir(), "nobody"), call);
+    await gone.done;
+    expect([gone.failure?.kind, body.readableDidRead, body.destroyed]).toEqual(["unreachable", false, false]);
+    replica.maxOngoing = 1;
+    const taken = open(driver, replica.address, call);
+    await taken.done;
+    expect([taken.entered, text(taken), body.destroyed]).toEqual([[false], "onetwo", true]);
+  });
+
   it("reserves a slot and uses it", async () => {
     const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1 });
     const driver = channel();
@@ -359,6 +377,80 @@ describe("frames, beyond what programs can", () => {
     await vi.waitFor(() => expect(received).toBe(body.length));
     upload.call.cancel();
     download.call.cancel();
+  });
+
+  it.each([
+    {
+      name: "rejects what it took",
+      says: [
+        [2, 8],
+        [0x83, 4],
+      ],
+      heard: false,
+    },
+    {
+      name: "takes a request twice",
+      says: [
+        [2, 8],
+        [2, 8],
+      ],
+      heard: false,
+    },
+    {
+      name: "rejects what it answered",
+      says: [
+        [4, 7],
+        [0x83, 4],
+      ],
+      heard: true,
+    },
+    {
+      name: "goes on after the end",
+      says: [
+        [4, 7],
+        [5, 9],
+        [0x85, 9],
+        [5, 9],
+      ],
+      heard: true,
+    },
+    {
+      name: "answers twice",
+      says: [
+        [4, 7],
+        [4, 7],
+      ],
+      heard: true,
+    },
+  ] as const)("break where the peer $name, and say it once", async ({ says, heard: started }) => {
+    const address = join(tempDir(), "s");
+    const server = createNetServer((socket) => {
+      const frame = (type: number, payload: Buffer, id = 1): Buffer => {
+        const head = Buffer.alloc(9);
+        head.writeUInt32LE(payload.length, 0);
+        head.writeUInt32LE(id, 4);
+        head[8] = type;
+        return Buffer.concat([head, payload]);
+      };
+      socket.on("error", () => {});
+      // A head of status 200 has three bytes before its empty text; other payloads may be zeros.
+      const payloads = says.map(([type, length]) =>
+        frame(type, type === 4 ? Buffer.from([200, 0, 0, 0, 0, 0, 0]) : Buffer.alloc(length)),
+      );
+      socket.once("data", () => socket.write(Buffer.concat([frame(0, Buffer.from("windlass\x01"), 0), ...payloads])));
+    });
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+    onTestFinished(() => void server.close());
+    let ends = 0;
+    // A receiver that is full has what follows wait.
+    const heard = open(channel(), address, get, () => false);
+    void heard.done.then(() => (ends += 1));
+    await vi.waitFor(() => {
+      heard.call.resume();
+      expect(heard.ended || heard.failure !== undefined).toBe(true);
+    });
+    expect([ends, heard.head !== undefined]).toEqual([1, started]);
+    if (heard.failure !== undefined) expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: started });
   });
 
   it.each([

@@ -13,7 +13,17 @@ import {
 } from "../../src/wire/frame.ts";
 import { FrameReader } from "../../src/wire/frame-reader.ts";
 import { FrameWriter } from "../../src/wire/frame-writer.ts";
-import { CALL_RESULTS, problemOf, readAnswer, readOpen, writeHead, writeOpen } from "../../src/wire/head.ts";
+import {
+  CALL_RESULTS,
+  fitsHead,
+  problemOf,
+  readAnswer,
+  readOpen,
+  readTrailers,
+  writeHead,
+  writeOpen,
+  writeTrailers,
+} from "../../src/wire/head.ts";
 
 interface Frame {
   readonly type: FrameType;
@@ -220,6 +230,28 @@ describe("heads", () => {
         expect(read.body.equals(body)).toBe(true);
       }),
     );
+  });
+
+  it("of trailers come out as they went in, those that fit", () => {
+    fc.assert(
+      fc.property(headers, (trailers) => {
+        const writer = new FrameWriter();
+        writeTrailers(writer, 1, trailers);
+        expect(fitsHead(trailers)).toBe(true);
+        expect(readTrailers(frameOf(writer))).toEqual(trailers);
+      }),
+    );
+    expect(fitsHead(["a", "1\nb"])).toBe(false);
+    expect(fitsHead(["a", "b".repeat(MAX_PAYLOAD_BYTES / 2)])).toBe(false);
+  });
+
+  it.each([
+    { name: "a name without a value", payload: "\x01\0\0\0a" },
+    { name: "bytes after them", payload: "\x03\0\0\0a\nbc" },
+    { name: "fewer than their length", payload: "\x09\0\0\0a\nb" },
+    { name: "no length", payload: "\0" },
+  ])("refuses trailers with $name", ({ payload }) => {
+    expect(() => readTrailers(Buffer.from(payload, "latin1"))).toThrow(WireError);
   });
 
   it.each([
