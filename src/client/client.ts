@@ -16,10 +16,10 @@ import {
   replicaFeed,
   type WatchRequest,
 } from "./feeds.ts";
-import type { Time } from "./retry.ts";
+import { MOST_TIMER_MS, type Time } from "./retry.ts";
 import { eventAttempts } from "./server-sent.ts";
 import { learn, NOTHING_KNOWN, running, tooLong } from "./wait.ts";
-import { type Attempt, startWatch, type Watch, type WatchOptions } from "./watch.ts";
+import { type Attempt, startWatch, type Watch, type WatchOptions, type WatchStatus } from "./watch.ts";
 
 /** What a client connects by. */
 export interface Connections {
@@ -31,6 +31,11 @@ export interface Connections {
   readonly transport: Transport;
   /** For an attempt of a watch: one that fell silent may share its connection with nothing. */
   separate(): { readonly transport: Transport; close(): void };
+  /** Reads server-sent events. Default: the global `fetch`. */
+  readonly fetch?: (
+    url: string,
+    init: { headers: Record<string, string>; signal: AbortSignal; cache: "no-store" },
+  ) => Promise<Response>;
   /** Closes all connections. */
   close(): void;
 }
@@ -52,7 +57,7 @@ export type WatchOf<F> =
 
 /** Options of {@link Client.waitUntilRunning}. */
 export interface WaitOptions {
-  /** Default: 60 s. */
+  /** Infinity is none. Default: 60 s. */
   readonly timeoutMs?: number;
   /** Ends the wait with CANCELED. */
   readonly signal?: AbortSignal;
@@ -120,11 +125,15 @@ export function clientOver(connections: Connections, time: Time): Client {
     async waitUntilRunning(application, { timeoutMs = WAIT_MS, signal } = {}) {
       const name = applicationName(application);
       const late = new AbortController();
-      const timer = time.clock.timer(timeoutMs, () => late.abort());
+      const timer = time.clock.timer(Math.min(timeoutMs, MOST_TIMER_MS), () => late.abort());
       let waiting = NOTHING_KNOWN;
+      let failure: ConnectError | undefined;
+      const onStatus = (status: WatchStatus): void => {
+        failure = status.kind === "cut" ? status.error : undefined;
+      };
       try {
         const either = signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]);
-        for await (const event of watch.applications({ names: [name] }, { signal: either })) {
+        for await (const event of watch.applications({ names: [name] }, { signal: either, onStatus })) {
           waiting = learn(waiting, event);
           const done = running(name, waiting);
           if (done !== undefined) return done;
@@ -132,7 +141,8 @@ export function clientOver(connections: Connections, time: Time): Client {
       } finally {
         timer.cancel();
       }
-      if (late.signal.aborted) throw new ConnectError(tooLong(name, waiting, timeoutMs), Code.DeadlineExceeded);
+      if (late.signal.aborted)
+        throw new ConnectError(tooLong(name, waiting, timeoutMs, failure), Code.DeadlineExceeded);
       throw new ConnectError(`the wait for ${name} was ended`, Code.Canceled);
     },
   };

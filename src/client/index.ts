@@ -17,7 +17,7 @@ export interface ClientOptions extends NodeProtocol {
   readonly token?: string;
 }
 
-/** A client of the control API. Throws TargetError where an address is none, or a token file cannot be read. */
+/** A client of the control API. Throws TargetError where an address or a token is none, or a token file cannot be read. */
 export function createClient(options: ClientOptions = {}): Client {
   const { address, token } = options;
   const target = targetOf({

@@ -1,6 +1,8 @@
 /** How clients on Node connect: Connect over HTTP/2 or HTTP/1.1, gRPC, or gRPC-web. */
 import * as http from "node:http";
 import * as https from "node:https";
+import { Readable } from "node:stream";
+import type { ReadableStream } from "node:stream/web";
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -65,5 +67,24 @@ export function nodeConnections(
   };
   const make = httpVersion === "2" || protocol === "grpc" ? overHttp2 : overHttp1;
   const calls = renewingTransport(make, options.timeoutMs ?? TIMEOUT_MS);
-  return { address, token, transport: calls.transport, separate: make, close: calls.close };
+  const trusting = ca === undefined ? {} : { fetch: fetchTrusting(ca) };
+  return { address, token, transport: calls.transport, separate: make, close: calls.close, ...trusting };
+}
+
+/** A `fetch` for GET with certificate authorities of its own, which the global one cannot have. */
+function fetchTrusting(ca: string | Buffer): NonNullable<Connections["fetch"]> {
+  return (url, { headers, signal }) =>
+    new Promise((resolve, reject) => {
+      const answered = (answer: http.IncomingMessage): void => {
+        const body = Readable.toWeb(answer) as ReadableStream<Uint8Array>;
+        try {
+          resolve(new Response(body, { status: answer.statusCode ?? 0 }));
+        } catch (error) {
+          // A status that goes with no body.
+          answer.destroy();
+          reject(error);
+        }
+      };
+      https.get(url, { headers, signal, ca, agent: false }, answered).on("error", reject);
+    });
 }

@@ -1,5 +1,6 @@
 /** A transport with a default deadline that leaves a connection on which a call came to its deadline. */
 import { Code, ConnectError, type Transport } from "@connectrpc/connect";
+import { MOST_TIMER_MS } from "./retry.ts";
 
 /** A transport and what closes its connections. */
 export interface OwnTransport {
@@ -71,9 +72,9 @@ interface Use {
   users: number;
 }
 
-/** A timer cannot take infinity for an answer. */
+/** A timer ends at once where it is given infinity, or more than it can count. */
 function finite(timeoutMs: number | undefined): number | undefined {
-  return timeoutMs === Number.POSITIVE_INFINITY ? undefined : timeoutMs;
+  return timeoutMs !== undefined && timeoutMs > MOST_TIMER_MS ? undefined : timeoutMs;
 }
 
 async function* leaving<T>(messages: AsyncIterable<T>, leave: () => void): AsyncGenerator<T> {

@@ -11,6 +11,9 @@ export interface Time {
   readonly random: Random;
 }
 
+/** The longest time that a timer can be set to, 24.8 days. */
+export const MOST_TIMER_MS = 2 ** 31 - 1;
+
 const FIRST_MS = 100;
 const MOST_MS = 5_000;
 

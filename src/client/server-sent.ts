@@ -2,16 +2,18 @@
 import { create, type DescMessage, fromJson, type MessageInitShape, type MessageShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "../../gen/google/rpc/error_details_pb.ts";
+import type { Connections } from "./client.ts";
 import { type Feed, progressSeconds, type WatchRequest } from "./feeds.ts";
 import type { Attempt } from "./watch.ts";
 
 /** Attempts over `GET /api/v1/watch`. Throws where the feed is none of those that it has. */
 export function eventAttempts<Request extends DescMessage, Response extends DescMessage, Resource>(
-  { address, token }: { readonly address: string; readonly token: string | undefined },
+  connections: Pick<Connections, "address" | "token" | "fetch">,
   { query, response: schema }: Feed<Request, Response, Resource>,
 ): Attempt<Request, Response> {
   if (query === undefined)
     throw new TypeError(`${schema.typeName} does not come as server-sent events: use via: "rpc"`);
+  const { address, token, fetch = globalThis.fetch } = connections;
   return async function* (request, signal) {
     const { startRevision = 0n, ...given }: WatchRequest = request as MessageInitShape<Request> & WatchRequest;
     const seconds = progressSeconds(given);
@@ -20,7 +22,7 @@ export function eventAttempts<Request extends DescMessage, Response extends Desc
       since: String(startRevision),
       ...(seconds === undefined ? {} : { progress_interval_s: String(seconds) }),
     });
-    const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
     try {
       const response = await fetch(`${address}/api/v1/watch?${search}`, { headers, signal, cache: "no-store" });
       if (response.status !== 200 || response.body === null) throw refusal(response.status, await response.text());

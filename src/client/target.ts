@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { errorText } from "../core/errors.ts";
 import { isLoopback } from "./loopback.ts";
 import { stateDir } from "./state-dir.ts";
+import { isToken, NO_TOKEN } from "./token.ts";
 
 /** Where the API is when nothing says so. */
 export const DEFAULT_ADDRESS = "http://127.0.0.1:8265";
@@ -26,7 +27,7 @@ export interface TargetSources {
   readonly token?: string | undefined;
 }
 
-/** No target can be told: an address that is none, or a token file that cannot be read. */
+/** No target can be told: an address or a token that is none, or a token file that cannot be read. */
 export class TargetError extends Error {
   override readonly name = "TargetError";
   readonly kind: "address" | "token";
@@ -38,13 +39,19 @@ export class TargetError extends Error {
 }
 
 /** The address and token to use. Throws {@link TargetError}. */
-export function targetOf({ env, cwd, address: given, token }: TargetSources): Target {
+export function targetOf(sources: TargetSources): Target {
+  const { env, address: given } = sources;
   const address = parseAddress(given?.value ?? (env.WINDLASS_ADDRESS || DEFAULT_ADDRESS), given?.source);
-  if (token !== undefined) return { address, token: token || undefined };
-  if (env.WINDLASS_TOKEN) return { address, token: env.WINDLASS_TOKEN.trim() };
+  const token = tokenFor(address, sources)?.trim() || undefined;
+  if (token !== undefined && !isToken(token)) throw new TargetError("token", NO_TOKEN);
+  return { address, token };
+}
+
+function tokenFor(address: string, { env, cwd, token }: TargetSources): string | undefined {
+  if (token !== undefined) return token;
+  if (env.WINDLASS_TOKEN) return env.WINDLASS_TOKEN;
   // The admin token never leaves the machine by itself: its file is read for loopback addresses only.
-  const found = isLoopback(new URL(address).hostname) ? readAdminToken(stateDir(env, cwd)) : undefined;
-  return { address, token: found };
+  return isLoopback(new URL(address).hostname) ? readAdminToken(stateDir(env, cwd)) : undefined;
 }
 
 /** An address without a slash at its end; `source` is what to call it in a failure. Throws {@link TargetError}. */

@@ -1,4 +1,5 @@
 /** When an application counts as running. Pure. */
+import type { ConnectError } from "@connectrpc/connect";
 import { type Application, Application_State, Application_StateSchema } from "../../gen/windlass/v1/application_pb.ts";
 import type { WatchEvent } from "./events.ts";
 
@@ -50,9 +51,17 @@ export function running(name: string, { application, synced }: Waiting): Applica
   return state === Application_State.RUNNING && !reconciling ? application : undefined;
 }
 
-/** What to say of a wait that took too long. */
-export function tooLong(name: string, { application }: Waiting, timeoutMs: number): string {
-  if (application === undefined) return `no news of ${name} after ${timeoutMs / 1_000} s`;
+/** What to say of a wait that took too long; `failure`: why there is no connection. */
+export function tooLong(
+  name: string,
+  { application }: Waiting,
+  timeoutMs: number,
+  failure: ConnectError | undefined,
+): string {
+  if (application === undefined) {
+    const last = failure === undefined ? "" : `; the last attempt failed: ${failure.rawMessage}`;
+    return `no news of ${name} after ${timeoutMs / 1_000} s${last}`;
+  }
   const state = Application_StateSchema.value[application.state]?.localName ?? "unknown";
   const why = application.message === "" ? "" : ` (${application.message})`;
   return `${name} does not run after ${timeoutMs / 1_000} s: ${state}${why}; it goes on`;

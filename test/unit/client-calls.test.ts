@@ -1,13 +1,16 @@
 import { mkdirSync, writeFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { Code, ConnectError, createClient, createRouterTransport, type Interceptor } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
 import { InstanceService } from "../../gen/windlass/v1/instance_service_pb.ts";
 import { TokenService } from "../../gen/windlass/v1/token_service_pb.ts";
 import { applicationConfig, metadataOf, reasonOf, violationsOf } from "../../src/client/common.ts";
+import { createClient as createNodeClient } from "../../src/client/index.ts";
 import { interceptorsOf } from "../../src/client/options.ts";
 import { renewingTransport } from "../../src/client/renewing.ts";
-import { targetOf } from "../../src/client/target.ts";
+import { TargetError, targetOf } from "../../src/client/target.ts";
+import { createClient as createWebClient } from "../../src/client/web.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
@@ -146,7 +149,33 @@ describe("a transport that renews itself", () => {
     await instance.getInstance({}, { timeoutMs: 1 }).catch(() => {});
     await instance.getInstance({});
     await instance.getInstance({}, { timeoutMs: Number.POSITIVE_INFINITY });
-    expect(deadlines).toEqual([true, true, false]);
+    await instance.getInstance({}, { timeoutMs: 1e12 });
+    expect(deadlines).toEqual([true, true, false, false]);
+  });
+});
+
+describe("a wait for an application", () => {
+  it("says what stands in its way where it hears nothing", async () => {
+    using client = createNodeClient({ address: "http://127.0.0.1:1", token: "" });
+    await expect(client.waitUntilRunning("a", { timeoutMs: 200 })).rejects.toThrow(
+      "no news of applications/a after 0.2 s; the last attempt failed: connect ECONNREFUSED 127.0.0.1:1",
+    );
+  });
+
+  it("takes infinity for no deadline", async () => {
+    const server = createServer();
+    const address = await new Promise<AddressInfo>((resolve) => {
+      server.listen(0, "127.0.0.1", () => resolve(server.address() as AddressInfo));
+    });
+    const heard = new Promise((resolve) => server.once("connection", resolve));
+    using client = createNodeClient({ address: `http://127.0.0.1:${address.port}`, token: "" });
+    const leave = new AbortController();
+    const waiting = client.waitUntilRunning("a", { timeoutMs: Number.POSITIVE_INFINITY, signal: leave.signal });
+    const ended = waiting.catch((error: unknown) => (error as ConnectError).code);
+    await Promise.race([heard, ended]);
+    leave.abort();
+    expect(await ended).toBe(Code.Canceled);
+    server.close();
   });
 });
 
@@ -177,6 +206,13 @@ describe("a target", () => {
   ])("has $name", ({ env, token, expected }) => {
     const found = targetOf({ env: { WINDLASS_STATE_DIR: dir(), ...env }, cwd: "/", token });
     expect(found.token).toBe(expected);
+  });
+
+  it.each(["wé", "two\nlines", "two words"])("of no token (%j) is told without showing it", (token) => {
+    const told = "the token has characters that no token has; give it as `windlass token` printed it";
+    expect(() => targetOf({ env: {}, cwd: "/", token })).toThrow(new TargetError("token", told));
+    expect(() => targetOf({ env: { WINDLASS_TOKEN: token }, cwd: "/" })).toThrow(new TargetError("token", told));
+    expect(() => createWebClient({ address: "http://windlass.example", token })).toThrow(new TypeError(told));
   });
 
   it("of no address is told", () => {

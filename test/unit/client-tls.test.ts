@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { createSecureServer } from "node:http2";
+import { createSecureServer, type Http2ServerRequest, type Http2ServerResponse } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { Code, ConnectError } from "@connectrpc/connect";
@@ -35,13 +35,21 @@ beforeAll(async () => {
     { key: readFileSync(join(dir, "key.pem")), cert: certificate, allowHTTP1: true },
     (request, response) => {
       seen.push(`${request.httpVersion} ${request.headers["content-type"]} ${request.headers["authorization"]}`);
-      handler(request, response);
+      if (request.url.startsWith("/api/v1/watch")) tellEvents(request, response);
+      else handler(request, response);
     },
   );
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   atEnd.push(() => void server.close());
   address = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
 });
+
+function tellEvents(request: Http2ServerRequest, response: Http2ServerResponse): void {
+  const refused = request.url.includes("refused");
+  response.writeHead(refused ? 400 : 200);
+  if (refused) response.end("no such thing");
+  else response.write('id: 7\nevent: synced\ndata: {"revision":"7","synced":true}\n\n');
+}
 
 afterAll(() => {
   for (const end of atEnd) end();
@@ -64,6 +72,17 @@ describe("a client of an https:// address", () => {
       expect(kinds).toEqual(["reset", "synced"]);
     },
   );
+
+  it("watches server-sent events over TLS", { timeout: 5_000 }, async () => {
+    using client = createClient({ address, token: "secret", rootCertificates: certificate });
+    const kinds: string[] = [];
+    for await (const { kind } of client.watch.instance({ name: "applications/a" }, { via: "sse" })) {
+      if (kinds.push(kind) === 2) break;
+    }
+    expect(kinds).toEqual(["reset", "synced"]);
+    const refused = client.watch.instance({ name: "applications/refused" }, { via: "sse" });
+    await expect(refused[Symbol.asyncIterator]().next()).rejects.toThrow("no such thing");
+  });
 
   it.each(["1.1", "2"] as const)("trusts no certificate that it does not know (HTTP/%s)", async (httpVersion) => {
     using client = createClient({ address, token: "secret", httpVersion, retry: false });
