@@ -1,2 +1,11 @@
 /** `windlass/testing`: applications and configs under test, without a server. */
 export { type LocalApplication, type LocalOptions, runLocal } from "./local.ts";
+export { simulateInstance } from "./simulate.ts";
+export type {
+  Faults,
+  ReplicaBehaviour,
+  SimulatedDeploymentView,
+  SimulatedInstance,
+  SimulationOptions,
+} from "./simulated/instance.ts";
+export type { OfferedLoad } from "./simulated/load.ts";
