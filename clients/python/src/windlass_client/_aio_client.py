@@ -23,7 +23,7 @@ from windlass_client._gen.aio_services import (
 )
 from windlass_client._names import application_name
 from windlass_client._target import find_target
-from windlass_client._wait import CLOSED, Waiting
+from windlass_client._wait import CLOSED, MOST_WAIT_S, Waiting
 
 
 class AsyncClient:
@@ -53,6 +53,7 @@ class AsyncClient:
         self._credentials = credentials_for(self._target, root_certificates)
         self._timeout_s = timeout_s
         self._watches: weakref.WeakSet[AsyncWatch[Any]] = weakref.WeakSet()
+        self._closed = False
         caller, self._disconnect = self._connect()
         self.applications = AsyncApplicationService(caller)
         self.deployments = AsyncDeploymentService(caller)
@@ -60,7 +61,8 @@ class AsyncClient:
         self.tokens = AsyncTokenService(caller)
 
     async def close(self) -> None:
-        """Ends every call and watch."""
+        """Ends every call and watch; those that are begun later end at once."""
+        self._closed = True
         for watch in list(self._watches):
             await watch.close()
         await self._disconnect()
@@ -89,6 +91,8 @@ class AsyncClient:
         """Watches what the request names, across cut connections: see `AsyncWatch`."""
         watch: AsyncWatch[Any] = AsyncWatch(request, lambda: self._connect(alone=True))
         self._watches.add(watch)
+        if self._closed:
+            watch.end()
         return watch
 
     async def wait_until_running(self, application: str, *, timeout_s: float = 300.0) -> v1.Application:
@@ -98,7 +102,7 @@ class AsyncClient:
         """
         waiting = Waiting(application_name(application))
         try:
-            return await asyncio.wait_for(self._wait(waiting), timeout_s)
+            return await asyncio.wait_for(self._wait(waiting), None if timeout_s > MOST_WAIT_S else timeout_s)
         except asyncio.TimeoutError:
             # Before Python 3.11 asyncio's was not the built-in one.
             raise TimeoutError(waiting.timed_out(timeout_s)) from None

@@ -60,6 +60,10 @@ class AsyncWatch(Generic[Resource]):
         """
         return self._position.resume_revision
 
+    def end(self) -> None:
+        """Ends a watch that nobody has read yet."""
+        self._closed = True
+
     async def close(self) -> None:
         """Ends the watch; the loop of another task that reads it ends."""
         self._closed = True

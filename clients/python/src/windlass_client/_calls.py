@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, Dict, Iterator, Optional, Protocol, Sequence, Tuple, Type, TypeVar
 
 import grpc
@@ -12,6 +11,9 @@ Response = TypeVar("Response", bound=Message)
 StreamResponse_co = TypeVar("StreamResponse_co", bound=Message, covariant=True)
 
 Metadata = Sequence[Tuple[str, str]]
+
+MOST_S = 1e9
+"""Timers and deadlines are at most so long."""
 
 
 class ResponseStream(Protocol[StreamResponse_co]):
@@ -62,5 +64,5 @@ def serialize(message: Message) -> bytes:
 
 
 def finite(timeout_s: Optional[float]) -> Optional[float]:
-    """How gRPC is told a deadline: None is none."""
-    return None if timeout_s is None or math.isinf(timeout_s) else timeout_s
+    """How gRPC is told a deadline: None is none, and so is one further off than clocks can tell."""
+    return None if timeout_s is None or timeout_s > MOST_S else timeout_s

@@ -17,7 +17,7 @@ from windlass_client._gen import v1
 from windlass_client._gen.services import ApplicationService, DeploymentService, InstanceService, TokenService
 from windlass_client._names import application_name
 from windlass_client._target import find_target
-from windlass_client._wait import CLOSED, Waiting
+from windlass_client._wait import CLOSED, MOST_WAIT_S, Waiting
 from windlass_client._watch import Watch
 
 
@@ -53,6 +53,7 @@ class Client:
         self._credentials = credentials_for(self._target, root_certificates)
         self._timeout_s = timeout_s
         self._watches: weakref.WeakSet[Watch[Any]] = weakref.WeakSet()
+        self._closed = False
         caller, self._disconnect = self._connect()
         self.applications = ApplicationService(caller)
         self.deployments = DeploymentService(caller)
@@ -60,7 +61,8 @@ class Client:
         self.tokens = TokenService(caller)
 
     def close(self) -> None:
-        """Ends every call and watch."""
+        """Ends every call and watch; those that are begun later end at once."""
+        self._closed = True
         for watch in list(self._watches):
             watch.close()
         self._disconnect()
@@ -89,6 +91,9 @@ class Client:
         """Watches what the request names, across cut connections: see `Watch`."""
         watch: Watch[Any] = Watch(request, lambda: self._connect(alone=True))
         self._watches.add(watch)
+        # After it was added: whoever closes the client just now sees it, or is seen.
+        if self._closed:
+            watch.close()
         return watch
 
     def wait_until_running(self, application: str, *, timeout_s: float = 300.0) -> v1.Application:
@@ -104,7 +109,7 @@ class Client:
                 too_long.set()
                 watch.close()
 
-            timer = threading.Timer(timeout_s, give_up)
+            timer = threading.Timer(min(timeout_s, MOST_WAIT_S), give_up)
             timer.daemon = True
             timer.start()
             try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Optional
 
 from windlass_client._events import Deleted, Event, Reset, Synced, Updated
 from windlass_client._gen import v1
 
 CLOSED = "the client was closed while it waited"
+
+MOST_WAIT_S = threading.TIMEOUT_MAX / 2
+"""Timers cannot be set to more."""
 
 
 class ApplicationFailed(Exception):

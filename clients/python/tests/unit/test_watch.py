@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import threading
 from typing import Any, Callable, Iterator, List, Tuple, Union
 
@@ -10,6 +11,7 @@ import grpc
 import pytest
 
 from windlass_client import AsyncClient, Client, Deleted, Event, Reset, Synced, Updated, Watch, v1
+from windlass_client._calls import finite
 from windlass_client._retry import backoff_s
 from windlass_client._watchdog import Watchdog
 
@@ -227,6 +229,42 @@ def test_a_wait_of_asyncio_too() -> None:
                 await waiting
 
     asyncio.run(main())
+
+
+def test_what_is_begun_after_the_end_of_a_client_ends_at_once() -> None:
+    client = Client("http://127.0.0.1:1", "t")
+    client.close()
+    assert list(client.watch(REQUEST)) == []
+    with pytest.raises(RuntimeError, match=r"^the client was closed while it waited$"):
+        client.wait_until_running("shop", timeout_s=10)
+
+
+def test_what_is_begun_after_the_end_of_a_client_of_asyncio_ends_at_once() -> None:
+    async def main() -> None:
+        client = AsyncClient("http://127.0.0.1:1", "t")
+        await client.close()
+        assert [event async for event in client.watch(REQUEST)] == []
+
+    asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_wait_may_have_no_end() -> None:
+    failed: List[object] = []
+    before, threading.excepthook = threading.excepthook, failed.append
+    try:
+        with Client("http://127.0.0.1:1", "t") as client:
+            closer = threading.Timer(0.2, client.close)
+            closer.start()
+            with pytest.raises(RuntimeError, match=r"^the client was closed while it waited$"):
+                client.wait_until_running("shop", timeout_s=math.inf)
+            closer.join()
+    finally:
+        threading.excepthook = before
+    assert failed == []
+
+
+def test_a_deadline_that_no_clock_can_tell_is_none() -> None:
+    assert [finite(each) for each in (None, math.inf, 1e12, 5.0)] == [None, None, None, 5.0]
 
 
 def test_a_call_that_nobody_answers_is_unavailable() -> None:
