@@ -13,7 +13,12 @@ import { begin, fail, frame, GRPC_STATUS, type GrpcCall, isOver, readMessages } 
 /** Both versions: their messages are the same on the wire. */
 const METHODS = [ServerReflection, ServerReflectionAlpha].map(({ typeName }) => `/${typeName}/ServerReflectionInfo`);
 
-/** grpc.reflection of the services that the proxy answers itself; applications' are not known to it. */
+/** Whether a path is a method of reflection. */
+export function isReflection(path: string): boolean {
+  return METHODS.includes(path);
+}
+
+/** grpc.reflection of the services that the proxy answers itself; applications answer for theirs. */
 export class GrpcReflection {
   readonly #enabled: boolean;
   readonly #answer = reflectionAnswers({
@@ -28,7 +33,7 @@ export class GrpcReflection {
 
   /** What answers a method of reflection; undefined: another method. */
   method(path: string): ((call: GrpcCall) => void) | undefined {
-    return METHODS.includes(path) ? (call) => this.#handle(call) : undefined;
+    return isReflection(path) ? (call) => this.#handle(call) : undefined;
   }
 
   /** Ends the calls under way. */

@@ -17,6 +17,7 @@ import { compileGrpc, type GrpcTable, NO_TABLE } from "./grpc-applications.ts";
 import { BuiltinServices } from "./grpc-builtin.ts";
 import { type GrpcContext, GrpcExchange } from "./grpc-exchange.ts";
 import { parseTimeout } from "./grpc-metadata.ts";
+import { isReflection } from "./grpc-reflection.ts";
 import { routeByMetadata } from "./grpc-route.ts";
 import { fail, GRPC_STATUS, type GrpcCall, isGrpc, statusName } from "./grpc-wire.ts";
 import type { IngressMetrics } from "./ingress-metrics.ts";
@@ -33,7 +34,7 @@ export interface GrpcProxyOptions extends GrpcContext {
   readonly access?: Pick<ProcessLog, "accessLog" | "access">;
   /** Counts calls of applications. */
   readonly metrics?: IngressMetrics;
-  /** Whether clients may ask what there is to call. Default: true. */
+  /** Whether clients may ask what there is to call, here and in applications that they name. Default: true. */
   readonly reflection?: boolean;
 }
 
@@ -107,7 +108,7 @@ export class GrpcProxy {
     const requestId = text(headers["request_id"] ?? headers["x-request-id"]) ?? randomUUID();
     const call: GrpcCall = { stream, requestId };
     const builtin = this.#builtin.method(path);
-    if (builtin !== undefined) {
+    if (builtin !== undefined && !this.#asksApplication(path, text(headers["application"]))) {
       builtin(call);
       return;
     }
@@ -147,6 +148,12 @@ export class GrpcProxy {
       model: text(headers["multiplexed_model_id"]) ?? "",
       onOver,
     }).begin();
+  }
+
+  /** Whether a call wants to know what an application serves, whose name it says, rather than the proxy. */
+  #asksApplication(path: string, application: string | undefined): boolean {
+    if (!isReflection(path) || this.#options.reflection === false) return false;
+    return application !== undefined && this.#table.applications.has(application);
   }
 
   /** The revision a call goes to: the one it names, the one its sticky metadata's value has, or one that is drawn. */

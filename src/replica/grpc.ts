@@ -3,6 +3,7 @@ import type { GrpcServer } from "../sdk/grpc.ts";
 import type { GrpcService } from "./grpc-call.ts";
 import { connectFetch, connectMethods, makeRouter } from "./grpc-connect.ts";
 import { type GrpcJsService, grpcJsMethods } from "./grpc-js.ts";
+import { addReflection } from "./grpc-reflection.ts";
 
 /** Runs `register`. Throws what it throws, and for a method that was registered twice. */
 export async function makeGrpcService(
@@ -17,6 +18,7 @@ export async function makeGrpcService(
     },
   });
   register(server);
+  addReflection(router);
   const methods = connectMethods(router);
   if (services.length > 0) {
     for (const [path, method] of await grpcJsMethods(services, failed)) {

@@ -36,14 +36,16 @@ export interface ReflectionClient {
   close(): void;
 }
 
-/** Makes one for `host:port`. Without a token it sends none. */
+/** Makes one for `host:port`. Without a token it sends none; `more` is sent as metadata. */
 export function reflectionClient(
   address: string,
   token: string | undefined,
   version: ReflectionVersion = "v1",
+  more: Readonly<Record<string, string>> = {},
 ): ReflectionClient {
   const client = new grpc.Client(address, grpc.credentials.createInsecure());
   const metadata = new grpc.Metadata();
+  for (const [name, value] of Object.entries(more)) metadata.set(name, value);
   if (token !== undefined) metadata.set("authorization", `Bearer ${token}`);
 
   const ask = (...questions: Question[]): Promise<ServerReflectionResponse[]> =>

@@ -9,6 +9,7 @@ import { Greeter } from "../../examples/grpc/greeter_pb.ts";
 import { callUnary, makeGrpcClient } from "../../src/grpc/client.ts";
 import { targetsOf } from "../support/fake-replica.ts";
 import { startGrpcProxy } from "../support/grpc-proxy.ts";
+import { reflectionClient } from "../support/reflection-client.ts";
 import { type Running, type StartOptions, startReady, until } from "../support/replica-process.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -96,6 +97,26 @@ describe("the example", () => {
     await until(() => /CALL greeter\.v1\.Greeter\/SayHello OK [\d.]+ms/.test(replica.output()));
   });
 });
+
+it.each(["v1", "v1alpha"] as const)(
+  "reflection %s tells of the services of the application that is named",
+  async (version) => {
+    const replica = await startReady({ file: EXAMPLE, deployment: "Greetings" });
+    const { address, lines } = await front([replica]);
+    const client = reflectionClient(address, undefined, version, { application: "app" });
+    onTestFinished(() => client.close());
+    const [list] = await client.ask({ listServices: "" });
+    const { case: kind, value } = list!.messageResponse;
+    expect(kind === "listServicesResponse" ? value.service.map(({ name }) => name) : kind).toEqual([
+      "greeter.v1.Greeter",
+      "grpc.reflection.v1.ServerReflection",
+      "grpc.reflection.v1alpha.ServerReflection",
+    ]);
+    const service = (await client.registry("greeter.v1.Greeter")).getService("greeter.v1.Greeter")!;
+    expect(await client.call(service, "SayHello", { name: "Ada" })).toEqual({ message: "Hello, Ada!" });
+    await until(() => lines().length === 3);
+  },
+);
 
 describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (kind) => {
   it("answers calls of all four kinds, of grpc-js and of connect-node with compression", async () => {
