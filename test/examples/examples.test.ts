@@ -36,6 +36,7 @@ const ANSWERS: Record<string, { deployment: string; answer: object; first?: stri
     ],
   },
   "multiplexing.yaml": { deployment: "", answer: { word: "fleuve" } },
+  "grpc.yaml": { deployment: "", answer: { message: "Hello, Ada!" } },
   "canary.yaml": { deployment: "", answer: { euros: 40, dollars: 50 } },
   "command-python.yaml": { deployment: "Greeter", answer: { text: "hello Ada" } },
   "scalers.yaml": { deployment: "Worker", answer: { accepted: 30 } },
