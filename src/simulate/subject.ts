@@ -37,9 +37,10 @@ export type SubjectsResult =
 
 /**
  * The deployments that a checked config names. What only the code sets is taken for the default, since no code is run;
- * so deployments that the config does not name are not there.
+ * so deployments that the config does not name are not there. `wanted`, `APP/DEPLOYMENT` or `DEPLOYMENT`: the only one
+ * that is to be simulated, so that policies of others may be of any kind.
  */
-export function subjectsOf(config: DeployConfig): SubjectsResult {
+export function subjectsOf(config: DeployConfig, wanted?: string): SubjectsResult {
   const problems: Problem[] = [];
   const subjects: Subject[] = [];
   config.applications.forEach((app, index) => {
@@ -50,14 +51,20 @@ export function subjectsOf(config: DeployConfig): SubjectsResult {
         problems.push(...merged.problems.map((problem) => ({ ...problem, path: `${path}.${problem.path}` })));
         continue;
       }
-      const foreign = foreignPolicy(app, merged.config);
+      const names = [name, `${app.name ?? DEFAULT_APPLICATION_NAME}/${name}`];
+      const asked = wanted === undefined || names.includes(wanted);
+      const foreign = asked ? foreignPolicy(app, merged.config) : undefined;
       const at = (app.deployments ?? []).findLastIndex((each) => each.name === name);
       if (foreign !== undefined)
         problems.push({ ...foreign, path: `${path}.${foreign.path.replace("[]", `[${at}]`)}` });
       else subjects.push(subjectOf(config, app, merged.config));
     }
   });
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, subjects };
+  // The policy of an application is the same problem for each of its deployments.
+  const once = problems.filter(({ path, message }, i) => {
+    return problems.findIndex((other) => other.path === path && other.message === message) === i;
+  });
+  return once.length > 0 ? { ok: false, problems: once } : { ok: true, subjects };
 }
 
 function subjectOf(config: DeployConfig, app: ApplicationConfig, settings: EffectiveDeploymentConfig): Subject {

@@ -252,6 +252,12 @@ describe("windlass simulate", () => {
       says: "is not after --from 2026-09-21T14:13:20.000Z",
     },
     {
+      name: "a begin that is to come",
+      argv: ["--config", "auto.yaml", "--from", "4000000000"],
+      code: 2,
+      says: "--from 2096-10-02T07:06:40.000Z is not past yet",
+    },
+    {
       name: "a config without autoscaling for a recording",
       argv: ["--config", "a.yaml", "--from", "1790000000", "--to", "1790000100"],
       code: 1,

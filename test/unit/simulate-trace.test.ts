@@ -194,6 +194,22 @@ describe("the deployments of a config", () => {
     expect(found).toEqual({ ok: false, problems: [{ path, message: expect.stringContaining(says) }] });
   });
 
+  it("are refused once for the policy of their application, and not where another one is wanted", () => {
+    const scaling = { autoscaling_config: { max_replicas: 3 } };
+    const together = { autoscaling_policy: { policy_function: "./policy.ts:mine" } };
+    const checked = validateDeployConfig({
+      applications: [
+        { ...app("a", { name: "D", ...scaling }, { name: "E", ...scaling }), ...together },
+        app("b", { name: "F" }),
+      ],
+    });
+    const problemsOf = (wanted?: string): number => {
+      const found = checked.ok ? subjectsOf(checked.config, wanted) : undefined;
+      return found?.ok ? 0 : found!.problems.length;
+    };
+    expect([undefined, "a/D", "E", "b/F", "F"].map(problemsOf)).toEqual([1, 1, 1, 0, 0]);
+  });
+
   it("with a policy of one's own say that it is to be asked", () => {
     const policy = { policy_function: "./policy.ts:mine" };
     const one = app("a", { name: "D", autoscaling_config: { max_replicas: 3, policy } }, { name: "E" });

@@ -25,6 +25,9 @@ export async function recordedReport(
   { deployment, replicaStartS, seed, from, to, stateDir }: SimulateOptions & Period,
   instance: () => Promise<Target>,
 ): Promise<Report> {
+  if (from >= ctx.clock.now()) {
+    throw new CliError(EXIT.usage, `--from ${iso(from)} is not past yet: nothing of that time is recorded`);
+  }
   if (to <= from) throw new CliError(EXIT.usage, `--to ${iso(to)} is not after --from ${iso(from)}`);
   const wanted = wantedOf(tried[0]!, deployment);
   const names = wanted.map(nameOf);

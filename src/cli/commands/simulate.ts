@@ -80,7 +80,7 @@ export async function simulate(
   }
   const files = [options.config, ...(options.compare === undefined ? [] : [options.compare])];
   const tried: Tried[] = [];
-  for (const file of files) tried.push(await readConfig(ctx, file));
+  for (const file of files) tried.push(await readConfig(ctx, file, options.deployment));
   const report =
     trace !== undefined
       ? await tracedReport(ctx, tried, trace, options)
@@ -95,9 +95,9 @@ export async function simulate(
   if (out !== undefined) ctx.out(`\n${out} is written\n`);
 }
 
-async function readConfig(ctx: CliContext, file: string): Promise<Tried> {
+async function readConfig(ctx: CliContext, file: string, wanted: string | undefined): Promise<Tried> {
   const { config, baseDir } = await loadConfig(ctx, file);
-  const found = subjectsOf(config);
+  const found = subjectsOf(config, wanted);
   if (found.ok) return { file, config, baseDir, subjects: found.subjects };
   throw new CliError(
     EXIT.failed,
