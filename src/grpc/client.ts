@@ -5,27 +5,32 @@ import type { GrpcClient, GrpcUnaryMethod } from "./types.ts";
 
 /** Options of {@link makeGrpcClient}: those of any grpc-js client, and a token. */
 export interface GrpcClientOptions extends grpc.ClientOptions {
-  /** Sent with each call as `authorization: Bearer <token>`, unless the call's metadata has its own. Default: none. */
+  /** Sent with each call as `authorization: Bearer <token>`, unless the call's metadata has its own. Default: none, as "". */
   readonly token?: string | undefined;
 }
 
 /**
  * A grpc-js client of a service: `client.getInstance({}, callback)`, `client.watchInstance({})`. Close it with
  * `close()`. `address` is `host:port`, `unix:/path` or the control port's `http://host:port`; `credentials` are
- * insecure by default, as the control port is cleartext.
+ * insecure by default, as the control port is cleartext, and TLS for `https://`. Throws a TypeError where the token is
+ * none.
  */
 export function makeGrpcClient<S extends DescService>(
   service: S,
   address: string,
-  credentials: grpc.ChannelCredentials = grpc.credentials.createInsecure(),
+  credentials: grpc.ChannelCredentials = credentialsFor(address),
   options: GrpcClientOptions = {},
 ): GrpcClient<S> {
   const { token, interceptors = [], ...rest } = options;
+  // grpc-js would say so at each call, and show it.
+  if (token !== undefined && !/^[\x21-\x7e]*$/.test(token)) {
+    throw new TypeError("the token has characters that no token has; give it as `windlass token` printed it");
+  }
   const Client = grpc.makeGenericClientConstructor(grpcServiceDefinition(service), service.typeName);
   const client = new Client(grpcAddress(address), credentials, {
     ...rest,
     // grpc-js takes one of the two, and with none of ours the providers are left to it.
-    ...(token === undefined
+    ...(token === undefined || token === ""
       ? interceptors.length === 0
         ? {}
         : { interceptors }
@@ -70,9 +75,15 @@ type UnaryNames<C> = { [K in keyof C]: C[K] extends GrpcUnaryMethod<never, unkno
 type RequestOf<M> = M extends GrpcUnaryMethod<infer I, infer _> ? I : never;
 type ResponseOf<M> = M extends GrpcUnaryMethod<infer _, infer O> ? O : never;
 
-/** grpc-js resolves names by scheme, and knows no `http`. */
+/** grpc-js resolves names by scheme, and knows no `http`; without a port it would take that of https for both. */
 function grpcAddress(address: string): string {
-  return address.replace(/^https?:\/\//, "").replace(/\/+$/, "");
+  const bare = address.replace(/^https?:\/\//, "").replace(/\/+$/, "");
+  return address.startsWith("http://") && !/:\d+$/.test(bare) ? `${bare}:80` : bare;
+}
+
+/** A token for an `https://` address must not go out in the clear. */
+function credentialsFor(address: string): grpc.ChannelCredentials {
+  return address.startsWith("https://") ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
 }
 
 /** Call credentials would need TLS, which the control port on loopback does without. */

@@ -1,3 +1,4 @@
+import { type AddressInfo, createServer } from "node:net";
 import { create, isMessage } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
@@ -37,6 +38,33 @@ async function failureOf(call: Promise<unknown>): Promise<grpc.ServiceError> {
     (error: grpc.ServiceError) => error,
   );
 }
+
+it("an https:// address is called by TLS, so that its token never goes out in the clear", async () => {
+  const server = createServer();
+  const sent = new Promise<Buffer>((resolve) =>
+    server.on("connection", (socket) => {
+      socket.on("error", () => {});
+      socket.once("data", (data) => {
+        resolve(data);
+        socket.destroy();
+      });
+    }),
+  );
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(() => void server.close());
+  const { port } = server.address() as AddressInfo;
+  const client = closing(makeGrpcClient(InstanceService, `https://localhost:${port}`, undefined, { token: "secret" }));
+  const ended = callUnary(client, "getInstance", {}).catch(() => {});
+  const TLS_HANDSHAKE = 0x16;
+  expect((await sent)[0]).toBe(TLS_HANDSHAKE);
+  await ended;
+});
+
+it.each(["two\nlines", "wé"])("a token that is none (%j) is refused without showing it", (token) => {
+  expect(() => makeGrpcClient(InstanceService, "127.0.0.1:1", undefined, { token })).toThrow(
+    new TypeError("the token has characters that no token has; give it as `windlass token` printed it"),
+  );
+});
 
 describe("service definitions", () => {
   it("name each method's path, kind and both of its names", () => {
