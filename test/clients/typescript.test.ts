@@ -49,10 +49,16 @@ describeClient("TypeScript, over gRPC,", program("grpc", "2"), INSTALL_TIMEOUT_M
 describe("the TypeScript client's", () => {
   it("example in the README runs as printed", { timeout: INSTALL_TIMEOUT_MS }, async () => {
     const folder = install();
-    writeFileSync(join(folder, "example.ts"), exampleOf(readFileSync(join(FOLDER, "README.md"), "utf8")));
+    const readme = readFileSync(join(FOLDER, "README.md"), "utf8");
+    const [, example] = /Save it as `([^`]+)`/.exec(readme)!;
+    // As `npm init` makes a project.
+    const own = join(folder, "own");
+    mkdirSync(own);
+    writeFileSync(join(own, "package.json"), JSON.stringify({ name: "own", type: "commonjs" }));
+    writeFileSync(join(own, example!), exampleOf(readme));
     const windlass = await startWindlass();
-    const { out, err, code } = await run(process.execPath, ["example.ts", join(ROOT, "examples/external-scaling")], {
-      cwd: folder,
+    const { out, err, code } = await run(process.execPath, [example!, join(ROOT, "examples/external-scaling")], {
+      cwd: own,
       env: clientEnv(windlass),
     });
     expect(code, err).toBe(0);
