@@ -93,7 +93,8 @@ export class Exchange implements RouterReceiver {
     } else {
       const onStart = (): void => {
         this.#continued = true;
-        res.writeContinue();
+        // After the head of an answer it would be taken for a part of the body.
+        if (!this.#answered) res.writeContinue();
       };
       this.#continued = !expectsContinue;
       this.#send(new RequestBody(req, expectsContinue ? onStart : undefined), body.length);

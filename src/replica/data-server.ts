@@ -3,7 +3,7 @@
  * web Request that user code asked for.
  */
 import { rmSync } from "node:fs";
-import { createServer, type Server } from "node:net";
+import { createServer } from "node:net";
 import { WireConnection } from "../routing/wire-connection.ts";
 import { FrameType, WireError } from "../wire/frame.ts";
 import { readOpen } from "../wire/head.ts";
@@ -15,8 +15,19 @@ export interface DataServerOptions extends CallHost {
   readonly socketPath: string;
 }
 
+/** A server of requests. */
+export interface DataServer {
+  /**
+   * Takes no more connections and ends those there are, once what was written to them was sent. Resolves when routers
+   * have read it all: a router that still writes would lose what it has not read.
+   */
+  leave(): Promise<void>;
+}
+
 /** Serves requests; resolves once it listens. */
-export async function serveData(options: DataServerOptions): Promise<Server> {
+export async function serveData(options: DataServerOptions): Promise<DataServer> {
+  const connections = new Set<WireConnection>();
+  let onEmpty: (() => void) | undefined;
   const server = createServer((socket) => {
     const calls = new Map<number, ServerCall>();
     const connection: WireConnection = new WireConnection(socket, {
@@ -38,13 +49,27 @@ export async function serveData(options: DataServerOptions): Promise<Server> {
       },
       onClosed() {
         for (const call of calls.values()) call.abandon();
+        connections.delete(connection);
+        if (connections.size === 0) onEmpty?.();
       },
     });
+    connections.add(connection);
   });
   rmSync(options.socketPath, { force: true });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once("error", reject);
   server.listen({ path: options.socketPath, backlog: 4096 }, resolve);
   await promise;
-  return server;
+  // No more files may be opened, say: that router tries again.
+  server.on("error", (error) => options.log.logger.warn("a connection could not be taken", { error }));
+  return {
+    async leave() {
+      server.close();
+      if (connections.size === 0) return;
+      const { promise: empty, resolve: done } = Promise.withResolvers<void>();
+      onEmpty = done;
+      for (const connection of connections) connection.end();
+      await empty;
+    },
+  };
 }

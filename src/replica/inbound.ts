@@ -2,6 +2,7 @@ import type { WireConnection } from "../routing/wire-connection.ts";
 import { ReceiveCredit } from "../wire/credit.ts";
 import { FrameType } from "../wire/frame.ts";
 import type { RequestHead } from "../wire/head.ts";
+import { Pieces } from "../wire/pieces.ts";
 
 /** A request as it came in. */
 export interface Inbound {
@@ -14,7 +15,7 @@ export class InboundBody {
   readonly #connection: WireConnection;
   readonly #id: number;
   readonly #credit = new ReceiveCredit();
-  #pieces: Buffer[] = [];
+  readonly #pieces = new Pieces();
   #state: "open" | "complete" | "broken" | "unwanted" = "open";
   /** Some of it came, or was asked for. */
   #begun = false;
@@ -32,7 +33,7 @@ export class InboundBody {
 
   /** There is none, and none comes. */
   get empty(): boolean {
-    return this.#state === "complete" && this.#pieces.length === 0;
+    return this.#state === "complete" && this.#pieces.count === 0;
   }
 
   /** A piece came in. Throws a WireError for more than is allowed. */
@@ -81,14 +82,12 @@ export class InboundBody {
 
   /** All of it at once, where {@link whole}. */
   take(): Buffer {
-    const pieces = this.#pieces;
-    this.#pieces = [];
-    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+    return this.#pieces.take();
   }
 
   /** Nobody reads it any more: the sender may stop. */
   discard(): void {
-    this.#pieces = [];
+    this.#pieces.clear();
     if (this.#state === "open") {
       this.#connection.writer.empty(FrameType.stop, this.#id);
       this.#connection.soon();

@@ -1,7 +1,7 @@
 import type { WireConnection } from "../routing/wire-connection.ts";
 import { SendCredit } from "../wire/credit.ts";
 import { FrameType, MAX_DATA_BYTES } from "../wire/frame.ts";
-import { type CallResult, writeHead, writeTrailers } from "../wire/head.ts";
+import { type CallResult, fitsHead, writeHead, writeTrailers } from "../wire/head.ts";
 
 const NO_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
@@ -24,6 +24,8 @@ export class Outbound {
   #head: Head | undefined;
   #headSent = false;
   #status = 0;
+  /** Bytes of the body that the head announced and that were not written yet; undefined: it says nothing of them. */
+  #announced: number | undefined;
   /** What there was no credit for. */
   #rest: Uint8Array | undefined;
   #ending = false;
@@ -65,8 +67,16 @@ export class Outbound {
     return this.#bodyless;
   }
 
-  /** Sets the head. `headers`: name, value, …, names in lower case. Once, before anything is written. */
+  /**
+   * Sets the head. `headers`: name, value, …, names in lower case. Before anything is written. Throws a TypeError for a
+   * head that nobody can be sent.
+   */
   head(status: number, headers: string[], more: { result?: CallResult; reservation?: string } = {}): void {
+    if (!Number.isInteger(status) || (status !== 101 && (status < 200 || status > 999))) {
+      throw new TypeError(`an answer with status ${status} cannot be sent: it must be a number from 200 to 999`);
+    }
+    if (!fitsHead(headers)) throw new TypeError("the headers of the answer are too long, or hold what none may");
+    this.#announced = announcedBy(headers);
     this.#status = status;
     if (NO_BODY.has(status)) this.#bodyless = true;
     this.#head = { status, headers, result: more.result ?? "", reservation: more.reservation ?? "" };
@@ -77,7 +87,10 @@ export class Outbound {
     this.#sendHead(null, false);
   }
 
-  /** A piece of the body, which must not change afterwards. False: wait for {@link drained}. */
+  /**
+   * A piece of the body, which must not change afterwards. False: wait for {@link drained}. Throws a TypeError for more
+   * than the head announced.
+   */
   write(piece: Uint8Array): boolean {
     if (this.closed) return true;
     if (this.#bodyless || piece.length === 0) {
@@ -85,14 +98,16 @@ export class Outbound {
       return true;
     }
     if (this.#rest !== undefined) throw new Error("a piece was written while another waits");
+    this.#count(piece.length, false);
     this.#rest = piece;
     this.#pump();
     return this.#rest === undefined && this.#credit.left > 0 && !this.#connection.full;
   }
 
-  /** The end, with a last piece. */
+  /** The end, with a last piece. Throws a TypeError where the body has not the length that the head announced. */
   end(piece?: Uint8Array): void {
     if (this.closed) return;
+    if (!this.#bodyless) this.#count(piece?.length ?? 0, true);
     this.#ending = true;
     if (piece !== undefined && piece.length > 0 && !this.#bodyless) {
       if (this.#rest !== undefined) throw new Error("a piece was written while another waits");
@@ -140,6 +155,15 @@ export class Outbound {
     if (this.#state === "over") return;
     this.#rest = undefined;
     this.#finish();
+  }
+
+  /** A client that is sent another length than it was told waits forever, or takes the rest for the next answer. */
+  #count(bytes: number, last: boolean): void {
+    if (this.#announced === undefined) return;
+    this.#announced -= bytes;
+    if (this.#announced < 0 || (last && this.#announced > 0)) {
+      throw new TypeError("the body of the answer has not the length that its content-length says");
+    }
   }
 
   #writable(): boolean {
@@ -200,4 +224,13 @@ export class Outbound {
   #wake(): void {
     for (const resolve of this.#drained.splice(0)) resolve();
   }
+}
+
+/** What `content-length` says. Throws a TypeError where it is no length. */
+function announcedBy(headers: readonly string[]): number | undefined {
+  const at = headers.findIndex((text, i) => i % 2 === 0 && text === "content-length");
+  if (at === -1) return undefined;
+  const text = headers[at + 1]!;
+  if (!/^[0-9]{1,15}$/.test(text)) throw new TypeError(`the content-length ${JSON.stringify(text)} is not a number`);
+  return Number(text);
 }

@@ -1,5 +1,4 @@
 import { rmSync } from "node:fs";
-import type { Server } from "node:net";
 import { toJson } from "@bufbuild/protobuf";
 import { type Value, ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { ReplicaSettings, ReplicaSpec } from "../../gen/windlass/runtime/v1/replica_runtime_service_pb.ts";
@@ -11,7 +10,7 @@ import { batchesOf } from "../sdk/batch.ts";
 import { runtime } from "../sdk/runtime.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { Admission } from "./admission.ts";
-import { serveData } from "./data-server.ts";
+import { type DataServer, serveData } from "./data-server.ts";
 import { loadServable } from "./load.ts";
 import { type LoadMessage, LoadReport } from "./load-report.ts";
 import { OpenWebsockets } from "./open-websockets.ts";
@@ -21,6 +20,8 @@ import { ToldModels } from "./told-models.ts";
 
 /** Milliseconds in which requests that routers sent just before they dropped the replica still arrive. */
 const QUIET_MS = 50;
+/** Milliseconds in which routers read what was sent to them before the replica ends. */
+const LEAVE_MS = 1_000;
 /** Milliseconds a failed replica lives on, for the controller to hear why. */
 const FAILED_LINGER_MS = 2_000;
 const DEFAULT_ORPHAN_TTL_S = 300;
@@ -51,7 +52,7 @@ export class Replica {
   /** The user's metrics, where there are any. */
   #load: LoadReport | null = null;
   readonly #models: ToldModels;
-  #server: Server | null = null;
+  #server: DataServer | null = null;
   #settingsVersion = "";
   #userConfig = "null";
   /** Settings are taken over one after the other, the first ones at the start. */
@@ -285,6 +286,7 @@ export class Replica {
         log.logger.error("the disposer failed", { error });
       }
       await this.#models.close();
+      await Promise.race([this.#server?.leave(), clock.sleep(LEAVE_MS)]);
     }
     this.#end(0);
   }

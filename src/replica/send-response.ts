@@ -23,7 +23,9 @@ const PLAIN = ["content-type", "text/plain; charset=utf-8"];
 
 function retryAfter(seconds: number | null | undefined): string[] {
   // A copy of the SDK from before may have none.
-  return typeof seconds === "number" ? ["retry-after", String(Math.max(0, Math.ceil(seconds)))] : [];
+  return typeof seconds === "number" && Number.isFinite(seconds)
+    ? ["retry-after", String(Math.max(0, Math.ceil(seconds)))]
+    : [];
 }
 
 /** What an uncaught error becomes over HTTP. Errors of user code say nothing about themselves. */
@@ -32,11 +34,12 @@ export function convertError(error: unknown): { status: number; body: string; he
   const name = error instanceof Error ? error.name : "";
   if (name === "BackPressureError") {
     const { message, statusCode, retryAfterS } = error as BackPressureError;
-    return { status: statusCode, body: message, headers: [...PLAIN, ...retryAfter(retryAfterS)] };
+    const status = Number.isInteger(statusCode) && statusCode >= 400 && statusCode <= 599 ? statusCode : 503;
+    return { status, body: String(message), headers: [...PLAIN, ...retryAfter(retryAfterS)] };
   }
   if (name === "DeploymentUnavailableError") {
     const { message, retryAfterS } = error as DeploymentUnavailableError;
-    return { status: 503, body: message, headers: [...PLAIN, ...retryAfter(retryAfterS)] };
+    return { status: 503, body: String(message), headers: [...PLAIN, ...retryAfter(retryAfterS)] };
   }
   return { status: 500, body: "Internal Server Error", headers: [] };
 }
@@ -99,11 +102,21 @@ async function pump(
   // The first piece takes its time: the client should have the head meanwhile.
   if (first.value === undefined && !first.failed) out.flushHead();
   let result = await first.promise;
-  for (let next = second.promise; !result.done && !out.closed; next = reader.read()) {
-    if (!out.write(result.value)) await out.drained();
-    result = await next;
+  for (let ahead: Promise<Piece> | undefined = second.promise; !result.done && !out.closed; ahead = undefined) {
+    if (!out.write(bytesOf(result.value))) await out.drained();
+    // Not before the piece was taken: what is read meanwhile could fail while nobody waits for it.
+    result = await (ahead ?? reader.read());
   }
   out.end();
+}
+
+/** What a stream gave, as bytes: text and other views of memory are meant as such. Throws a TypeError for the rest. */
+function bytesOf(piece: unknown): Uint8Array {
+  if (piece instanceof Uint8Array) return piece;
+  if (typeof piece === "string") return Buffer.from(piece);
+  if (piece instanceof ArrayBuffer) return new Uint8Array(piece);
+  if (ArrayBuffer.isView(piece)) return new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength);
+  throw new TypeError(`the body of the answer gave ${piece === null ? "null" : `a ${typeof piece}`}, not bytes`);
 }
 
 /** A promise that can be looked at without waiting. Its rejection counts as handled. */

@@ -167,7 +167,11 @@ export class ServerCall {
     // What user code left unread would go on coming in.
     this.#in.body.discard();
     await this.#out.over;
-    this.#scope.end();
+    try {
+      this.#scope.end();
+    } catch (error) {
+      this.#logFailure(error);
+    }
     admission.leave();
     if (log.accessLog) this.#logAccess(failed);
   }

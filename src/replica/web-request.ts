@@ -7,7 +7,10 @@ import { headerOf, type Inbound, type InboundBody } from "./inbound.ts";
  */
 export function toWebRequest({ head, body }: Inbound, scope: { readonly signal: AbortSignal }): Request {
   const { method, path } = head;
-  const url = `http://${headerOf(head, "host") ?? "localhost"}${path}`;
+  const host = headerOf(head, "host") ?? "localhost";
+  // It would move a part of the path, by which the request was routed, and by which applications decide.
+  if (/[/?#\\@\s]/.test(host)) throw new TypeError("the Host header is not a host");
+  const url = `http://${host}${path}`;
   // Pairs, not Headers: the constructor would copy those once more.
   const headers: [string, string][] = [];
   for (let i = 0; i < head.headers.length; i += 2) {

@@ -9,6 +9,7 @@ import { errorText } from "../core/errors.ts";
 import { ReceiveCredit } from "../wire/credit.ts";
 import { FrameType, MAX_DATA_BYTES, numberOf, pairOf, WireError } from "../wire/frame.ts";
 import { problemOf, type RequestHead, readAnswer, readTrailers, writeOpen } from "../wire/head.ts";
+import { Pieces } from "../wire/pieces.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ReplicaChannel } from "./channel.ts";
 import { Upload } from "./wire-body.ts";
 import { WireConnection } from "./wire-connection.ts";
@@ -155,7 +156,7 @@ class FramedCall implements ChannelCall {
   #started = false;
   #over = false;
   /** Pieces that wait for `resume`. */
-  #waiting: Buffer[] | undefined;
+  #waiting: Pieces | undefined;
   /** How it ended while pieces waited. */
   #ending: ChannelFailure | "end" | undefined;
 
@@ -222,11 +223,16 @@ class FramedCall implements ChannelCall {
   }
 
   frame(type: FrameType, end: boolean, payload: Buffer): void {
+    // What it says of the request's body may follow.
+    if (this.#ending !== undefined && type !== FrameType.credit && type !== FrameType.stop) {
+      throw new WireError(`a frame of type ${type} came after the end of its answer`);
+    }
     switch (type) {
       case FrameType.taken:
         this.#taken(payload);
         return;
       case FrameType.rejected:
+        if (this.#ongoing >= 0 || this.#started) throw new WireError("a request was rejected that had been taken");
         this.#finish({ kind: "rejected", ongoing: numberOf(payload) });
         return;
       case FrameType.head: {
@@ -289,7 +295,7 @@ class FramedCall implements ChannelCall {
     if (this.#over) return;
     this.#credit.received(piece.length);
     if (this.#waiting !== undefined) this.#waiting.push(piece);
-    else if (!this.#give(piece)) this.#waiting ??= [];
+    else if (!this.#give(piece)) this.#waiting ??= new Pieces();
   }
 
   /** False: the receiver is full. */
@@ -304,10 +310,10 @@ class FramedCall implements ChannelCall {
     return goOn;
   }
 
-  /** What waits is given first. */
+  /** What waits is given first. An answer that came whole stays whole, however its connection ends. */
   #end(how: ChannelFailure | "end"): void {
-    if (this.#over) return;
-    if (this.#waiting !== undefined && this.#waiting.length > 0) this.#ending = how;
+    if (this.#over || this.#ending !== undefined) return;
+    if (this.#waiting !== undefined && this.#waiting.count > 0) this.#ending = how;
     else this.#finish(how);
   }
 

@@ -35,6 +35,8 @@ export class Upload {
   begin(): void {
     const stream = this.#stream;
     if (stream === undefined) this.pump();
+    // One that is over says nothing any more.
+    else if (stream.destroyed) queueMicrotask(this.#onClose);
     else stream.on("data", this.#onData).on("end", this.#onEnd).on("error", this.#onError).on("close", this.#onClose);
   }
 

@@ -58,7 +58,7 @@ export function problemOf(head: RequestHead): string | undefined {
   for (let i = 0; i < headers.length; i++) {
     const text = headers[i]!;
     length += text.length + 1;
-    if (text.includes("\n")) return `the header ${JSON.stringify(headers[i - (i % 2)])} holds a line feed`;
+    if (OUTSIDE.test(text)) return `the header ${JSON.stringify(headers[i - (i % 2)])} holds what no header may`;
   }
   if (length > MAX_HEAD_BYTES) return `its head has ${length} bytes, at most ${MAX_HEAD_BYTES} are allowed`;
   return undefined;
@@ -66,6 +66,9 @@ export function problemOf(head: RequestHead): string | undefined {
 
 /** Bytes of a head; what remains of a payload is for the body. */
 const MAX_HEAD_BYTES = MAX_PAYLOAD_BYTES / 2;
+
+/** What latin1 lines cannot carry: written so, some letters become line feeds. */
+const OUTSIDE = /[\0\r\n\u0100-\uffff]/;
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const PATH = /^[\x21-\x7e\x80-\xff]+$/;
@@ -129,12 +132,12 @@ export function readAnswer(payload: Buffer): WithBody<AnswerHead> {
   return { head: { status: payload.readUInt16LE(0), result, reservation, headers: lines }, body };
 }
 
-/** Whether names and values may be a head or trailers: no longer than a frame, without line feeds. */
+/** Whether names and values may be a head or trailers: no longer than a frame, without line feeds, in latin1. */
 export function fitsHead(headers: readonly string[]): boolean {
   let length = 0;
   for (const text of headers) {
     length += text.length + 1;
-    if (text.includes("\n")) return false;
+    if (OUTSIDE.test(text)) return false;
   }
   return length <= MAX_HEAD_BYTES;
 }

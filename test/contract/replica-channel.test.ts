@@ -380,49 +380,11 @@ describe("frames, beyond what programs can", () => {
   });
 
   it.each([
-    {
-      name: "rejects what it took",
-      says: [
-        [2, 8],
-        [0x83, 4],
-      ],
-      heard: false,
-    },
-    {
-      name: "takes a request twice",
-      says: [
-        [2, 8],
-        [2, 8],
-      ],
-      heard: false,
-    },
-    {
-      name: "rejects what it answered",
-      says: [
-        [4, 7],
-        [0x83, 4],
-      ],
-      heard: true,
-    },
-    {
-      name: "goes on after the end",
-      says: [
-        [4, 7],
-        [5, 9],
-        [0x85, 9],
-        [5, 9],
-      ],
-      heard: true,
-    },
-    {
-      name: "answers twice",
-      says: [
-        [4, 7],
-        [4, 7],
-      ],
-      heard: true,
-    },
-  ] as const)("break where the peer $name, and say it once", async ({ says, heard: started }) => {
+    { name: "rejects what it took", types: [2, 0x83], heard: false },
+    { name: "takes a request twice", types: [2, 2], heard: false },
+    { name: "rejects what it answered", types: [4, 0x83], heard: true },
+    { name: "answers twice", types: [4, 4], heard: true },
+  ])("break where the peer $name, and say it once", async ({ types, heard: started }) => {
     const address = join(tempDir(), "s");
     const server = createNetServer((socket) => {
       const frame = (type: number, payload: Buffer, id = 1): Buffer => {
@@ -433,24 +395,41 @@ describe("frames, beyond what programs can", () => {
         return Buffer.concat([head, payload]);
       };
       socket.on("error", () => {});
-      // A head of status 200 has three bytes before its empty text; other payloads may be zeros.
-      const payloads = says.map(([type, length]) =>
-        frame(type, type === 4 ? Buffer.from([200, 0, 0, 0, 0, 0, 0]) : Buffer.alloc(length)),
-      );
+      const payloadOf: Record<number, Buffer> = {
+        2: Buffer.alloc(8),
+        // Status 200, no result, an empty text.
+        4: Buffer.from([200, 0, 0, 0, 0, 0, 0]),
+        131: Buffer.alloc(4),
+      };
+      const payloads = types.map((type) => frame(type, payloadOf[type]!));
       socket.once("data", () => socket.write(Buffer.concat([frame(0, Buffer.from("windlass\x01"), 0), ...payloads])));
     });
     await new Promise<void>((resolve) => server.listen(address, resolve));
     onTestFinished(() => void server.close());
     let ends = 0;
-    // A receiver that is full has what follows wait.
-    const heard = open(channel(), address, get, () => false);
+    const heard = open(channel(), address, get);
     void heard.done.then(() => (ends += 1));
+    await heard.done;
+    expect([ends, heard.ended]).toEqual([1, false]);
+    expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: started });
+  });
+
+  it.each([
+    { name: "and stays", leaves: false },
+    { name: "and leaves", leaves: true },
+  ])("hand a slow receiver all of an answer whose replica has sent it $name", async ({ leaves }) => {
+    const replica = await startFakeReplica(tempDir(), "r");
+    const sent = Promise.withResolvers<void>();
+    replica.handler = (_req, res) => void res.end(Buffer.alloc(200_000, "a"), () => sent.resolve());
+    const slow = open(channel(), replica.address, get, () => false);
+    await sent.promise;
+    const { socket } = replica.accepted[0]!;
+    if (leaves) await new Promise((resolve) => socket.once("close", resolve).end());
     await vi.waitFor(() => {
-      heard.call.resume();
-      expect(heard.ended || heard.failure !== undefined).toBe(true);
+      slow.call.resume();
+      expect(slow.ended || slow.failure !== undefined).toBe(true);
     });
-    expect([ends, heard.head !== undefined]).toEqual([1, started]);
-    if (heard.failure !== undefined) expect(heard.failure).toMatchObject({ kind: "broken", responseStarted: started });
+    expect([slow.failure, text(slow).length]).toEqual([undefined, 200_000]);
   });
 
   it.each([

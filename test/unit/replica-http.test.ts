@@ -139,6 +139,71 @@ describe("bodies", () => {
   });
 });
 
+describe("answers that cannot be sent as they are", () => {
+  it("become a 500 or break off, and leave the other requests of the connection alone", async () => {
+    const running = await startReady({
+      source: `import { deployment } from "windlass";
+        const streamOf = (...pieces: unknown[]) => new ReadableStream({ start(c) { for (const p of pieces) c.enqueue(p); c.close(); } });
+        const pulled = (...pieces: (() => unknown)[]) => new ReadableStream({ async pull(c) {
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          const next = pieces.shift();
+          if (next === undefined) c.close(); else c.enqueue(next());
+        } });
+        const MB = new Uint8Array(1_000_000);
+        const failing = (): never => { throw new Error("broke late"); };
+        let go!: () => void;
+        const gate = new Promise<void>((resolve) => { go = resolve; });
+        const values: Record<string, () => unknown> = {
+          "/wait": () => gate.then(() => new Response("undisturbed")),
+          "/go": () => { go(); return "gone"; },
+          "/head": () => new Response("x", { headers: { "x-long": "h".repeat(1_200_000) } }),
+          "/status": () => ({ status: 70_000, headers: new Headers(), body: null }),
+          "/word": () => ({ status: 200, headers: new Map([["x-a", "b\u010ac: d"]]), body: null }),
+          "/longer": () => new Response("abc", { headers: { "content-length": "2" } }),
+          "/shorter": () => new Response("abc", { headers: { "content-length": "9" } }),
+          "/none": () => new Response(null, { headers: { "content-length": "9" } }),
+          "/no-length": () => new Response("abc", { headers: { "content-length": "-1" } }),
+          "/number": () => new Response(streamOf(5, 6)),
+          "/busy": () => { throw Object.assign(new Error("busy"), { name: "BackPressureError", statusCode: "no", retryAfterS: Infinity }); },
+          "/stream-longer": () => new Response(pulled(() => "ab", () => "cd", () => "e"), { headers: { "content-length": "3" } }),
+          "/stream-shorter": () => new Response(pulled(() => "ab", () => "c"), { headers: { "content-length": "9" } }),
+          "/stream-number": () => new Response(pulled(() => "ab", () => 7)),
+          "/late": () => { let n = 0; return new Response(new ReadableStream({ pull(c) { if (n++ < 2) c.enqueue(MB); else failing(); } })); },
+          "/text": () => new Response(pulled(() => "é", () => new Uint16Array([0x4141]), () => new Uint8Array([66]).buffer)),
+          "/exact": () => new Response(pulled(() => "ab", () => "c"), { headers: { "content-length": "3" } }),
+        };
+        export const app = deployment((request: Request) => values[new URL(request.url).pathname]!());`,
+      deployment: "app",
+    });
+    const other = open(running.spec.dataSocket, { path: "/wait" });
+    for (const path of ["/head", "/status", "/word", "/longer", "/shorter", "/none", "/no-length", "/number"]) {
+      const { status, body } = await send(running, { path });
+      expect([path, status, String(body)]).toEqual([path, 500, "Internal Server Error"]);
+    }
+    expect(await send(running, { path: "/busy" })).toMatchObject({ status: 503, body: Buffer.from("busy") });
+    for (const path of ["/stream-longer", "/stream-shorter", "/stream-number", "/late"]) {
+      await expect(send(running, { path }), path).rejects.toThrow(/"responseStarted":true.*the handler failed/);
+    }
+    expect(String((await send(running, { path: "/text" })).body)).toBe("éAAB");
+    expect(String((await send(running, { path: "/exact" })).body)).toBe("abc");
+    expect(await send(running, { path: "/longer", method: "HEAD" })).toMatchObject({ status: 200 });
+    await send(running, { path: "/go" });
+    expect(String((await other.answer).body)).toBe("undisturbed");
+    await until(() => /broke late/.test(running.output()));
+    expect(running.output()).not.toContain("unhandled rejection");
+  });
+
+  it.each(["x/admin?", "a@b", "x#", "x\\y", "x y"])(
+    "are refused where the host would move the path: %s",
+    async (host) => {
+      const running = await startReady({ source: GATE });
+      const { status, body } = await send(running, { headers: { host } });
+      expect([status, String(body)]).toEqual([400, "Bad Request: the Host header is not a host"]);
+      expect(String((await send(running, { path: "/x", headers: { host: "[::1]:80" } })).body)).toBe("/x");
+    },
+  );
+});
+
 describe("admission", () => {
   it("refuses at the limit before user code runs, and follows a new limit at once", async () => {
     const running = await startReady({ source: GATE, maxOngoing: 1 });

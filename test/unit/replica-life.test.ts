@@ -91,6 +91,28 @@ describe("life", () => {
     expect(existsSync(running.spec.dataSocket)).toBe(false);
   });
 
+  it("drains: its last answer reaches a caller that is busy whole", async () => {
+    const running = await startReady({
+      source: `import { deployment } from "windlass";
+        export const app = deployment(async (request: Request) => {
+          console.log("entered");
+          if (new URL(request.url).pathname === "/last") await new Promise((resolve) => setTimeout(resolve, 200));
+          return new Response(new Uint8Array(250_000));
+        });`,
+      deployment: "app",
+    });
+    const last = open(running.spec.dataSocket, { path: "/last" });
+    last.request.once("response", () => {
+      // The rest comes, and the replica would be gone, before this process reads or says anything more.
+      const untilMs = performance.now() + 400;
+      while (performance.now() < untilMs);
+    });
+    await until(() => running.output().includes("entered"));
+    await running.client.stop({ timeoutS: 20 });
+    expect((await last.answer).body.length).toBe(250_000);
+    expect(await running.exited).toBe(0);
+  });
+
   it("stops on SIGTERM and ignores SIGINT", async () => {
     const running = await startReady({ source: GATE });
     running.child.kill("SIGINT");
