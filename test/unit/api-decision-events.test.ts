@@ -102,7 +102,9 @@ describe("scaling decisions as server-sent events", () => {
     { query: "feed=decisions&name=nope", status: 400, says: "must be applications/{application}" },
     { query: "feed=decisions&since=-1", status: 400, says: "is not a revision" },
     { query: "feed=decisions&since=999999", status: 410, says: "999999" },
-    { query: "feed=decisions&progress_interval_s=99", status: 400, says: "99" },
+    { query: "feed=decisions&progress_interval_s=99", status: 400, says: 'progress_interval_s "99" must be' },
+    { query: "progress_interval_s=soon", status: 400, says: '"soon" must be a number of seconds from 0.1 to 20' },
+    { query: "progress_interval_s=", status: 400, says: 'progress_interval_s "" must be a number' },
   ])("are refused with $status for ?$query", async ({ query, status, says }) => {
     await using api = await startTestApi();
     const response = await fetch(`http://127.0.0.1:${api.port}/api/v1/watch?${query}`, {

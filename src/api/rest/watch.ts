@@ -5,7 +5,7 @@ import { authorize } from "../auth.ts";
 import { toWindlassError } from "../errors.ts";
 import type { FeedSink } from "../fan-out.ts";
 import { type HeldSink, heldSink, responseSink } from "../fan-out-sink.ts";
-import { PROGRESS_INTERVAL_MS } from "../feed.ts";
+import { MIN_PROGRESS_INTERVAL_MS, PROGRESS_INTERVAL_MS } from "../feed.ts";
 import { instanceScope } from "../feed-scope.ts";
 import { header, type NodeRequest, type NodeResponse, type Reply, type StreamReply } from "../http.ts";
 import type { RestRequest } from "./router.ts";
@@ -75,8 +75,15 @@ async function* joined(...parts: readonly AsyncGenerator<string>[]): AsyncGenera
 }
 
 function progressIntervalOf(query: URLSearchParams): number {
-  const seconds = query.get("progress_interval_s");
-  return seconds === null ? PROGRESS_INTERVAL_MS : Number(seconds || "x") * 1_000;
+  const text = query.get("progress_interval_s");
+  if (text === null) return PROGRESS_INTERVAL_MS;
+  const intervalMs = Number(text || "none") * 1_000;
+  if (intervalMs >= MIN_PROGRESS_INTERVAL_MS && intervalMs <= PROGRESS_INTERVAL_MS) return intervalMs;
+  const [least, most] = [MIN_PROGRESS_INTERVAL_MS / 1_000, PROGRESS_INTERVAL_MS / 1_000];
+  throw new WindlassError(
+    "INVALID_REQUEST",
+    `progress_interval_s ${JSON.stringify(text)} must be a number of seconds from ${least} to ${most}`,
+  );
 }
 
 /** The feed as events, and comments while it is silent. A failure is a last event; the feed's own end is the end. */
