@@ -54,6 +54,24 @@ const CASES: { name: string; document: object; line: string }[] = [
     line: `shadow-measured-otherwise ${AT}.autoscaling_shadow.look_back_period_s: 30 has no effect: load is measured by autoscaling_config, which has 20; set the same in both`,
   },
   {
+    name: "a shadow that would swing beside fixed replicas",
+    document: deployed({ autoscaling_shadow: { upscale_delay_s: 5 } }),
+    line: `delay-below-window ${AT}.autoscaling_shadow.upscale_delay_s: 5 is below look_back_period_s 30: the load from before the last step still counts; raise it or lower look_back_period_s`,
+  },
+  {
+    name: "a shadow that would swing by the window of what is followed",
+    document: deployed({
+      autoscaling_config: { look_back_period_s: 20 },
+      autoscaling_shadow: { look_back_period_s: 20, upscale_delay_s: 15 },
+    }),
+    line: `delay-below-window ${AT}.autoscaling_shadow.upscale_delay_s: 15 is below look_back_period_s 20: the load from before the last step still counts; raise it or lower look_back_period_s`,
+  },
+  {
+    name: "a shadow that overshoots",
+    document: deployed({ autoscaling_shadow: { target_ongoing_requests: 0.5, upscaling_factor: 2 } }),
+    line: `small-target-large-factor ${AT}.autoscaling_shadow.target_ongoing_requests: 0.5 together with a factor of 2 overshoots; set a target of at least 1 or a factor of at most 1`,
+  },
+  {
     name: "no time to drain",
     document: deployed({ graceful_shutdown_timeout_s: 0 }),
     line: `drain-too-short ${AT}.graceful_shutdown_timeout_s: 0 kills replicas with the requests they work on; allow at least as long as a request takes`,
