@@ -24,8 +24,9 @@ import type { IngressMetrics } from "./ingress-metrics.ts";
 
 /** Calls that one connection may have under way; clients hold the others back, or open another connection. */
 const MAX_CALLS_PER_CONNECTION = 1_000;
-/** Bytes of a call's request that may be under way: HTTP/2's default. */
-const CALL_WINDOW_BYTES = 65_535;
+
+/** Megabytes of a connection's messages that may be under way; more would refuse new calls. Node's default is 10. */
+const MAX_CONNECTION_MB = 256;
 
 /** What a proxy's gRPC side needs. */
 export interface GrpcProxyOptions extends GrpcContext {
@@ -60,6 +61,7 @@ export class GrpcProxy {
     });
     this.#builtin = new BuiltinServices(state, options.reflection ?? true);
     this.server = createServer({
+      maxSessionMemory: MAX_CONNECTION_MB,
       settings: { enablePush: false, maxConcurrentStreams: MAX_CALLS_PER_CONNECTION },
     });
     this.server.on("session", (session) => {
@@ -67,8 +69,6 @@ export class GrpcProxy {
       session.once("close", () => this.#sessions.delete(session));
       // Peers that speak something else, or go away in the middle of a frame: their connection is closed, no more.
       session.on("error", () => {});
-      // Calls whose application does not read must not take the window of those beside them.
-      session.setLocalWindowSize(MAX_CALLS_PER_CONNECTION * CALL_WINDOW_BYTES);
       // It was in the listener's queue when that closed.
       if (!this.server.listening) session.close();
     });

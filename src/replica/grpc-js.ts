@@ -30,7 +30,8 @@ export interface GrpcJsService {
 const SCOPE_KEY = "x-windlass-scope";
 /** Messages have no limit here: their memory is bounded by what the deployment lets in. */
 const OPTIONS = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
-const MAX_WINDOW_BYTES = 2 ** 31 - 1;
+/** No limit, as for the server's side: Node's default would refuse calls beside some with large messages. */
+const MAX_SESSION_MB = Number.MAX_SAFE_INTEGER;
 
 /** What answers the methods of these services, by path. `failed` hears of errors that say no status of their own. */
 export async function grpcJsMethods(
@@ -45,17 +46,14 @@ export async function grpcJsMethods(
   const newSession = (): ClientHttp2Session => {
     const [near, far] = duplexPair();
     injector.injectConnection(far);
-    const session = connect("http://replica", { createConnection: () => near });
+    const session = connect("http://replica", { createConnection: () => near, maxSessionMemory: MAX_SESSION_MB });
     session.on("error", () => {});
-    // A caller that reads slowly must not hold up the others.
-    session.once("connect", () => session.setLocalWindowSize(MAX_WINDOW_BYTES));
     session.unref();
     return session;
   };
   let shared: ClientHttp2Session | undefined;
-  const sessionFor = ({ requestStream }: { readonly requestStream: boolean }): ClientHttp2Session => {
-    // A handler that does not read would hold up the requests beside it.
-    if (requestStream) return newSession();
+  /** One for all: Node gives a connection's window back at once, so calls do not hold each other up. */
+  const session = (): ClientHttp2Session => {
     if (shared === undefined || shared.closed || shared.destroyed) shared = newSession();
     return shared;
   };
@@ -67,12 +65,10 @@ export async function grpcJsMethods(
         count += 1;
         const key = String(count);
         scopes.set(key, scope);
-        const session = sessionFor(method);
         try {
-          return await tunnel(session, key, inbound, out, scope);
+          return await tunnel(session(), key, inbound, out, scope);
         } finally {
           scopes.delete(key);
-          if (session !== shared) session.close();
         }
       });
     }

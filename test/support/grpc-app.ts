@@ -52,7 +52,11 @@ class Connected {
   }
 
   async *chat(requests: AsyncIterable<HelloRequest>) {
-    for await (const { name } of requests) yield { message: name };
+    for await (const { name } of requests) {
+      // Reads no further.
+      if (name === "stop") await new Promise(() => {});
+      yield { message: name };
+    }
   }
 }
 
@@ -86,7 +90,11 @@ class Js {
         call.on("end", () => callback(null, { message: String(bytes) }));
       },
       chat: (call: Both) => {
-        call.on("data", ({ name }: HelloRequest) => void call.write({ message: name }));
+        call.on("data", ({ name }: HelloRequest) => {
+          // Reads no further.
+          if (name === "stop") call.pause();
+          else call.write({ message: name });
+        });
         call.on("end", () => call.end());
       },
     });

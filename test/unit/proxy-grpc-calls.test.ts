@@ -16,6 +16,7 @@ import { FrameWriter } from "../../src/wire/frame-writer.ts";
 import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
 import { grpcClient, openBidi } from "../support/grpc-client.ts";
 import { startGrpcProxy } from "../support/grpc-proxy.ts";
+import { until } from "../support/replica-process.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const METHOD = "/p.S/M";
@@ -158,6 +159,30 @@ describe("a call", () => {
       "grpc-status": String(status.INTERNAL),
       "grpc-message": 'the grpc-timeout "soon" is not a number and a unit',
     });
+  });
+
+  it("goes through beside a hundred on the same connection whose requests nobody reads", async () => {
+    const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1_000 });
+    replica.handler = (req, res) => {
+      if (req.url !== METHOD) return;
+      res.writeHead(200, { "content-type": "application/grpc" });
+      req.pipe(res);
+    };
+    const proxy = await startGrpcProxy();
+    proxy.apply({
+      routes: [{ prefix: "/", application: "app", deployment: "d" }],
+      deployments: [{ ...targetsOf([replica]), maxOngoingRequests: 1_000 }],
+    });
+    const client = grpcClient(proxy.address);
+    const unread = Array.from({ length: 100 }, () => openBidi(client, "/p.S/Unread"));
+    // More than the replica gives credit for.
+    for (const { call: stream } of unread) stream.write(Buffer.alloc(600_000));
+    await until(() => replica.accepted.length === 100);
+    const { call: stream, answer } = openBidi(client, METHOD);
+    stream.end(Buffer.alloc(600_000, "x"));
+    expect((await answer).messages.map(({ length }) => length)).toEqual([600_000]);
+    for (const { call: one } of unread) one.cancel();
+    await until(() => replica.ongoing === 0);
   });
 
   it("is finished when the proxy drains", async () => {

@@ -205,6 +205,21 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
     expect(messages.reduce((sum, { length }) => sum + length, 0)).toBe(4_000_000);
   });
 
+  it("lets calls through beside those whose requests it does not read, or whose answers are not", async () => {
+    const { client, js } = await serve(kind, { maxOngoing: 20 });
+    const stuck = Array.from({ length: 5 }, () => js.chat());
+    const unread = Array.from({ length: 5 }, () => js.spell({ name: "x".repeat(50_000) }));
+    for (const call of [...stuck, ...unread]) call.on("error", () => {});
+    for (const call of stuck) {
+      call.write({ name: "stop" });
+      for (let i = 0; i < 20; i++) call.write({ name: "y".repeat(100_000) });
+    }
+    const pieces = Array.from({ length: 20 }, () => "z".repeat(100_000));
+    expect((await client.greetAll(of(...pieces))).message).toBe("2000000");
+    expect((await client.sayHello({ name: "1000000" })).message).toHaveLength(1_000_000);
+    for (const call of [...stuck, ...unread]) call.cancel();
+  });
+
   it("answers while a client still sends, who then stops", async () => {
     const { client } = await serve(kind);
     let ended = false;
