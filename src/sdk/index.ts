@@ -29,13 +29,16 @@ export { getAppHandle, getDeploymentHandle, type HandleTo } from "./get-handle.t
 export { type GrpcMethods, type GrpcServer, grpc } from "./grpc.ts";
 export { disconnect } from "./handle.ts";
 export { ingress } from "./ingress.ts";
+export type { GRPCOptions, HTTPOptions, ProxyLocation } from "./instance-options.ts";
 export {
   type ControlOptions,
   deleteApplication,
   deleteApplication as delete,
   type RunOptions,
   run,
+  type StartOptions,
   shutdown,
+  start,
   status,
 } from "./lifecycle.ts";
 export { type MultiplexedFunction, type MultiplexedOptions, multiplexed } from "./multiplexed.ts";

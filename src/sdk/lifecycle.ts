@@ -1,6 +1,14 @@
 import type { Client } from "../client/index.ts";
 import { callerFile } from "./caller.ts";
 import { getAppHandle } from "./get-handle.ts";
+import {
+  GRPC_OPTIONS,
+  type GRPCOptions,
+  HTTP_OPTIONS,
+  type HTTPOptions,
+  optionsDocument,
+  type ProxyLocation,
+} from "./instance-options.ts";
 import { type NamedApplication, nameOfExport } from "./own-export.ts";
 import { runtime } from "./runtime.ts";
 import type { InstanceStatus } from "./status.ts";
@@ -78,6 +86,33 @@ export async function run<T>(
   });
 }
 
+/** Options of {@link start}. */
+export interface StartOptions extends ControlOptions {
+  readonly httpOptions?: HTTPOptions;
+  readonly grpcOptions?: GRPCOptions;
+  /** Default "EveryNode". */
+  readonly proxyLocation?: ProxyLocation;
+}
+
+/**
+ * Makes an instance where the server has none, after `shutdown` or `windlass start --no-instance`. One that is there
+ * stays as it is; resolves with whether one was made. Starts no processes: `windlass start` does.
+ */
+export async function start(options: StartOptions = {}): Promise<boolean> {
+  const { httpOptions = {}, grpcOptions = {}, proxyLocation } = options;
+  const http = optionsDocument(httpOptions, HTTP_OPTIONS, "httpOptions");
+  const grpc = optionsDocument(grpcOptions, GRPC_OPTIONS, "grpcOptions");
+  return await withClient(options, async (client) => {
+    const { deployConfig, v1 } = await import("../client/index.ts");
+    const { instance } = await client.instance.getInstance({});
+    if (instance?.state === v1.Instance_State.RUNNING) return false;
+    const location = proxyLocation === undefined ? {} : { proxy_location: proxyLocation };
+    const config = deployConfig({ applications: [], http_options: http, grpc_options: grpc, ...location });
+    await client.instance.applyConfig({ config });
+    return true;
+  });
+}
+
 /** How the instance and its applications are. */
 export async function status(options: ControlOptions = {}): Promise<InstanceStatus> {
   return await withClient(options, async (client) => {
@@ -92,35 +127,60 @@ export async function status(options: ControlOptions = {}): Promise<InstanceStat
  */
 export async function deleteApplication(name: string, options: ControlOptions = {}): Promise<void> {
   await withClient(options, async (client) => {
-    const { applicationName, Code, ConnectError } = await import("../client/index.ts");
+    const { applicationName } = await import("../client/index.ts");
     const resource = applicationName(name);
     await client.applications.deleteApplication({ name: resource, allowMissing: true });
-    const late = new AbortController();
-    const timer = runtime().clock.timer(GONE_TIMEOUT_MS, () => late.abort());
-    try {
-      let there = false;
-      for await (const event of client.watch.applications({ names: [resource] }, { signal: late.signal })) {
+    let there = false;
+    await until(
+      `${resource} is gone`,
+      (signal) => client.watch.applications({ names: [resource] }, { signal }),
+      (event) => {
         if (event.kind === "updated") there = true;
-        if (event.kind === "deleted" || (event.kind === "synced" && !there)) return;
-      }
-    } finally {
-      timer.cancel();
-    }
-    throw new ConnectError(
-      `${resource} is not gone after ${GONE_TIMEOUT_MS / 1_000} s; it goes on`,
-      Code.DeadlineExceeded,
+        return event.kind === "deleted" || (event.kind === "synced" && !there);
+      },
     );
   });
 }
 
 /**
- * Ends the instance: deletes all applications and stops the proxies. The processes of Windlass stay, and the next deploy
- * makes a new instance. Without effect where there is none.
+ * Ends the instance and resolves once it is gone: applications are deleted, proxies stopped. The processes of Windlass
+ * stay, and the next deploy makes a new instance. Without effect where there is none. Rejects with DEADLINE_EXCEEDED
+ * after 60 s.
  */
 export async function shutdown(options: ControlOptions = {}): Promise<void> {
   await withClient(options, async (client) => {
+    const { v1 } = await import("../client/index.ts");
     await client.instance.shutdownInstance({});
+    await until(
+      "the instance is gone",
+      (signal) => client.watch.instance({}, { signal }),
+      (event) => {
+        if (event.kind !== "updated") return false;
+        const { resource } = event;
+        return resource.$typeName === "windlass.v1.Instance" && resource.state === v1.Instance_State.ABSENT;
+      },
+    );
   });
+}
+
+/** Follows a watch until an event says that it is so. */
+async function until<E>(
+  what: string,
+  watch: (signal: AbortSignal) => AsyncIterable<E>,
+  done: (event: E) => boolean,
+): Promise<void> {
+  const late = new AbortController();
+  const timer = runtime().clock.timer(GONE_TIMEOUT_MS, () => late.abort());
+  try {
+    for await (const event of watch(late.signal)) if (done(event)) return;
+  } finally {
+    timer.cancel();
+  }
+  const { Code, ConnectError } = await import("../client/index.ts");
+  throw new ConnectError(
+    `it took longer than ${GONE_TIMEOUT_MS / 1_000} s until ${what}; it goes on`,
+    Code.DeadlineExceeded,
+  );
 }
 
 async function withClient<R>(options: ControlOptions, use: (client: Client) => Promise<R>): Promise<R> {

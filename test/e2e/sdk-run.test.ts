@@ -69,7 +69,7 @@ it("programs run, call, look at and delete applications, which no config deletes
   const put = await api(windlass, "/api/serve/applications/", { method: "PUT", body: { applications: [] } });
   expect(put.status).toBe(200);
 
-  const LATER = `import { deleteApplication, disconnect, getAppHandle, getDeploymentHandle, run, shutdown, status } from "${SDK}";
+  const LATER = `import { deleteApplication, disconnect, getAppHandle, getDeploymentHandle, run, shutdown, start, status } from "${SDK}";
     ${print}
     const applications = async () => Object.keys((await status()).applications);
     print(await applications());
@@ -83,7 +83,10 @@ it("programs run, call, look at and delete applications, which no config deletes
     print(await applications());
     print(await run("./shop.ts:ap", { name: "bad", baseDir: ${JSON.stringify(folder)} }).catch((error) => error.message));
     await shutdown();
-    print((await status()).state !== "RUNNING");
+    await shutdown();
+    print((await status()).state);
+    print([await start({ httpOptions: { requestTimeoutS: 7 } }), await start(), (await status()).state]);
+    print(await start({ httpOptions: { prot: 1 } }).catch(String));
     await disconnect();`;
   expect(await program(windlass, join(folder, "later.mjs"), LATER)).toEqual([
     ["shop"],
@@ -93,7 +96,9 @@ it("programs run, call, look at and delete applications, which no config deletes
     ["second", "shop"],
     ["second"],
     expect.stringContaining('no export "ap": did you mean "app"?'),
-    true,
+    "ABSENT",
+    [true, false, "RUNNING"],
+    'TypeError: httpOptions has no option "prot": it has host, port, rootPath, requestTimeoutS, keepAliveTimeoutS',
   ]);
 });
 
