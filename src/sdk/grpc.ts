@@ -63,7 +63,7 @@ export function grpc(target: unknown, ...more: readonly unknown[]): new (...args
   }
   const services = more.map((service) => {
     if (isService(service)) return service;
-    throw new TypeError(`grpc(${target.name}) got a ${typeof service} that is no service descriptor of protobuf-es`);
+    throw new TypeError(`grpc(${target.name}) got ${typeof service}, which is no service descriptor of protobuf-es`);
   });
   return withRoutes(target, target.name, (server, instance) => {
     for (const service of services) server.service(service, methodsOf(service, instance));
