@@ -1,9 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { type WatchInstanceResponse, WatchInstanceResponseSchema } from "../../gen/windlass/v1/instance_service_pb.ts";
+import { type ScalingDecision, ScalingDecisionSchema } from "../../gen/windlass/v1/scaling_pb.ts";
 import { callAttempts } from "../client/client.ts";
-import type { WatchEvent } from "../client/events.ts";
-import { type AnyResource, instanceFeed } from "../client/feeds.ts";
+import type { Updated, WatchEvent } from "../client/events.ts";
+import { type AnyResource, decisionFeed, instanceFeed } from "../client/feeds.ts";
 import type { Time } from "../client/retry.ts";
 import { startWatch, type WatchStatus } from "../client/watch.ts";
 import type { Api } from "./api.ts";
@@ -40,9 +41,27 @@ export async function* follow(
   const request = { name, startRevision: since, ...progress };
   const onStatus = statusTeller(api.target.address, options);
   const attempts = callAttempts(api.connections, instanceFeed);
-  const unrepeated = makeUnrepeated();
+  const unrepeated = makeUnrepeated(contentOf);
   for await (const event of startWatch(instanceFeed, request, attempts, time, { signal, onStatus })) {
     yield* unrepeated(event).map(messageOf);
+  }
+}
+
+/** The same of what the autoscaler decides about an application or a deployment, or all by "applications/-". */
+export async function* followDecisions(
+  api: Pick<Api, "target" | "connections">,
+  time: Time,
+  { shadow, ...options }: FollowOptions & { readonly shadow: boolean },
+): AsyncGenerator<Known<ScalingDecision>> {
+  const { name, since, signal } = options;
+  const onStatus = statusTeller(api.target.address, options);
+  const attempts = callAttempts(api.connections, decisionFeed);
+  const unrepeated = makeUnrepeated<ScalingDecision>(({ resource }) =>
+    base64(toBinary(ScalingDecisionSchema, resource)),
+  );
+  const request = { name, shadow, startRevision: since };
+  for await (const event of startWatch(decisionFeed, request, attempts, time, { signal, onStatus })) {
+    yield* unrepeated(event);
   }
 }
 
@@ -68,10 +87,10 @@ function statusTeller(address: string, { patienceMs, endless, notice }: FollowOp
   };
 }
 
-type Known = Exclude<WatchEvent<AnyResource>, { kind: "reset" }>;
+type Known<R> = Exclude<WatchEvent<R>, { kind: "reset" }>;
 
 /** Where a snapshot was cut, the next one hands on differences only: what was printed is not printed again. */
-function makeUnrepeated(): (event: WatchEvent<AnyResource>) => Known[] {
+function makeUnrepeated<R>(content: (event: Updated<R>) => string): (event: WatchEvent<R>) => Known<R>[] {
   /** What the snapshots handed on so far, and the names of the present one; undefined once one was whole. */
   let shown: Map<string, string> | undefined;
   const present = new Set<string>();
@@ -86,27 +105,30 @@ function makeUnrepeated(): (event: WatchEvent<AnyResource>) => Known[] {
       const { revision } = event;
       const gone = [...shown.keys()].filter((name) => !present.has(name));
       shown = undefined;
-      return [...gone.map((name): Known => ({ kind: "deleted", revision, name })), event];
+      return [...gone.map((name): Known<R> => ({ kind: "deleted", revision, name })), event];
     }
     present.add(event.name);
-    const content = contentOf(event);
-    if (shown.get(event.name) === content) return [];
-    shown.set(event.name, content);
+    const told = event.kind === "updated" ? content(event) : "";
+    if (shown.get(event.name) === told) return [];
+    shown.set(event.name, told);
     return [event];
   };
 }
 
-function contentOf(event: Known): string {
-  const message = { ...messageOf(event), revision: 0n };
-  return Buffer.from(toBinary(WatchInstanceResponseSchema, message)).toString("base64");
+function contentOf(event: Known<AnyResource>): string {
+  return base64(toBinary(WatchInstanceResponseSchema, { ...messageOf(event), revision: 0n }));
 }
 
-function messageOf(event: Known): WatchInstanceResponse {
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString("base64");
+}
+
+function messageOf(event: Known<AnyResource>): WatchInstanceResponse {
   const { revision } = event;
   return create(WatchInstanceResponseSchema, { revision, event: oneofOf(event) });
 }
 
-function oneofOf(event: Known): WatchInstanceResponse["event"] {
+function oneofOf(event: Known<AnyResource>): WatchInstanceResponse["event"] {
   if (event.kind === "synced") return { case: "synced", value: true };
   if (event.kind === "deleted") return { case: "deleted", value: event.name };
   const { resource } = event;

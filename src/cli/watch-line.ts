@@ -7,7 +7,10 @@ import {
 } from "../../gen/windlass/v1/deployment_pb.ts";
 import { Instance_StateSchema, Proxy_StateSchema } from "../../gen/windlass/v1/instance_pb.ts";
 import type { WatchInstanceResponse } from "../../gen/windlass/v1/instance_service_pb.ts";
+import type { ScalingDecision } from "../../gen/windlass/v1/scaling_pb.ts";
+import type { WatchEvent } from "../client/events.ts";
 import { parseName } from "../core/names.ts";
+import { decisionDocument } from "./decision-document.ts";
 import { isoTime, label, replicaCounts } from "./labels.ts";
 
 /** One event as `windlass watch` prints it; undefined for progress messages. `time` is null where no record tells one. */
@@ -85,5 +88,21 @@ export function watchLine(message: WatchInstanceResponse): Record<string, unknow
       return { revision, time: null, kind: "synced" };
     default:
       return undefined;
+  }
+}
+
+/** The same of the feed of scaling decisions; `name` is the deployment's. */
+export function decisionLine(event: Exclude<WatchEvent<ScalingDecision>, { kind: "reset" }>): Record<string, unknown> {
+  const revision = Number(event.revision);
+  switch (event.kind) {
+    case "updated": {
+      const { name, resource } = event;
+      const time = isoTime(resource.time);
+      return { revision, time, kind: "decision", name, ...parseName(name), ...decisionDocument(resource) };
+    }
+    case "deleted":
+      return { revision, time: null, kind: "deleted", name: event.name, ...parseName(event.name) };
+    case "synced":
+      return { revision, time: null, kind: "synced" };
   }
 }

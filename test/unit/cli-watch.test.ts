@@ -51,6 +51,57 @@ const brief = (line: Record<string, unknown>): string =>
     .filter((part) => part !== undefined)
     .join(" ");
 
+describe("windlass watch --decisions", () => {
+  const name = "applications/my%20app/deployments/A";
+  /** What is printed of two answers, of which the first is cut in its snapshot, and what was asked. */
+  async function decisions(argv: readonly string[]) {
+    const asked: { name: string; shadow: boolean; startRevision: bigint }[] = [];
+    const decision = { time: { seconds: 1_700_000_000n }, policy: "built-in", targetReplicas: 1, result: 2 };
+    const api = await fakeApi({
+      deployments: {
+        async *watchScalingDecisions({ name: of, shadow, startRevision }, { signal }) {
+          asked.push({ name: of, shadow, startRevision });
+          yield { revision: 4n, name, decision };
+          if (asked.length === 1) throw apiError(Code.Unavailable, "it stops", "INSTANCE_UNAVAILABLE");
+          yield { revision: 4n, synced: true };
+          yield { revision: 5n, name, decision: { ...decision, targetReplicas: 2 } };
+          yield { revision: 6n, deleted: name };
+          await new Promise((resolve) => signal.addEventListener("abort", resolve, { once: true }));
+        },
+      },
+    });
+    const stop = new AbortController();
+    const { out, code } = await runCli(["watch", ...argv], {
+      env: { WINDLASS_ADDRESS: api.address },
+      stop: stop.signal,
+      onOut: (text) => text.includes("deleted") && stop.abort(),
+    });
+    const lines = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    return { lines, asked, code };
+  }
+
+  it("prints each decision once as an object a line, across a cut", async () => {
+    const { lines, asked, code } = await decisions(["--decisions", "my app"]);
+    const of = { name, application: "my app", deployment: "A" };
+    expect(lines).toEqual([
+      expect.objectContaining({ revision: 4, time: "2023-11-14T22:13:20.000Z", kind: "decision", ...of, result: 2 }),
+      { revision: 4, time: null, kind: "synced" },
+      expect.objectContaining({ revision: 5, kind: "decision", ...of, target_replicas: 2 }),
+      { revision: 6, time: null, kind: "deleted", ...of },
+    ]);
+    expect(asked).toEqual(Array(2).fill({ name: "applications/my%20app", shadow: false, startRevision: 0n }));
+    expect(code).toBe(0);
+  });
+
+  it("is about all applications where none is named, and with --shadow about shadows", async () => {
+    const { asked } = await decisions(["--shadow"]);
+    expect(asked[0]).toEqual({ name: "applications/-", shadow: true, startRevision: 0n });
+  });
+});
+
 describe("windlass watch", () => {
   it("-o yaml prints documents divided by a line ---", async () => {
     const api = await fakeApi({ feed: [{ send: [app(4n, Application_State.RUNNING), synced(4n)], end: "hold" }] });

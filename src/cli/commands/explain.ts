@@ -6,6 +6,7 @@ import { scheduleLine } from "../../simulate/schedule-windows.ts";
 import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
 import type { CliContext } from "../context.ts";
+import { decisionDocument } from "../decision-document.ts";
 import { oneLine } from "../exit.ts";
 import { isoTime, label } from "../labels.ts";
 import { type OutputFormat, printDocument } from "../output.ts";
@@ -94,7 +95,10 @@ function headOf({ time, since, turns, policy }: ScalingDecision, at: number | un
   }
   const held = `Held at ${new Date(at).toISOString()}, decided first at ${isoTime(since)}, by ${who}`;
   const then = time !== undefined && at - timestampMs(time) <= THEN_MS;
-  return then ? `${held}; as it stood then:` : `${held}; as it stood at ${isoTime(time)}, the last time it was made:`;
+  if (then) return `${held}; as it stood then:`;
+  // Answers of policies are recorded where they say something new, and nobody can be asked again for those between.
+  if (policy !== "built-in") return `${held}; as it was recorded last, at ${isoTime(time)}:`;
+  return `${held}; as it stood at ${isoTime(time)}, the last time it was made:`;
 }
 
 function decisionLines(decision: ScalingDecision): string[] {
@@ -178,37 +182,6 @@ function documentOf(
     target_time: isoTime(deployment.targetTime),
     decision: decision === undefined ? null : decisionDocument(decision),
     schedule: decision === undefined ? null : scheduleText(deployment, decision, asked),
-  };
-}
-
-function decisionDocument(decision: ScalingDecision): Record<string, unknown> {
-  const timeS = (time: ScalingDecision["time"]): number | null =>
-    time === undefined ? null : timestampMs(time) / 1_000;
-  return {
-    time_s: timeS(decision.time),
-    since_s: timeS(decision.since),
-    turns: decision.turns,
-    policy: decision.policy,
-    running_replicas: decision.runningReplicas,
-    target_replicas: decision.targetReplicas,
-    total_requests: decision.totalRequests,
-    running_from: decision.runningFrom,
-    series: decision.series,
-    oldest_age_s: decision.oldestAgeS ?? null,
-    newest_age_s: decision.newestAgeS ?? null,
-    desired: decision.desired ?? null,
-    adjustments: decision.adjustments.map(({ kind, from, to, factor, direction, delayS, leftS, gangSize }) => ({
-      kind,
-      from,
-      to,
-      ...(factor === undefined ? {} : { factor }),
-      ...(direction === "" ? {} : { direction, delay_s: delayS, left_s: leftS }),
-      ...(gangSize === undefined ? {} : { gang_size: gangSize }),
-    })),
-    result: decision.result,
-    without_delays: decision.withoutDelays,
-    kept_because: decision.keptBecause,
-    shadow: decision.shadow,
   };
 }
 

@@ -2,14 +2,18 @@ import { applicationName, deploymentName } from "../../core/names.ts";
 import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
 import type { CliContext } from "../context.ts";
-import { follow } from "../feed.ts";
+import { follow, followDecisions } from "../feed.ts";
 import { documentStream, type OutputFormat } from "../output.ts";
-import { watchLine } from "../watch-line.ts";
+import { decisionLine, watchLine } from "../watch-line.ts";
 
 /** Options of `windlass watch`. */
 export interface WatchOptions {
   /** Continue after this revision; 0 begins with the present state. */
   readonly since: bigint;
+  /** What the autoscaler decides instead of the resources. */
+  readonly decisions: boolean;
+  /** Decisions of autoscaling_shadow. */
+  readonly shadow: boolean;
   readonly output: OutputFormat;
 }
 
@@ -24,8 +28,14 @@ export async function watch(
   const print = documentStream(ctx, options.output);
   await withApi(target, async (api) => {
     const notice = (text: string): void => ctx.err(`windlass: ${text}\n`);
-    const name = resourceName(what);
-    const feed = follow(api, ctx, { name, since: options.since, signal, patienceMs: 0, endless: true, notice });
+    const { since, shadow } = options;
+    const how = { since, signal, patienceMs: 0, endless: true, notice };
+    if (options.decisions) {
+      const name = what === undefined ? "applications/-" : resourceName(what);
+      for await (const event of followDecisions(api, ctx, { name, shadow, ...how })) print(decisionLine(event));
+      return;
+    }
+    const feed = follow(api, ctx, { name: resourceName(what), ...how });
     for await (const message of feed) {
       const line = watchLine(message);
       if (line !== undefined) print(line);

@@ -1,5 +1,6 @@
 import { Argument, type Command, Option } from "commander";
 import type { ExplainOptions } from "../commands/explain.ts";
+import type { WatchOptions } from "../commands/watch.ts";
 import type { CliContext } from "../context.ts";
 import type { OutputFormat } from "../output.ts";
 import { add, addressOption, moment, outputOption, revision, targetOf, whole } from "./shared.ts";
@@ -50,12 +51,17 @@ export function addReads(program: Command, ctx: CliContext): void {
   const watch = add(program, "watch", "print every change as one JSON object a line, until stopped");
   watch
     .argument("[APP[/DEPLOYMENT]]", "only what belongs to it")
+    .option("--decisions", "what the autoscaler decides, and why, instead of the resources")
+    .addOption(
+      new Option("--shadow", "what autoscaling_shadow decides; implies --decisions").implies({ decisions: true }),
+    )
     .option("--since <revision>", "continue after this revision instead of with the present state", revision)
     .addOption(outputOption().default("json"))
     .addOption(addressOption());
-  watch.action(async (what: string | undefined, { since = 0n, output }: { since?: bigint; output: OutputFormat }) => {
+  watch.action(async (what: string | undefined, options: Partial<WatchOptions> & { output: OutputFormat }) => {
     const command = await import("../commands/watch.ts");
-    await command.watch(ctx, await targetOf(ctx, watch), what, { since, output });
+    const { since = 0n, decisions = false, shadow = false, output } = options;
+    await command.watch(ctx, await targetOf(ctx, watch), what, { since, decisions, shadow, output });
   });
 
   const logs = add(program, "logs", "print what the replicas of an application wrote");
