@@ -5,6 +5,7 @@
  *     class Hello { fetch() { return new Response("hello"); } }
  *     export const app = deployment(Hello).bind();
  */
+export { AutoscalingConfig } from "./autoscaling-config.ts";
 export { type Batched, type BatchedFunction, type BatchedStream, batch, type ItemsOf } from "./batch.ts";
 export type { BatchOptions } from "./batch-options.ts";
 export {

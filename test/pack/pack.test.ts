@@ -79,6 +79,30 @@ client.close();\n`;
   expect(npm(["exec", "--", "tsc", "-p", "tsconfig.grpc.json"], project)).toBe("");
   expect(execFileSync(process.execPath, ["grpc.ts"], { cwd: project, encoding: "utf8" })).toBe("function\n");
 
+  // What tests of applications and configs import, on the same SDK as the application.
+  const TEST = `import { readFileSync } from "node:fs";
+import { DeploymentUnavailableError } from "windlass";
+import { runLocal, simulateInstance } from "windlass/testing";
+import { app } from "./app.ts";
+const local = await runLocal(app);
+const { text } = (await (await local.fetch("/?name=Ada")).json()) as { text: string };
+await local.stop();
+const gone = await local.handle.fetch.remote(new Request("http://x")).then(() => false, (error: unknown) => error instanceof DeploymentUnavailableError);
+const config = readFileSync("app.yaml", "utf8");
+const replicas = await simulateInstance({ config, code: { "./app.ts:app": app } }, async (instance) => {
+  await instance.advance(5);
+  return instance.deployment("mine", "Greeter").running;
+});
+console.log(text, gone, replicas);\n`;
+  writeFileSync(join(project, "test.ts"), TEST);
+  const withImports = { ...options, allowImportingTsExtensions: true };
+  writeFileSync(
+    join(project, "tsconfig.test.json"),
+    JSON.stringify({ compilerOptions: withImports, include: ["test.ts"] }),
+  );
+  expect(npm(["exec", "--", "tsc", "-p", "tsconfig.test.json"], project)).toBe("");
+  expect(execFileSync(process.execPath, ["test.ts"], { cwd: project, encoding: "utf8" })).toBe("hello Ada true 1\n");
+
   const stateDir = join(dir, "state");
   const ports = ["--control-port", "0", "--http-port", "0", "--grpc-port", "0"];
   const env = Object.fromEntries(

@@ -5,6 +5,7 @@ import { Greeter, type HelloRequest } from "../../examples/grpc/greeter_pb.ts";
 import {
   type Application,
   type ApplicationBuilder,
+  AutoscalingConfig,
   batch,
   builder,
   type DeploymentHandle,
@@ -274,3 +275,7 @@ export function services(): void {
   grpc((server) => server.service(Greeter, { sayHello: () => 1 }));
   void app;
 }
+
+deployment(Back, { autoscalingConfig: new AutoscalingConfig({ minReplicas: 0, maxReplicas: 3 }) });
+// @ts-expect-error options are typed
+new AutoscalingConfig({ minReplica: 0 });
