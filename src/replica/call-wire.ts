@@ -1,5 +1,6 @@
 /** How handle calls travel (docs/wire.md, kind `call`): both ends use this file. */
 import { deserialize, serialize } from "node:v8";
+import { hasBrand, isPlainObject, RESPONSE } from "../sdk/brands.ts";
 import type { WireError } from "../sdk/errors.ts";
 
 /** Set in an item's length when the item is the error that ended the stream. */
@@ -10,8 +11,18 @@ export function encodeValue(value: unknown, what: string): Buffer {
   try {
     return serialize(value);
   } catch (error) {
-    throw new TypeError(`${what} cannot be sent to another replica: ${(error as Error).message}`);
+    const why = holdsCall(value, 0)
+      ? "it holds a running call; await that, or pass it as an argument of its own"
+      : (error as Error).message;
+    throw new TypeError(`${what} cannot be sent to another replica: ${why}`);
   }
+}
+
+/** Whether there is a response of a handle somewhere in it. */
+function holdsCall(value: unknown, depth: number): boolean {
+  if (hasBrand(value, RESPONSE)) return true;
+  if (depth > 8 || (!Array.isArray(value) && !isPlainObject(value))) return false;
+  return Object.values(value).some((item) => holdsCall(item, depth + 1));
 }
 
 /** The inverse of {@link encodeValue}. */

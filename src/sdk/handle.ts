@@ -1,8 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { HANDLE, hasBrand, RESPONSE } from "./brands.ts";
 import { RequestCancelledError } from "./errors.ts";
+import { suggest } from "./options.ts";
 import { type CallRouter, type HandleCall, runtime } from "./runtime.ts";
 import type { DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator, HandleOptions } from "./types.ts";
+
+/** Longest delay of a timer. */
+const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
 
 /** Method that `handle.remote()` calls. */
 export const DEFAULT_METHOD = "call";
@@ -17,7 +21,7 @@ export function makeHandle<T = unknown>(
   const call = (method: string) => remote(application, deployment, method, options, router);
   const base = {
     [HANDLE]: { application, deployment },
-    options: (more: HandleOptions) => makeHandle(application, deployment, { ...options, ...more }, router),
+    options: (more: HandleOptions) => makeHandle(application, deployment, { ...options, ...checked(more) }, router),
     remote: call(DEFAULT_METHOD),
   };
   return new Proxy(base, {
@@ -64,6 +68,24 @@ function remote(
     };
     return options.stream ? streamResponse(started) : valueResponse(started);
   };
+}
+
+const OPTIONS = ["stream", "multiplexedModelId", "timeoutS"];
+
+/** Throws for what no handle understands: an option that acts on nothing would be missed too late. */
+function checked(options: HandleOptions): HandleOptions {
+  for (const name of Object.keys(options)) {
+    if (OPTIONS.includes(name)) continue;
+    const near = suggest(name, OPTIONS);
+    throw new TypeError(`handle.options() has no option "${name}"${near ? `: did you mean "${near}"?` : ""}`);
+  }
+  const { timeoutS } = options;
+  if (timeoutS !== undefined && !(timeoutS > 0 && timeoutS <= MAX_TIMEOUT_S)) {
+    throw new RangeError(
+      `timeoutS must be above 0 and at most ${MAX_TIMEOUT_S}, not ${timeoutS}; leave it out for no limit`,
+    );
+  }
+  return options;
 }
 
 interface Started {

@@ -155,6 +155,21 @@ describe("an application in one process", () => {
     );
   });
 
+  it("says what to do about a running call inside of an argument, and about options that are none", async () => {
+    await using app = await start();
+    const handle = app.deployment<Back>("Back");
+    const nested = handle.mutate.remote([handle.double.remote(1)] as unknown as number[]);
+    await expect(nested).rejects.toThrow(
+      "an argument of Back.mutate cannot be sent to another replica: it holds a running call; await that, or pass it as an argument of its own",
+    );
+    expect(() => handle.options({ timeout: 3 } as never)).toThrow(
+      'handle.options() has no option "timeout": did you mean "timeoutS"?',
+    );
+    for (const timeoutS of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+      expect(() => handle.options({ timeoutS })).toThrow(`not ${timeoutS}; leave it out for no limit`);
+    }
+  });
+
   it("throws errors as they arrive over the wire, with the place where they were thrown", async () => {
     await using app = await start();
     const handle = app.deployment<Back>("Back");
