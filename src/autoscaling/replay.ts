@@ -3,8 +3,8 @@ import { valueAt } from "./aggregate.ts";
 import { constantUntilS, isFutile } from "./boundary.ts";
 import { BUILT_IN, type Decision, decide, isColdStart, type PolicyAnswer, type Situation } from "./decide.ts";
 import { saysTheSame } from "./decision-log.ts";
-import { type Load, loadOf, NO_LOAD } from "./load.ts";
-import { emptyReports, type Reports } from "./reports.ts";
+import { type Load, type LoadSource, loadOf, NO_LOAD } from "./load.ts";
+import { emptyReports, isIdle, type Reports } from "./reports.ts";
 import type { ScalingRules } from "./rules.ts";
 import { NEW_SCALING_STATE, type ScalingState } from "./state.ts";
 import { applyDelta, type TraceEntry } from "./trace.ts";
@@ -66,6 +66,8 @@ export class Replayer {
   readonly #reports: Reports = emptyReports();
   #state: ScalingState = NEW_SCALING_STATE;
   #load: Load = NO_LOAD;
+  /** Its source between entries; undefined: nobody has asked. */
+  #between: LoadSource | undefined;
   #rules: ScalingRules | undefined;
   #running: readonly string[] = [];
   #target = 0;
@@ -90,6 +92,7 @@ export class Replayer {
     for (const [id, report] of this.#reports.replicas) copy.#reports.replicas.set(id, report);
     copy.#state = this.#state;
     copy.#load = this.#load;
+    copy.#between = this.#between;
     copy.#rules = this.#rules;
     copy.#running = this.#running;
     copy.#target = this.#target;
@@ -112,8 +115,10 @@ export class Replayer {
     this.#running = entry.running ?? this.#running;
     applyDelta(this.#reports, entry);
     this.#load = loadOf(this.#reports, this.#running, rules.aggregation);
+    this.#between = undefined;
     this.#hosted = entry.answer !== undefined;
-    const decision = this.#make(entry.atS, answerOf(entry, this.#situationAt(entry.atS)));
+    const situation = this.#situationAt(entry.atS);
+    const decision = this.#make(situation, entry.atS, answerOf(entry, situation));
     found.decisions.push(decision);
     if (!uninterrupted && decision.result !== entry.result)
       found.differences.push({ atS: entry.atS, recorded: entry.result, replayed: decision.result });
@@ -134,7 +139,7 @@ export class Replayer {
       const tickS = tickAfter(before, this.#load) / TICKS_A_SECOND;
       const atS = Math.min(wantedS, tickS < missedS ? tickS : Number.POSITIVE_INFINITY);
       if (atS >= endS) return;
-      const decision = this.#make(atS);
+      const decision = this.#make({ ...this.#situationAt(atS), source: this.#sourceBetween() }, atS);
       if (atS === wantedS || !saysTheSame(before, decision)) found.decisions.push(decision);
       if (decision.result === this.#target) continue;
       if (!this.#uninterrupted) found.differences.push({ atS, recorded: this.#target, replayed: decision.result });
@@ -152,8 +157,15 @@ export class Replayer {
     };
   }
 
-  #make(atS: number, answer?: PolicyAnswer): Decision {
-    const step = decide(this.#situationAt(atS), this.#state, atS, answer);
+  /** Reports of nothing are recorded no more once there was one, so the age of the newest is not known. */
+  #sourceBetween(): LoadSource {
+    const { source } = this.#load;
+    this.#between ??= isIdle(this.#reports) ? { ...source, oldestS: null, newestS: null } : source;
+    return this.#between;
+  }
+
+  #make(situation: Situation, atS: number, answer?: PolicyAnswer): Decision {
+    const step = decide(situation, this.#state, atS, answer);
     this.#state = step.state;
     this.#last = step.decision;
     return step.decision;

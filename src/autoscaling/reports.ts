@@ -125,3 +125,16 @@ export function restoreReports(saved: SavedReports, nowS: number, nowMonoS: numb
   }
   return reports;
 }
+
+/** Whether reports are all of nothing. What replicas measure for a policy of a user's counts as something. */
+export function isIdle({ handles, replicas }: Reports): boolean {
+  const zero = ({ values }: { readonly values: readonly number[] }): boolean => values.every((value) => value === 0);
+  for (const { report } of handles.values()) {
+    if (!zero(report.queued)) return false;
+    for (const series of report.running.values()) if (!zero(series)) return false;
+  }
+  for (const { metrics } of replicas.values()) {
+    for (const series of metrics.values()) if (!zero(series)) return false;
+  }
+  return true;
+}

@@ -1,5 +1,5 @@
 /** What of the autoscaler outlives the controller: key `autoscaling/<a>/<d>`, of a shadow `shadow/<a>/<d>`. */
-import { type Reports, restoreReports, type SavedReports } from "../autoscaling/reports.ts";
+import { isIdle, type Reports, restoreReports, type SavedReports } from "../autoscaling/reports.ts";
 import { restoreWindow, type SavedWindow, saveWindow } from "../autoscaling/saved-window.ts";
 import type { ScalingState } from "../autoscaling/state.ts";
 import type { TraceEntry } from "../autoscaling/trace.ts";
@@ -49,17 +49,4 @@ export function restoredReports(
   const [nowS, nowMonoS] = [nowMs / 1_000, nowMonoMs / 1_000];
   if (window !== undefined) return restoreWindow(window, record, nowS, nowMonoS);
   return reports === null ? null : restoreReports(reports, nowS, nowMonoS);
-}
-
-/** Whether reports are all of nothing. What replicas measure for a policy of a user's counts as something. */
-export function isIdle({ handles, replicas }: Reports): boolean {
-  const zero = ({ values }: { readonly values: readonly number[] }): boolean => values.every((value) => value === 0);
-  for (const { report } of handles.values()) {
-    if (!zero(report.queued)) return false;
-    for (const series of report.running.values()) if (!zero(series)) return false;
-  }
-  for (const { metrics } of replicas.values()) {
-    for (const series of metrics.values()) if (!zero(series)) return false;
-  }
-  return true;
 }

@@ -2,11 +2,10 @@
 import type { Decision } from "../autoscaling/decide.ts";
 import { saysTheSame } from "../autoscaling/decision-log.ts";
 import { explain } from "../autoscaling/explain.ts";
-import type { Reports } from "../autoscaling/reports.ts";
+import { isIdle, type Reports } from "../autoscaling/reports.ts";
 import type { ScalingRules } from "../autoscaling/rules.ts";
 import type { ScalingState } from "../autoscaling/state.ts";
 import { type KnownReports, NO_KNOWN_REPORTS, reportsDelta, type TraceEntry } from "../autoscaling/trace.ts";
-import { isIdle } from "./autoscale-memory.ts";
 import { nextTick } from "./autoscale-ticks.ts";
 import type { ScalingDecision } from "./controller.ts";
 

@@ -1,7 +1,7 @@
 /** What the autoscaler holds of one deployment between decisions. Immutable, so that a turn that is not stored leaves no trace. */
 import type { Decision } from "../autoscaling/decide.ts";
 import type { Load } from "../autoscaling/load.ts";
-import { emptyReports, type Reports } from "../autoscaling/reports.ts";
+import { emptyReports, isIdle, type Reports } from "../autoscaling/reports.ts";
 import type { ScalingRules } from "../autoscaling/rules.ts";
 import { NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
 import {
@@ -12,7 +12,7 @@ import {
   rulesOf,
   runningIds,
 } from "./autoscale-inputs.ts";
-import { isIdle, type ScalingRecord } from "./autoscale-memory.ts";
+import type { ScalingRecord } from "./autoscale-memory.ts";
 import { NEW_RECORDING, type Recording } from "./autoscale-record.ts";
 import { nextTick, TICK_MS } from "./autoscale-ticks.ts";
 import type { ApplicationRecord, InstanceRecord, ReplicaRecord } from "./records.ts";

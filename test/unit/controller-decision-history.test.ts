@@ -116,6 +116,20 @@ describe("the history of decisions", () => {
     await controller.close();
   });
 
+  it("gives no age of reports of nothing, of which only the first is recorded", async () => {
+    const { simulation, router } = await deployAutoscaled({ ...CONFIG, min_replicas: 1 });
+    const { clock, controller } = simulation;
+    router.concurrent = 3;
+    await router.run(5);
+    router.concurrent = 0;
+    await router.run(30);
+    const loadAt = async (atS: number) => (await controller.decisionAt("a", "D", atS))!.load;
+    const nowS = clock.now() / 1_000;
+    expect(await loadAt(nowS - 10)).toMatchObject({ oldestAgeS: null, newestAgeS: null });
+    expect((await loadAt(nowS - 32)).newestAgeS).toBeLessThan(1);
+    await controller.close();
+  });
+
   it("holds the event loop for a millisecond at most, however many read", async () => {
     const { simulation } = await live(20);
     const { store, clock, controller } = simulation;
