@@ -2,7 +2,7 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, it } from "vitest";
 import { Deployment_TargetOwner } from "../../gen/windlass/v1/deployment_pb.ts";
 import { decisionView } from "../../src/api/decision-view.ts";
-import { decide } from "../../src/autoscaling/decide.ts";
+import { type Decision, decide } from "../../src/autoscaling/decide.ts";
 import { scalingRules } from "../../src/autoscaling/rules.ts";
 import { NEW_SCALING_STATE } from "../../src/autoscaling/state.ts";
 import { AUTOSCALING_DEFAULTS } from "../../src/config/defaults.ts";
@@ -97,8 +97,15 @@ describe("windlass explain", () => {
       laterS: 60,
       head: "Held at 2023-11-14T22:14:20.000Z, decided first at 2023-11-14T22:13:08.000Z, by the built-in policy; as it stood at 2023-11-14T22:13:20.000Z, the last time it was made:",
     },
-  ])("tells with --at what held then, $when", async ({ laterS, head }) => {
-    const shown = decisionShown({ first: { ...decision, atS: AT_S - 12 }, last: decision, turns: 121 });
+    {
+      when: "of a policy that cannot be asked again, as it was recorded last",
+      laterS: 60,
+      policy: "user",
+      head: "Held at 2023-11-14T22:14:20.000Z, decided first at 2023-11-14T22:13:08.000Z, by its policy_function; as it was recorded last, at 2023-11-14T22:13:20.000Z:",
+    },
+  ])("tells with --at what held then, $when", async ({ laterS, head, policy = "built-in" }) => {
+    const made = { ...decision, policy } as Decision;
+    const shown = decisionShown({ first: { ...made, atS: AT_S - 12 }, last: made, turns: 121 });
     const asked: unknown[] = [];
     const { deployments } = answers(true);
     const api = await fakeApi({
