@@ -49,6 +49,16 @@ const SOURCE = `import { deployment } from "windlass";
       }
       if (pathname === "/echo") return new Response(request.body, { headers: { "x-length": request.headers.get("content-length") ?? "" } });
       if (pathname === "/length") return new Response(String((await request.arrayBuffer()).byteLength));
+      if (pathname === "/answers-first") {
+        let n = 0;
+        return new Response(new ReadableStream({
+          async pull(controller) {
+            if (n++ === 0) { controller.enqueue(Buffer.from("answer begins")); return; }
+            controller.enqueue(Buffer.from("read " + (await request.arrayBuffer()).byteLength));
+            controller.close();
+          },
+        }, { highWaterMark: 0 }));
+      }
       if (pathname === "/early") return new Response("no thanks", { status: 413 });
       if (pathname === "/204") return new Response(null, { status: 204 });
       if (pathname === "/304") return new Response(null, { status: 304, headers: { etag: '"e"' } });
@@ -150,6 +160,19 @@ describe("expect: 100-continue", () => {
       socket.write(Buffer.alloc(length));
       await vi.waitFor(() => expect(got()).toMatch(new RegExp(`HTTP/1.1 200 OK[\\s\\S]*\r\n\r\n${length}$`)));
     }
+  });
+
+  it("is not said within an answer that began before user code reads", async () => {
+    const { port, ...rest } = await serve();
+    const { socket, got } = rawClient(port);
+    socket.write("POST /answers-first HTTP/1.1\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 100000\r\n\r\n");
+    await vi.waitFor(() => expect(got()).toContain("answer begins"));
+    // Clients that do not want to wait send it all the same.
+    socket.write(Buffer.alloc(100_000));
+    await vi.waitFor(() => expect(got()).toContain("read 100000"));
+    expect(got()).not.toContain("100 Continue");
+    socket.destroy();
+    await expectIdle(rest);
   });
 
   it("is not said where user code answers without reading", async () => {
