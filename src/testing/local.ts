@@ -73,7 +73,11 @@ export async function runLocal<T>(
     handle: local.handle<T>(local.ingress),
     async fetch(input, init) {
       const request = new Request(typeof input === "string" ? new URL(input, "http://localhost") : input, init);
-      return answer(await local.target(local.ingress), request, onError);
+      const { signal } = request;
+      signal.throwIfAborted();
+      const left = Promise.withResolvers<never>();
+      signal.addEventListener("abort", () => left.reject(signal.reason), { once: true });
+      return await Promise.race([answer(await local.target(local.ingress), request, onError), left.promise]);
     },
     deployment<D>(name: string) {
       local.check(name);

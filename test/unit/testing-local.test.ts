@@ -143,6 +143,27 @@ describe("an application in one process", () => {
     expect(onError).toHaveBeenCalledTimes(1);
   });
 
+  it("cancels what a request began when its client leaves", async () => {
+    const begun = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    class Slow {
+      async fetch(request: Request): Promise<Response> {
+        request.signal.addEventListener("abort", () => aborted.resolve());
+        begun.resolve();
+        await aborted.promise;
+        return new Response("late");
+      }
+    }
+    await using app = await runLocal(deployment(Slow).bind());
+    const client = new AbortController();
+    const answer = app.fetch("/", { signal: client.signal });
+    await begun.promise;
+    client.abort(new Error("left"));
+    await expect(answer).rejects.toThrow("left");
+    await aborted.promise;
+    await expect(app.fetch("/", { signal: client.signal })).rejects.toThrow("left");
+  });
+
   it("copies what travels, and refuses what could not", async () => {
     await using app = await start();
     const handle = app.deployment<Back>("Back");
