@@ -101,14 +101,16 @@ class AsyncClient:
         Raises ApplicationFailed where it failed to deploy or was deleted, TimeoutError, and what a watch raises.
         """
         waiting = Waiting(application_name(application))
+        watch = self.watch(v1.WatchApplicationsRequest(names=[waiting.name]))
         try:
-            return await asyncio.wait_for(self._wait(waiting), None if timeout_s > MOST_WAIT_S else timeout_s)
+            reading = self._wait(watch, waiting)
+            return await asyncio.wait_for(reading, None if timeout_s > MOST_WAIT_S else timeout_s)
         except asyncio.TimeoutError:
             # Before Python 3.11 asyncio's was not the built-in one.
-            raise TimeoutError(waiting.timed_out(timeout_s)) from None
+            raise TimeoutError(waiting.timed_out(timeout_s, watch.last_failure)) from None
 
-    async def _wait(self, waiting: Waiting) -> v1.Application:
-        async with self.watch(v1.WatchApplicationsRequest(names=[waiting.name])) as watch:
+    async def _wait(self, watch: AsyncWatch[v1.Application], waiting: Waiting) -> v1.Application:
+        async with watch:
             async for event in watch:
                 running = waiting.take(event)
                 if running is not None:

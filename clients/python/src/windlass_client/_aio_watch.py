@@ -51,6 +51,8 @@ class AsyncWatch(Generic[Resource]):
         self._reader: Optional[asyncio.Task[Event[Resource]]] = None
         self._reading = False
         self._events = self._run()
+        self.last_failure = ""
+        """Why the last attempt ended; empty while the connection is up."""
 
     @property
     def resume_revision(self) -> int:
@@ -112,6 +114,7 @@ class AsyncWatch(Generic[Resource]):
             try:
                 async for events in attempt:
                     failures = 0
+                    self.last_failure = ""
                     for event in events:
                         yield event
             except grpc.aio.AioRpcError as error:
@@ -127,6 +130,7 @@ class AsyncWatch(Generic[Resource]):
             finally:
                 await attempt.aclose()
             failures += 1
+            self.last_failure = why
             pause_s = backoff_s(failures, random.random())
             log.info("the watch was cut (%s); trying again in %.1f s", why, pause_s)
             await asyncio.sleep(pause_s)

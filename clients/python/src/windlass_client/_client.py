@@ -121,7 +121,7 @@ class Client:
                 timer.cancel()
         if not too_long.is_set():
             raise RuntimeError(CLOSED)
-        raise TimeoutError(waiting.timed_out(timeout_s))
+        raise TimeoutError(waiting.timed_out(timeout_s, watch.last_failure))
 
     def _connect(self, *, alone: bool = False) -> Tuple[Caller, Callable[[], None]]:
         options = channel_options(self._target, alone=alone)

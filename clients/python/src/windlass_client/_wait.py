@@ -57,10 +57,11 @@ class Waiting:
         running = application.state == v1.Application.STATE_RUNNING and not application.reconciling
         return application if running else None
 
-    def timed_out(self, timeout_s: float) -> str:
-        """What to say of a wait that took too long."""
+    def timed_out(self, timeout_s: float, last_failure: str) -> str:
+        """What to say of a wait that took too long; `last_failure` is why there is no connection."""
         if self._application is None:
-            return f"no news of {self.name} after {timeout_s:g} s"
+            last = f"; the last attempt failed: {last_failure}" if last_failure else ""
+            return f"no news of {self.name} after {timeout_s:g} s{last}"
         state = v1.Application.State.Name(self._application.state)
         why = f" ({self._application.message})" if self._application.message else ""
         return f"{self.name} does not run after {timeout_s:g} s: {state}{why}; it goes on"

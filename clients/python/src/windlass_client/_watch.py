@@ -45,6 +45,8 @@ class Watch(Generic[Resource]):
         self._lock = threading.Lock()
         self._call: Optional[ResponseStream[Any]] = None
         self._events = self._run()
+        self.last_failure = ""
+        """Why the last attempt ended; empty while the connection is up."""
 
     @property
     def resume_revision(self) -> int:
@@ -90,6 +92,7 @@ class Watch(Generic[Resource]):
                 try:
                     for events in self._attempt():
                         failures = 0
+                        self.last_failure = ""
                         yield from events
                 except grpc.RpcError as error:
                     if self._closed.is_set():
@@ -102,6 +105,7 @@ class Watch(Generic[Resource]):
                         raise
                     why = f"{error.code().name}: {error.details()}"
                 failures += 1
+                self.last_failure = why
                 pause_s = backoff_s(failures, random.random())
                 if not self._closed.is_set():
                     log.info("the watch was cut (%s); trying again in %.1f s", why, pause_s)

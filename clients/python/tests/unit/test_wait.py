@@ -25,7 +25,7 @@ def test_it_runs_once_the_state_of_what_was_written_last_is_running() -> None:
     assert waiting.take(updated(v1.Application.STATE_RUNNING, generation=2)) is None
     assert waiting.take(updated(v1.Application.STATE_DEPLOY_FAILED, generation=2)) is None
     assert waiting.take(updated(v1.Application.STATE_DEPLOYING, 2, 2)) is None
-    assert waiting.timed_out(2.5) == f"{NAME} does not run after 2.5 s: STATE_DEPLOYING (why); it goes on"
+    assert waiting.timed_out(2.5, "") == f"{NAME} does not run after 2.5 s: STATE_DEPLOYING (why); it goes on"
     assert waiting.take(updated(v1.Application.STATE_RUNNING, 2, 2)) is not None
 
 

@@ -17,6 +17,8 @@ from windlass_client._watchdog import Watchdog
 
 REQUEST = v1.WatchDeploymentsRequest(parent="applications/shop")
 
+NO_NEWS = r"^no news of applications/shop after 0\.2 s; the last attempt failed: UNAVAILABLE: .*refused"
+
 Step = Union[v1.WatchDeploymentsResponse, grpc.StatusCode, None]
 
 
@@ -208,7 +210,7 @@ def test_only_watches_can_be_watched() -> None:
 
 def test_a_wait_ends_in_time_or_with_its_client() -> None:
     with Client("http://127.0.0.1:1", "t") as client:
-        with pytest.raises(TimeoutError, match=r"^no news of applications/shop after 0.2 s$"):
+        with pytest.raises(TimeoutError, match=NO_NEWS):
             client.wait_until_running("shop", timeout_s=0.2)
         closer = threading.Timer(0.2, client.close)
         closer.start()
@@ -220,7 +222,7 @@ def test_a_wait_ends_in_time_or_with_its_client() -> None:
 def test_a_wait_of_asyncio_too() -> None:
     async def main() -> None:
         async with AsyncClient("http://127.0.0.1:1", "t") as client:
-            with pytest.raises(TimeoutError, match=r"^no news of applications/shop after 0.2 s$"):
+            with pytest.raises(TimeoutError, match=NO_NEWS):
                 await client.wait_until_running("shop", timeout_s=0.2)
             waiting = asyncio.ensure_future(client.wait_until_running("shop", timeout_s=10))
             await asyncio.sleep(0.2)
