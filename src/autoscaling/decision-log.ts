@@ -1,4 +1,5 @@
 /** The last decisions about one deployment. */
+import { isFutile } from "./boundary.ts";
 import type { Decision } from "./decide.ts";
 
 /** A decision and how long the same was decided again. */
@@ -12,10 +13,15 @@ export interface LoggedDecision {
 /** Whether two decisions say the same: only time has passed, or the load changed without any effect. */
 export function saysTheSame(a: Decision, b: Decision): boolean {
   if (a.kind !== b.kind || a.rules !== b.rules || a.running !== b.running || a.target !== b.target) return false;
-  if (a.result !== b.result || a.proposed !== b.proposed || a.delay.kind !== b.delay.kind) return false;
-  if (a.delay.kind !== "none" && b.delay.kind !== "none" && a.delay.sinceS !== b.delay.sinceS) return false;
+  if (a.result !== b.result) return false;
+  // A wait for what a bound forbids ends in nothing and begins again, for as long as nobody has any load.
+  if (!sameStep(a, b) && !(isFutile(a) && isFutile(b))) return false;
   if (a.kind === "steered" && b.kind === "steered") return a.scaled === b.scaled;
   return a.kind !== "kept" || b.kind !== "kept" || a.reason === b.reason;
+}
+
+function sameStep({ proposed: a, delay: x }: Decision, { proposed: b, delay: y }: Decision): boolean {
+  return a === b && x.kind === y.kind && (x.kind === "none" || y.kind === "none" || x.sinceS === y.sinceS);
 }
 
 /** Keeps the last decisions that differ. Adding costs next to nothing; explain.ts formats what is read. */

@@ -76,10 +76,15 @@ export function isUnwritten({ entries, news }: Recording): boolean {
   return entries.length > 0 || news.length > 0;
 }
 
-/** Records a decision, unless a replay finds it by itself, and notes what is to be told; the same recording without either. */
+/**
+ * Records a decision, unless it is one of those that only say again what the one before them said, and notes what is to
+ * be told; the same recording without either. What is told is recorded, though a replay would find it between two
+ * entries: where the controller dies before the later one, no replay gets there.
+ */
 export function recorded(recording: Recording, made: Recordable): Recording {
-  const noted = withEntry(recording, made);
-  return isNews(made) ? { ...noted, news: [...noted.news, made.decision] } : noted;
+  const news = isNews(made);
+  const noted = withEntry(recording, made, news);
+  return news ? { ...noted, news: [...noted.news, made.decision] } : noted;
 }
 
 function isNews({ decision, before, toldLast }: Recordable): boolean {
@@ -107,7 +112,7 @@ function gistOf({ atS, desired, adjustments, ...explained }: ReturnType<typeof e
   return JSON.stringify([policy, running, target, scaled, result, withoutDelays, keptBecause, steps]);
 }
 
-function withEntry(recording: Recording, made: Recordable): Recording {
+function withEntry(recording: Recording, made: Recordable, news: boolean): Recording {
   const { decision, state, fresh, running, reports, answer } = made;
   const { told } = recording;
   const { rules, target, result } = decision;
@@ -116,6 +121,7 @@ function withEntry(recording: Recording, made: Recordable): Recording {
   const late = Number.isFinite(made.dueMs) && nextTick(made.dueMs, Number.NEGATIVE_INFINITY) < made.atMs;
   const same =
     told !== null &&
+    !news &&
     !fresh &&
     !late &&
     result === target &&

@@ -1,7 +1,10 @@
 import { describe, expect, it } from "vitest";
+import { recordedEntries } from "../../src/controller/autoscale-decisions.ts";
+import type { TraceChunk } from "../../src/controller/autoscale-record.ts";
 import type { DecisionNews, ScalingDecision } from "../../src/controller/controller.ts";
 import { keys } from "../../src/controller/records.ts";
-import type { Store } from "../../src/store/store.ts";
+import { createMemoryStore } from "../../src/store/memory.ts";
+import type { Op, Store } from "../../src/store/store.ts";
 import { autoscaled, deployAutoscaled, QUICK } from "../support/autoscaled.ts";
 
 const KEY = keys.decision("a", "D");
@@ -49,6 +52,63 @@ describe("what watches are told of decisions", () => {
     end();
     await finish();
     await controller.close();
+  });
+
+  it.each([
+    ["at its least", { min_replicas: 1 }, 0],
+    ["at its most", { max_replicas: 2 }, 30],
+  ])(
+    "is nothing more of a deployment %s, whose waits for what its bounds forbid begin again and again",
+    async (...row) => {
+      const [, config, concurrent] = row;
+      const { simulation, router } = await deployAutoscaled({ ...config, upscale_delay_s: 1, downscale_delay_s: 1 });
+      router.concurrent = concurrent;
+      await router.run(10);
+      const { told, finish } = follow(simulation.store);
+      const recorded = recordedEntries(simulation.store, "a", "D");
+      await router.run(20);
+      expect(inShort(told)).toEqual([]);
+      // Reports of a load are recorded; those of none are not.
+      const entries = recordedEntries(simulation.store, "a", "D").slice(recorded.length);
+      expect(entries.every(({ handles = [] }) => handles.length > 0)).toBe(true);
+      if (concurrent === 0) expect(entries).toEqual([]);
+      router.concurrent = 6;
+      await router.run(10);
+      expect(inShort(told)).not.toEqual([]);
+      await finish();
+      await simulation.controller.close();
+    },
+  );
+
+  it("is recorded in the same transaction, or was before", async () => {
+    const store = createMemoryStore();
+    const transactions: (readonly Op[])[] = [];
+    const txn = store.txn.bind(store);
+    store.txn = (conditions, ops) => {
+      transactions.push(ops);
+      return txn(conditions, ops);
+    };
+    const { simulation, router } = await deployAutoscaled({ min_replicas: 0, upscale_delay_s: 1.5 }, {}, { store });
+    for (const concurrent of [8, 2, 9, 0]) {
+      router.concurrent = concurrent;
+      await router.run(5);
+    }
+    await simulation.controller.close();
+    const recordedS = new Set<number>();
+    let checked = 0;
+    for (const ops of transactions) {
+      const written = ops.flatMap((op) => (op.kind === "put" ? [op] : []));
+      for (const { key, value } of written) {
+        if (!key.startsWith("trace/a/D/")) continue;
+        for (const { atS } of (JSON.parse(value) as TraceChunk).entries) recordedS.add(atS);
+      }
+      const told = written.find(({ key }) => key === KEY)?.value;
+      for (const { atS } of told === undefined ? [] : (JSON.parse(told) as DecisionNews).decisions) {
+        expect(recordedS).toContain(atS);
+        checked += 1;
+      }
+    }
+    expect(checked).toBeGreaterThan(8);
   });
 
   it("is told as soon as it changes a target, and else within a second", async () => {
