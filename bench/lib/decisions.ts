@@ -1,5 +1,5 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { createClient } from "@connectrpc/connect";
+import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { DeploymentService } from "../../gen/windlass/v1/deployment_service_pb.ts";
 import type { ScalingDecision } from "../../gen/windlass/v1/scaling_pb.ts";
@@ -35,17 +35,27 @@ export function followDecisions({ control, token }: Windlass, name: string): Dec
   const abort = new AbortController();
   const told = new Map<number, ToldDecision>();
   let connected = false;
+  // The last revision that came whole: what is told while the feed is down comes after it.
+  let startRevision = 0n;
   const follow = async (): Promise<void> => {
     while (!abort.signal.aborted) {
+      let heard = startRevision;
+      let live = startRevision > 0n;
       try {
-        for await (const { decision } of client.watchScalingDecisions({ name }, { signal: abort.signal })) {
+        const messages = client.watchScalingDecisions({ name, startRevision }, { signal: abort.signal });
+        for await (const { decision, revision, synced } of messages) {
           connected = true;
+          live ||= synced;
+          if (live && decision === undefined) startRevision = revision;
+          else if (live && revision > heard) startRevision = heard;
+          heard = revision;
           if (decision === undefined) continue;
           const one = toldOf(decision);
           if (!told.has(one.atS)) told.set(one.atS, one);
         }
-      } catch {
+      } catch (error) {
         // The controller is away, or does not know the deployment yet.
+        if (ConnectError.from(error).code === Code.OutOfRange) startRevision = 0n;
       }
       connected = false;
       await new Promise((resolve) => setTimeout(resolve, AGAIN_MS));

@@ -25,8 +25,6 @@ export interface Comparison {
   /** Recorded moments that were decided again, and decisions that the instance told. */
   readonly recorded: number;
   readonly told: number;
-  /** Of those told, what was lost with a controller before it was stored. */
-  readonly lost: number;
   /** Recorded changes of the target. */
   readonly changes: number;
   /** Empty where all is the same. */
@@ -35,15 +33,10 @@ export interface Comparison {
 
 /**
  * Replays a recording and compares it with itself, and with what was told of each decision: moments, loads, wishes,
- * steps and targets, to the last bit. `told` is in order; decisions before the recording are passed over.
- * `cut(atS)` is true around the moments at which a controller was killed: what it decided then may not have been told,
- * and what left the target alone may not have been stored.
+ * steps and targets, to the last bit. What was told was recorded, however often controllers were killed; so was each
+ * change of the target told. `told` is in order; decisions before the recording are passed over.
  */
-export function compareDecisions(
-  entries: readonly TraceEntry[],
-  told: readonly ToldDecision[],
-  cut: (atS: number) => boolean = () => false,
-): Comparison {
+export function compareDecisions(entries: readonly TraceEntry[], told: readonly ToldDecision[]): Comparison {
   const firstS = entries.find(({ whole }) => whole)?.atS ?? Number.POSITIVE_INFINITY;
   const heard = told.filter(({ atS }) => atS >= firstS);
   const { decisions, differences } = replay(entries, { alsoAtS: heard.map(({ atS }) => atS) });
@@ -53,14 +46,9 @@ export function compareDecisions(
     live: recorded,
     replayed,
   }));
-  let lost = 0;
   const byTime = Map.groupBy(decisions, ({ atS }) => atS);
   for (const live of heard) {
     const made = byTime.get(live.atS) ?? [];
-    if (made.length === 0 && live.result === live.target && cut(live.atS)) {
-      lost += 1;
-      continue;
-    }
     const tries = made.map((decision) => differing(live, decision));
     const best = tries.toSorted((a, b) => a.length - b.length)[0];
     found.push(...(best ?? [{ atS: live.atS, what: "decided", live: live.result, replayed: null }]));
@@ -68,12 +56,12 @@ export function compareDecisions(
   const changesTold = new Set(heard.filter(({ result, target }) => result !== target).map(({ atS }) => atS));
   const firstToldS = heard[0]?.atS ?? Number.POSITIVE_INFINITY;
   for (const { atS, result, target } of decisions) {
-    if (result === target || atS < firstToldS || changesTold.has(atS) || cut(atS)) continue;
+    if (result === target || atS < firstToldS || changesTold.has(atS)) continue;
     found.push({ atS, what: "told", live: null, replayed: result });
   }
   const steps = targetSteps(entries);
   const recorded = entries.filter(({ atS }) => atS >= firstS).length;
-  return { recorded, told: heard.length, lost, changes: Math.max(0, steps.length - 1), differences: found };
+  return { recorded, told: heard.length, changes: Math.max(0, steps.length - 1), differences: found };
 }
 
 /** The numbers in which a decision that was told differs from a replayed one. */

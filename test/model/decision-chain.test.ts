@@ -1,8 +1,13 @@
-/** Whoever follows what is told of decisions knows each target there was, however often the controller dies. */
+/**
+ * Whoever follows what is told of decisions knows each target there was, however often the controller dies, and what was
+ * told was recorded.
+ */
 import { expect, it } from "vitest";
+import { recordedEntries } from "../../src/controller/autoscale-decisions.ts";
 import type { DecisionNews } from "../../src/controller/controller.ts";
 import { type DeploymentRecord, keys } from "../../src/controller/records.ts";
-import { deployAutoscaled, targetOf } from "../support/autoscaled.ts";
+import { compareDecisions } from "../../src/simulate/replay.ts";
+import { deployAutoscaled, targetOf, toldOf } from "../support/autoscaled.ts";
 import { seededRandom } from "../support/seeded-random.ts";
 import { historyOf } from "../support/store-drivers.ts";
 
@@ -57,3 +62,14 @@ it.each(SEEDS)("each change of the target is told with it, in order and once (se
   expect(led).toBe(target);
   expect(changes).toBeGreaterThan(0);
 });
+
+it.each(SEEDS)(
+  "a replay of what is stored has each decision that was told, to the last bit (seed %i)",
+  async (seed) => {
+    const { store } = await live(seed);
+    const told = await toldOf(store);
+    const found = compareDecisions(recordedEntries(store, "a", "D"), told);
+    expect(found.told).toBe(told.length);
+    expect(found.differences).toEqual([]);
+  },
+);

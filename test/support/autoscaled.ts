@@ -1,6 +1,10 @@
 import type { ApplicationConfig, AutoscalingConfig } from "../../src/config/types.ts";
+import type { DecisionNews, ScalingDecision } from "../../src/controller/controller.ts";
+import { keys } from "../../src/controller/records.ts";
+import type { Store } from "../../src/store/store.ts";
 import { type SimulatedController, simulate } from "./simulated-controller.ts";
 import { SimulatedRouter } from "./simulated-router.ts";
+import { historyOf } from "./store-drivers.ts";
 
 /** Short intervals, so that little virtual time shows everything. */
 export const QUICK = {
@@ -46,4 +50,12 @@ export async function deployAutoscaled(
 /** Replicas that `a/D` is to have. */
 export function targetOf({ controller }: SimulatedController): number {
   return controller.deployment("a", "D")!.target.replicas;
+}
+
+/** All decisions on `a/D` that watches were told, in order. */
+export async function toldOf(store: Store): Promise<ScalingDecision[]> {
+  const batches = await historyOf(store, keys.decision("a", "D"), 0);
+  return batches.flatMap(({ changes }) =>
+    changes.flatMap(({ value }) => (value === undefined ? [] : (JSON.parse(value) as DecisionNews).decisions)),
+  );
 }
