@@ -228,9 +228,9 @@ describe("windlass simulate", () => {
     { name: "a report of another kind", argv: [...BASE, "--out", "r.pdf"], code: 2, says: "name it .html or .svg" },
     {
       name: "a report that cannot be written",
-      argv: [...BASE, "--out", "no/r.svg"],
+      argv: [...BASE, "--out", "a.yaml/r.svg"],
       code: 1,
-      says: "no/r.svg: cannot be written",
+      says: "a.yaml/r.svg: cannot be written",
     },
     { name: "no load", argv: ["--config", "a.yaml"], code: 2, says: "no load given: --trace FILE, or --from TIME" },
     {
@@ -250,6 +250,12 @@ describe("windlass simulate", () => {
       argv: ["--config", "auto.yaml", "--from", "1790000000", "--to", "1790000000"],
       code: 2,
       says: "is not after --from 2026-09-21T14:13:20.000Z",
+    },
+    {
+      name: "a report in a folder that is not there, before anything else",
+      argv: ["--config", "a.yaml", "--trace", "none.csv", "--out", "reports/day.html"],
+      code: 1,
+      says: "--out reports/day.html: there is no folder reports; make it first",
     },
     {
       name: "a begin that is to come",

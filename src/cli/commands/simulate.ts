@@ -1,5 +1,5 @@
-import { readFileSync, writeFileSync } from "node:fs";
-import { extname, resolve } from "node:path";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, extname, resolve } from "node:path";
 import type { DeployConfig } from "../../config/types.ts";
 import { errorText } from "../../core/errors.ts";
 import { assign, nameOf } from "../../simulate/assign.ts";
@@ -68,6 +68,10 @@ export async function simulate(
   const write = out === undefined ? undefined : WRITERS[extname(out).toLowerCase()];
   if (out !== undefined && write === undefined) {
     throw new CliError(EXIT.usage, `--out ${out}: a report is a page or a picture; name it .html or .svg`);
+  }
+  // Before a simulation that may take a while, not after it.
+  if (out !== undefined && !existsSync(dirname(resolve(ctx.cwd, out)))) {
+    throw new CliError(EXIT.failed, `--out ${out}: there is no folder ${dirname(out)}; make it first`);
   }
   if (trace !== undefined && (from ?? to) !== undefined) {
     throw new CliError(EXIT.usage, "--trace and --from: give one, a file or the time of a recording");
