@@ -19,6 +19,11 @@ export interface Parked {
   onRefused(): void;
 }
 
+interface Reserved {
+  readonly timer: Timer;
+  readonly onOver: () => void;
+}
+
 interface InLine {
   readonly sinceMs: number;
   readonly parked: Parked;
@@ -32,7 +37,7 @@ interface InLine {
  */
 export class Admission {
   readonly #clock: Clock;
-  readonly #reservations = new Map<string, Timer>();
+  readonly #reservations = new Map<string, Reserved>();
   /** Longest wait first. */
   readonly #line: InLine[] = [];
   #ongoing = 0;
@@ -72,12 +77,7 @@ export class Admission {
 
   /** Takes a slot for a request: the one that `reservation` holds, else a free one. False: refused. */
   enter(reservation: string | undefined): boolean {
-    const timer = reservation === undefined ? undefined : this.#reservations.get(reservation);
-    if (timer !== undefined) {
-      timer.cancel();
-      this.#reservations.delete(reservation!);
-      return true;
-    }
+    if (reservation !== undefined && this.#redeem(reservation)) return true;
     if (this.#closed || this.#ongoing >= this.#max) return false;
     this.#ongoing += 1;
     return true;
@@ -115,21 +115,32 @@ export class Admission {
     for (const wake of this.#onIdle.splice(0)) wake();
   }
 
-  /** Turns a slot that was entered into a reservation, and returns its id. */
-  reserve(): string {
+  /** Turns a slot that was entered into a reservation, and returns its id. `onOver`: it is none any more. */
+  reserve(onOver: () => void = () => {}): string {
     const id = randomBytes(12).toString("hex");
-    const expire = (): void => {
-      this.#reservations.delete(id);
-      this.leave();
-    };
-    this.#reservations.set(id, this.#clock.timer(RESERVATION_MS, expire));
+    this.#reservations.set(id, { timer: this.#clock.timer(RESERVATION_MS, () => this.giveUp(id)), onOver });
     return id;
+  }
+
+  /** Gives back the slot of a reservation that nobody uses; without effect where there is none. */
+  giveUp(reservation: string): void {
+    if (this.#redeem(reservation)) this.leave();
   }
 
   /** Resolves when nothing is in. */
   idle(): Promise<void> {
     if (this.#ongoing === 0) return Promise.resolve();
     return new Promise((resolve) => this.#onIdle.push(resolve));
+  }
+
+  /** Whether there was such a reservation, which there is no more. */
+  #redeem(id: string): boolean {
+    const reserved = this.#reservations.get(id);
+    if (reserved === undefined) return false;
+    this.#reservations.delete(id);
+    reserved.timer.cancel();
+    reserved.onOver();
+    return true;
   }
 
   #admit(): void {

@@ -37,12 +37,14 @@ export async function serveData(options: DataServerOptions): Promise<DataServer>
           calls.get(id)?.frame(type, end, payload);
           return;
         }
-        if (calls.has(id)) throw new WireError(`the call ${id} was opened twice`);
+        if (calls.get(id)?.answering) throw new WireError(`the call ${id} was opened twice`);
         const { head, body } = readOpen(payload);
         const call = ServerCall.begin(options, connection, id, head, body, end);
         if (call === undefined) return;
         calls.set(id, call);
-        void call.over.then(() => calls.delete(id));
+        void call.over.then(() => {
+          if (calls.get(id) === call) calls.delete(id);
+        });
       },
       onDrain() {
         for (const call of calls.values()) call.pump();

@@ -41,6 +41,8 @@ export class ServerCall {
   readonly #id: number;
   /** Where it asks for a websocket. */
   readonly #upgrade: Upgrade | undefined;
+  /** Of a `reserve`: the slot it holds, until `over`. */
+  #reservation: { readonly id: string; readonly over: Promise<void> } | undefined;
   #startedMs = 0;
   #cancelled = false;
 
@@ -90,7 +92,7 @@ export class ServerCall {
       if (leave === undefined) call.#refuse();
       else void out.over.then(leave);
     }
-    return out.closed ? undefined : call;
+    return out.closed && call.#reservation === undefined ? undefined : call;
   }
 
   #refuse(): void {
@@ -110,7 +112,9 @@ export class ServerCall {
     this.#connection.writer.pair(FrameType.taken, this.#id, admission.ongoing, admission.waiting);
     this.#connection.soon();
     if (head.kind === "reserve") {
-      this.#out.head(204, [], { reservation: admission.reserve() });
+      const { promise: over, resolve } = Promise.withResolvers<void>();
+      this.#reservation = { id: admission.reserve(resolve), over };
+      this.#out.head(204, [], { reservation: this.#reservation.id });
       this.#out.end();
       return;
     }
@@ -121,9 +125,15 @@ export class ServerCall {
     void this.#run();
   }
 
-  /** Resolves when its answer was sent or nobody waits for it any more. */
+  /** Resolves when its answer was sent or nobody waits for it any more, and it holds no slot for another. */
   get over(): Promise<void> {
-    return this.#out.over;
+    const { over } = this.#out;
+    return this.#in.head.kind === "reserve" ? over.then(() => this.#reservation?.over) : over;
+  }
+
+  /** Whether its answer is still to come, or under way. */
+  get answering(): boolean {
+    return this.#reservation === undefined;
   }
 
   frame(type: FrameType, end: boolean, payload: Buffer): void {
@@ -135,6 +145,8 @@ export class ServerCall {
         this.#out.returned(numberOf(payload));
         return;
       case FrameType.cancel:
+        // Its answer may have been under way: nobody will use what it reserved.
+        if (this.#reservation !== undefined) this.#host.admission.giveUp(this.#reservation.id);
         this.abandon();
         return;
       default:

@@ -252,6 +252,27 @@ describe("admission", () => {
     expect(running.output()).not.toContain("entered 2");
   });
 
+  it("takes a reserved slot back from a caller that left before it heard of it", async () => {
+    const running = await startReady({ source: GATE, maxOngoing: 1 });
+    expect((await send(running)).status).toBe(200);
+    const { request, answer } = open(running.spec.dataSocket, {
+      method: "POST",
+      headers: { "x-windlass-kind": "reserve" },
+    });
+    let heard = false;
+    void answer.then(() => (heard = true));
+    // It is sent at the end of this turn; the answer comes, and is not read yet, while this process is busy.
+    await new Promise((resolve) => setImmediate(() => process.nextTick(resolve)));
+    const untilMs = performance.now() + 200;
+    while (performance.now() < untilMs);
+    request.destroy();
+    // Long before the reservation would lapse by itself.
+    const startMs = performance.now();
+    await until(async () => (await send(running)).status === 200);
+    expect(performance.now() - startMs).toBeLessThan(2_000);
+    expect(heard).toBe(false);
+  });
+
   it("holds a reserved slot for its request", async () => {
     const running = await startReady({ source: GATE, maxOngoing: 1 });
     const reserved = await send(running, { method: "POST", headers: { "x-windlass-kind": "reserve" } });
