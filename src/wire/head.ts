@@ -58,7 +58,7 @@ export function problemOf(head: RequestHead): string | undefined {
   for (let i = 0; i < headers.length; i++) {
     const text = headers[i]!;
     length += text.length + 1;
-    if (OUTSIDE.test(text)) return `the header ${JSON.stringify(headers[i - (i % 2)])} holds what no header may`;
+    if (!VALUE.test(text)) return `the header ${JSON.stringify(headers[i - (i % 2)])} holds what no header may`;
   }
   if (length > MAX_HEAD_BYTES) return `its head has ${length} bytes, at most ${MAX_HEAD_BYTES} are allowed`;
   return undefined;
@@ -67,8 +67,8 @@ export function problemOf(head: RequestHead): string | undefined {
 /** Bytes of a head; what remains of a payload is for the body. */
 const MAX_HEAD_BYTES = MAX_PAYLOAD_BYTES / 2;
 
-/** What latin1 lines cannot carry: written so, some letters become line feeds. */
-const OUTSIDE = /[\0\r\n\u0100-\uffff]/;
+/** What a header may hold: HTTP's writers throw at the rest, and in latin1 some letters become line feeds. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 const PATH = /^[\x21-\x7e\x80-\xff]+$/;
@@ -132,12 +132,13 @@ export function readAnswer(payload: Buffer): WithBody<AnswerHead> {
   return { head: { status: payload.readUInt16LE(0), result, reservation, headers: lines }, body };
 }
 
-/** Whether names and values may be a head or trailers: no longer than a frame, without line feeds, in latin1. */
+/** Whether names and values may be a head or trailers: no longer than a frame, and such as HTTP has. */
 export function fitsHead(headers: readonly string[]): boolean {
   let length = 0;
-  for (const text of headers) {
+  for (let i = 0; i < headers.length; i++) {
+    const text = headers[i]!;
     length += text.length + 1;
-    if (OUTSIDE.test(text)) return false;
+    if (!(i % 2 === 0 ? TOKEN : VALUE).test(text)) return false;
   }
   return length <= MAX_HEAD_BYTES;
 }

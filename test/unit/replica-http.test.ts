@@ -159,6 +159,8 @@ describe("answers that cannot be sent as they are", () => {
           "/head": () => new Response("x", { headers: { "x-long": "h".repeat(1_200_000) } }),
           "/status": () => ({ status: 70_000, headers: new Headers(), body: null }),
           "/word": () => ({ status: 200, headers: new Map([["x-a", "b\u010ac: d"]]), body: null }),
+          "/control": () => new Response("x", { headers: { "x-a": "b\\u0001c" } }),
+          "/name": () => ({ status: 200, headers: new Map([["x a", "b"]]), body: null }),
           "/longer": () => new Response("abc", { headers: { "content-length": "2" } }),
           "/shorter": () => new Response("abc", { headers: { "content-length": "9" } }),
           "/none": () => new Response(null, { headers: { "content-length": "9" } }),
@@ -176,7 +178,18 @@ describe("answers that cannot be sent as they are", () => {
       deployment: "app",
     });
     const other = open(running.spec.dataSocket, { path: "/wait" });
-    for (const path of ["/head", "/status", "/word", "/longer", "/shorter", "/none", "/no-length", "/number"]) {
+    for (const path of [
+      "/head",
+      "/status",
+      "/word",
+      "/control",
+      "/name",
+      "/longer",
+      "/shorter",
+      "/none",
+      "/no-length",
+      "/number",
+    ]) {
       const { status, body } = await send(running, { path });
       expect([path, status, String(body)]).toEqual([path, 500, "Internal Server Error"]);
     }

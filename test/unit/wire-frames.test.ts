@@ -39,7 +39,7 @@ function reading(): { reader: FrameReader; frames: Frame[] } {
   const reader = new FrameReader({
     onFrame(type, end, id, payload) {
       const text = payload.toString("latin1");
-      if (open !== undefined && type === FrameType.data && open.id === id && !open.end) {
+      if (open?.type === FrameType.data && type === open.type && open.id === id && !open.end) {
         open = { ...open, end, payload: open.payload + text };
         frames[frames.length - 1] = open;
       } else {
@@ -255,6 +255,8 @@ describe("heads", () => {
   });
 
   it.each([
+    { name: "a letter that would become a line feed", given: { headers: ["x-a", "b\u010ac: d"] } },
+    { name: "a control character in a header", given: { headers: ["x-a", "\u0001"] } },
     { name: "a blank in the path", given: { path: "/a b" } },
     { name: "a line feed in the path", given: { path: "/a\nb" } },
     { name: "no path", given: { path: "" } },
