@@ -47,11 +47,15 @@ export function isConnectionFailure(error: ConnectError): boolean {
   return false;
 }
 
-/** What a transport threw as a ConnectError: UNAVAILABLE where a connection failed, whatever it calls that. */
-export function withConnectionCode(error: unknown): ConnectError {
+/**
+ * What a transport threw as a ConnectError: UNAVAILABLE where a connection failed, whatever it calls that. `left`:
+ * whether the caller has cancelled the call; a stream that its connection takes along is "canceled" as well.
+ */
+export function withConnectionCode(error: unknown, left: boolean): ConnectError {
   // A browser's body that breaks off is a TypeError or a text.
   if (!(error instanceof ConnectError)) return ConnectError.from(error, Code.Unavailable);
-  if (OWN.has(error.code) || !isConnectionFailure(error)) return error;
+  const taken = error.code === Code.Canceled && !left && error.findDetails(ErrorInfoSchema).length === 0;
+  if (!taken && (OWN.has(error.code) || !isConnectionFailure(error))) return error;
   return new ConnectError(error.rawMessage, Code.Unavailable, error.metadata, undefined, error.cause);
 }
 

@@ -69,16 +69,16 @@ const ATTEMPTS = 7;
 export const nameConnectionFailures: Interceptor = (next) => async (request) => {
   try {
     const response = await next(request);
-    return response.stream ? { ...response, message: named(response.message) } : response;
+    return response.stream ? { ...response, message: named(response.message, request.signal) } : response;
   } catch (error) {
-    throw withConnectionCode(error);
+    throw withConnectionCode(error, request.signal.aborted);
   }
 };
 
-async function* named<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
+async function* named<T>(messages: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   try {
     yield* messages;
   } catch (error) {
-    throw withConnectionCode(error);
+    throw withConnectionCode(error, signal.aborted);
   }
 }

@@ -153,7 +153,7 @@ async function* audible<Request extends DescMessage, Response extends DescMessag
       yield next.value;
     }
   } catch (error) {
-    if (!silent) throw withConnectionCode(error);
+    if (!silent) throw withConnectionCode(error, outer.aborted);
   } finally {
     outer.removeEventListener("abort", abort);
     abort();

@@ -55,6 +55,23 @@ describe("a call", () => {
     expect(calls()).toBe(4);
   });
 
+  it("that its connection took along was not cancelled: it is UNAVAILABLE, and tried again if it only reads", async () => {
+    const { clock, interceptors } = withRetry();
+    const taken = (): ConnectError =>
+      new ConnectError("http/2 stream closed with error code CANCEL (0x8)", Code.Canceled);
+    const read = failing(taken, 1, interceptors);
+    const answered = read.instance.getInstance({});
+    await clock.advance(2_000);
+    await answered;
+    expect(read.calls()).toBe(2);
+    const write = failing(taken, 1, interceptors);
+    const failed = (await write.tokens.createToken({}).catch((error: unknown) => error)) as ConnectError;
+    expect([failed.code, write.calls()]).toEqual([Code.Unavailable, 1]);
+    const left = failing(taken, 1, interceptors);
+    const gone = await left.instance.getInstance({}, { signal: AbortSignal.abort() }).catch((error: unknown) => error);
+    expect((gone as ConnectError).code).toBe(Code.Canceled);
+  });
+
   it("that only reads is given up after some attempts", async () => {
     const { clock, interceptors } = withRetry();
     const { instance, calls } = failing(away, 100, interceptors);
