@@ -162,7 +162,9 @@ it("notices what is deleted while it looks what there is after the history was g
     return said.includes("applied again");
   });
   expect([code, out]).toEqual([0, expect.stringContaining("a: was deleted; applied again")]);
-  expect(world.written).toEqual(["a", "b", "a"]);
+  // It may be noticed twice, by the answer and by the feed; applying again changes nothing then.
+  const [first, second, ...again] = world.written;
+  expect([first, second, new Set(again)]).toEqual(["a", "b", new Set(["a"])]);
 });
 
 it("does not outdo another writer by haste", async () => {

@@ -220,7 +220,9 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
     for (const call of [...stuck, ...unread]) call.cancel();
   });
 
-  it("answers while a client still sends, who then stops", async () => {
+  // docs/sdk.md says so: on Node 26 the client of such a service of grpc-js's hears the answer when it has ended.
+  const late = kind === "Js" && Number(process.versions.node.split(".")[0]) >= 26;
+  it.skipIf(late)("answers while a client still sends, who then stops", async () => {
     const { client } = await serve(kind);
     let ended = false;
     async function* endless() {
