@@ -36,7 +36,9 @@ class Connected {
   async *spell({ name }: HelloRequest, { signal }: HandlerContext) {
     for (const letter of name) {
       if (letter === "!") throw new Error("no more");
-      if (letter === "?") await new Promise((resolve) => signal.addEventListener("abort", resolve));
+      // Ends as it was told to, or a call at its very deadline might still end well.
+      if (letter === "?")
+        await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
       if (letter === "#") process.exit(1);
       yield { message: letter };
     }
