@@ -58,6 +58,7 @@ export {
   getBatchContext,
   getMultiplexedModelId,
   getReplicaContext,
+  getRequestContext,
   type ReplicaContext,
   type RequestContext,
 } from "./runtime.ts";

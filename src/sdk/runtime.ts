@@ -141,6 +141,14 @@ export function getReplicaContext(): ReplicaContext {
   return replica;
 }
 
+/**
+ * The request that this code works on, however it came: its id, its model, and the signal that aborts when nobody waits for
+ * its answer any more. undefined outside of one, as in constructors. Methods that handles call have no other way to learn it.
+ */
+export function getRequestContext(): RequestContext | undefined {
+  return runtime().requests.getStore();
+}
+
 /** The calls that share the present batch; undefined outside of a function given to `batch`. */
 export function getBatchContext(): BatchContext | undefined {
   return runtime().batches.getStore();

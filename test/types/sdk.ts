@@ -13,6 +13,7 @@ import {
   getAppHandle,
   getDeploymentHandle,
   getReplicaContext,
+  getRequestContext,
   grpc,
   ingress,
   multiplexed,
@@ -125,6 +126,9 @@ export const routed = deployment(
 ingress(Back);
 
 export const id: string = getReplicaContext().replicaId;
+export const aborted: boolean | undefined = getRequestContext()?.signal.aborted;
+// @ts-expect-error there may be no request
+export const requestId: string = getRequestContext().requestId;
 
 // A typed builder: args are what the schema makes of them.
 const sized = builder(z.object({ factor: z.coerce.number(), name: z.string().optional() }), (args) => {

@@ -8,6 +8,7 @@ import {
   deployment,
   getMultiplexedModelId,
   getReplicaContext,
+  getRequestContext,
   multiplexed,
   RemoteError,
   RequestCancelledError,
@@ -162,6 +163,30 @@ describe("an application in one process", () => {
     await expect(answer).rejects.toThrow("left");
     await aborted.promise;
     await expect(app.fetch("/", { signal: client.signal })).rejects.toThrow("left");
+  });
+
+  it("lets methods that handles call know their request, and hear that nobody waits for it any more", async () => {
+    const begun = Promise.withResolvers<void>();
+    const aborted = Promise.withResolvers<void>();
+    class Slow {
+      async work(): Promise<string> {
+        const { requestId, multiplexedModelId, signal } = getRequestContext()!;
+        if (multiplexedModelId !== "") return `${requestId} ${multiplexedModelId}`;
+        signal.addEventListener("abort", () => aborted.resolve());
+        begun.resolve();
+        await aborted.promise;
+        return "late";
+      }
+    }
+    await using app = await runLocal(deployment(Slow).bind());
+    expect(getRequestContext()).toBe(undefined);
+    const named = app.handle.options({ multiplexedModelId: "m" }).work.remote();
+    expect(await named).toBe(`${named.requestId} m`);
+    const response = app.handle.work.remote();
+    await begun.promise;
+    response.cancel();
+    await expect(response).rejects.toThrow(RequestCancelledError);
+    await aborted.promise;
   });
 
   it("copies what travels, and refuses what could not", async () => {
