@@ -24,7 +24,7 @@ export interface BundleRequest {
   /** Folder where packages are looked for that a module does not find from where it lies. Default: baseDir. */
   readonly packagesDir?: string;
   readonly bundlesDir: string;
-  /** URL that `import "windlass"` becomes. */
+  /** URL that `import "windlass"` becomes; what else this package exports lies beside its folder. */
   readonly sdkUrl: string;
 }
 
@@ -113,7 +113,8 @@ function externalPackages(sdkUrl: string, packagesDir: string): Plugin {
       builder.onResolve({ filter: /^[^./#]/ }, async (args) => {
         if (args.pluginData === SKIP || args.kind === "entry-point" || args.path.startsWith("node:")) return undefined;
         if (args.path.startsWith("file:")) return { path: args.path, external: true };
-        if (args.path === "windlass") return { path: sdkUrl, external: true };
+        const own = ownModule(args.path, sdkUrl);
+        if (own !== undefined) return { path: own, external: true };
         const { kind, resolveDir, importer } = args;
         const beside = await builder.resolve(args.path, { kind, resolveDir, importer, pluginData: SKIP });
         const found =
@@ -127,6 +128,21 @@ function externalPackages(sdkUrl: string, packagesDir: string): Plugin {
       });
     },
   };
+}
+
+/** What lies beside the SDK, and is imported from there wherever the application lies. */
+const BESIDE_SDK: Readonly<Record<string, string>> = {
+  "windlass/client": "../client/index",
+  "windlass/client/web": "../client/web",
+  "windlass/grpc": "../grpc/index",
+  "windlass/testing": "../testing/index",
+};
+
+/** Where a module of this package lies; undefined: it is of another one. */
+function ownModule(path: string, sdkUrl: string): string | undefined {
+  if (path === "windlass") return sdkUrl;
+  const beside = Object.hasOwn(BESIDE_SDK, path) ? BESIDE_SDK[path] : undefined;
+  return beside && new URL(`${beside}${sdkUrl.slice(sdkUrl.lastIndexOf("."))}`, sdkUrl).href;
 }
 
 function missingPackage(name: string): string {

@@ -150,6 +150,18 @@ describe("building", () => {
     expect(outcome).toMatchObject({ ok: true, result: { ingress: "esm-cjs/" } });
   });
 
+  it("finds what else Windlass exports where the application's folder has no packages", async () => {
+    const { outcome } = await build({
+      files: {
+        "app.ts": `import { deployment } from "windlass"; import { createClient } from "windlass/client";
+          import { makeGrpcClient } from "windlass/grpc"; import { runLocal } from "windlass/testing";
+          const names = [createClient, makeGrpcClient, runLocal].map((f) => typeof f).join("-");
+          export const app = deployment({ fetch: () => new Response() }, { name: names }).bind();`,
+      },
+    });
+    expect(outcome).toMatchObject({ ok: true, result: { ingress: "function-function-function" } });
+  });
+
   it("takes code from a zip, packages from the zip first and then from the base dir", async () => {
     const packaged = (name: string, text: string) => ({
       [`node_modules/${name}/package.json`]: `{"name":"${name}","type":"module","main":"i.js"}`,
