@@ -79,7 +79,7 @@ export interface Client extends Disposable {
    * ApplicationFailedError where it failed or is not there, with DEADLINE_EXCEEDED after `timeoutMs`; it goes on then.
    */
   waitUntilRunning(application: string, options?: WaitOptions): Promise<Application>;
-  /** Ends what runs and closes all connections. */
+  /** Ends what runs and closes all connections; calls after that fail with CANCELED. */
   close(): void;
 }
 

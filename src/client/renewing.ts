@@ -11,12 +11,15 @@ export interface OwnTransport {
 /**
  * Makes transports as they are needed: where a call comes to its deadline, its connection may be dead, and later calls
  * get a new one; what still runs on the old one goes on. Calls have `timeoutMs` unless they say; streams have none.
+ * After `close` calls fail with CANCELED.
  */
 export function renewingTransport(make: () => OwnTransport, timeoutMs: number): OwnTransport {
   const all = new Set<Use>();
   let current: Use | undefined;
+  let closed = false;
 
   const take = (): Use => {
+    if (closed) throw new ConnectError("the client was closed; make a new one", Code.Canceled);
     if (current === undefined) {
       current = { own: make(), users: 0 };
       all.add(current);
@@ -60,6 +63,7 @@ export function renewingTransport(make: () => OwnTransport, timeoutMs: number): 
       },
     },
     close() {
+      closed = true;
       for (const { own } of all) own.close();
       all.clear();
       current = undefined;

@@ -161,6 +161,14 @@ describe("a transport that renews itself", () => {
     expect(closed).toEqual([0]);
   });
 
+  it("makes no connection any more once it is closed, and says so", async () => {
+    const { instance, close, made } = setUp();
+    close();
+    const error = await instance.getInstance({}).catch((thrown: unknown) => thrown);
+    expect(String(error)).toBe("ConnectError: [canceled] the client was closed; make a new one");
+    expect(made()).toBe(0);
+  });
+
   it("takes infinity for no deadline", async () => {
     const { instance, deadlines } = setUp();
     await instance.getInstance({}, { timeoutMs: 1 }).catch(() => {});
