@@ -115,7 +115,12 @@ export class Exchange implements RouterReceiver {
     }
     // A client that was not asked for its body may send it or not: nobody knows what would follow.
     if (this.#context.draining || !this.#continued) headers.push("connection", "close");
-    this.#res.writeHead(head.status, headers);
+    try {
+      this.#res.writeHead(head.status, headers);
+    } catch (error) {
+      this.#unspeakable(error);
+      return;
+    }
     // Small bodies come within this turn and go out together with the head; a slow stream's head must not wait.
     this.#fresh = true;
     process.nextTick(flushHeld, this);
@@ -160,6 +165,20 @@ export class Exchange implements RouterReceiver {
     // Nothing says "broken" in HTTP/1.1 but a body that does not end.
     if (this.#answered) this.#cut();
     else this.#answer(this.#answerTo(failure));
+  }
+
+  /** A program answered with what HTTP does not have. Nothing of it was sent. */
+  #unspeakable(error: unknown): void {
+    const { application, deployment } = this.#request.route.target;
+    this.#context.log.warn("an answer's head cannot be sent", {
+      ...{ application, deployment },
+      requestId: this.#request.requestId,
+      error,
+    });
+    this.#timer?.cancel();
+    this.#call?.cancel();
+    this.#counts = "failed";
+    this.#answer(INTERNAL_ERROR);
   }
 
   /** Sends the head, and what there is of the body, without waiting for the rest. */

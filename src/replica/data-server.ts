@@ -5,7 +5,7 @@
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { WireConnection } from "../routing/wire-connection.ts";
-import { FrameType, WireError } from "../wire/frame.ts";
+import { Feature, FrameType, WireError } from "../wire/frame.ts";
 import { readOpen } from "../wire/head.ts";
 import { type CallHost, ServerCall } from "./server-call.ts";
 
@@ -18,6 +18,11 @@ export interface DataServerOptions extends CallHost {
 /** A server of requests. */
 export interface DataServer {
   /**
+   * Tells every router that calls which it has not taken, and those that come, reach no code here. The
+   * {@link CallHost.admission} is closed before.
+   */
+  goodbye(): void;
+  /**
    * Takes no more connections and ends those there are, once what was written to them was sent. Resolves when routers
    * have read it all: a router that still writes would lose what it has not read.
    */
@@ -28,8 +33,16 @@ export interface DataServer {
 export async function serveData(options: DataServerOptions): Promise<DataServer> {
   const connections = new Set<WireConnection>();
   let onEmpty: (() => void) | undefined;
+  let leaving = false;
+  const sayGoodbye = (connection: WireConnection): void => {
+    if (!connection.understands(Feature.goodbye)) return;
+    connection.writer.empty(FrameType.goodbye, 0);
+    connection.soon();
+  };
   const server = createServer((socket) => {
     const calls = new Map<number, ServerCall>();
+    /** Those that were taken and did not begin: what cancels them may have come with them. */
+    let taken: ServerCall[] = [];
     const connection: WireConnection = new WireConnection(socket, {
       onFrame(type, end, id, payload) {
         if (type !== FrameType.open) {
@@ -41,10 +54,20 @@ export async function serveData(options: DataServerOptions): Promise<DataServer>
         const { head, body } = readOpen(payload);
         const call = ServerCall.begin(options, connection, id, head, body, end);
         if (call === undefined) return;
+        if (call.toRun) taken.push(call);
         calls.set(id, call);
         void call.over.then(() => {
           if (calls.get(id) === call) calls.delete(id);
         });
+      },
+      onGreeted() {
+        if (leaving) sayGoodbye(connection);
+      },
+      onRead() {
+        if (taken.length === 0) return;
+        const begin = taken;
+        taken = [];
+        for (const call of begin) call.run();
       },
       onDrain() {
         for (const call of calls.values()) call.pump();
@@ -65,6 +88,10 @@ export async function serveData(options: DataServerOptions): Promise<DataServer>
   // No more files may be opened, say: that router tries again.
   server.on("error", (error) => options.log.logger.warn("a connection could not be taken", { error }));
   return {
+    goodbye() {
+      leaving = true;
+      for (const connection of connections) sayGoodbye(connection);
+    },
     async leave() {
       server.close();
       if (connections.size === 0) return;

@@ -276,10 +276,12 @@ export class Replica {
     const { clock, log } = this.#context;
     await clock.sleep(QUIET_MS);
     if (constructed) {
+      // What routers still send goes elsewhere, instead of keeping it from its end.
+      this.#admission.close();
+      this.#server?.goodbye();
       const websockets = clock.timer(this.#drainWaitMs, () => this.#websockets.leave());
       await this.#admission.idle();
       websockets.cancel();
-      this.#admission.close();
       try {
         await this.#servable?.dispose?.();
       } catch (error) {

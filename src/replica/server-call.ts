@@ -44,6 +44,7 @@ export class ServerCall {
   /** Of a `reserve`: the slot it holds, until `over`. */
   #reservation: { readonly id: string; readonly over: Promise<void> } | undefined;
   #startedMs = 0;
+  #toRun = false;
   #cancelled = false;
 
   private constructor(host: CallHost, inbound: Inbound, out: Outbound, connection: WireConnection, id: number) {
@@ -70,7 +71,10 @@ export class ServerCall {
     this.#scope.upgradeWebSocket = this.#upgrade.begin;
   }
 
-  /** Takes a request and has user code work on it, or refuses it: undefined. */
+  /**
+   * Takes a request, or refuses it: undefined. One that is {@link toRun} begins with {@link run}; one that has to wait
+   * begins by itself.
+   */
   static begin(
     host: CallHost,
     connection: WireConnection,
@@ -85,10 +89,14 @@ export class ServerCall {
     body.received(firstPiece, whole);
     const call = new ServerCall(host, { head, body }, out, connection, id);
     const { wait } = head;
-    if (admission.enter(head.reservation === "" ? undefined : head.reservation)) call.#enter();
+    if (admission.enter(head.reservation === "" ? undefined : head.reservation)) call.#toRun = call.#enter();
     else if (wait === undefined) call.#refuse();
     else {
-      const leave = admission.wait({ ...wait, onEntered: () => call.#enter(), onRefused: () => call.#refuse() });
+      const leave = admission.wait({
+        ...wait,
+        onEntered: () => call.#enter() && call.run(),
+        onRefused: () => call.#refuse(),
+      });
       if (leave === undefined) call.#refuse();
       else void out.over.then(leave);
     }
@@ -101,13 +109,14 @@ export class ServerCall {
     this.#out.abandon();
   }
 
-  #enter(): void {
-    const { admission, clock } = this.#host;
+  /** It has a slot: says so. Whether user code is to run. */
+  #enter(): boolean {
+    const { admission } = this.#host;
     const { head } = this.#in;
     if (this.#out.closed) {
       // Its caller left in this very moment.
       admission.leave();
-      return;
+      return false;
     }
     this.#connection.writer.pair(FrameType.taken, this.#id, admission.ongoing, admission.waiting);
     this.#connection.soon();
@@ -116,11 +125,27 @@ export class ServerCall {
       this.#reservation = { id: admission.reserve(resolve), over };
       this.#out.head(204, [], { reservation: this.#reservation.id });
       this.#out.end();
-      return;
+      return false;
     }
     // A router that has not heard of it may send the request elsewhere, so it must leave before user code runs.
     // A gRPC call is sent elsewhere whenever its replica dies before that.
     if (head.wait !== undefined || head.kind === "grpc") this.#connection.flush();
+    return true;
+  }
+
+  /** Whether it has a slot, and user code did not begin. */
+  get toRun(): boolean {
+    return this.#toRun;
+  }
+
+  /** Has user code work on it, unless its caller has left meanwhile. */
+  run(): void {
+    this.#toRun = false;
+    const { admission, clock } = this.#host;
+    if (this.#out.closed) {
+      admission.leave();
+      return;
+    }
     this.#startedMs = clock.monotonic();
     void this.#run();
   }

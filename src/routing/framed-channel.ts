@@ -42,7 +42,10 @@ export function createFramedChannel(): ReplicaChannel {
         headers: request.headers,
       };
       const problem = problemOf(head);
-      if (problem !== undefined) return refuse(request, receiver, problem);
+      if (problem !== undefined) {
+        if (request.body !== null && !(request.body instanceof Uint8Array)) request.body.destroy();
+        return refuse(receiver, { kind: "invalid", error: problem });
+      }
       return peerAt(address).open(head, request, receiver);
     },
     release(address) {
@@ -58,12 +61,14 @@ export function createFramedChannel(): ReplicaChannel {
   };
 }
 
-/** Says that a request cannot be expressed, once `open` has returned. */
-function refuse({ body }: ChannelRequest, receiver: ChannelReceiver, error: string): ChannelCall {
+/** The replica has said goodbye: nobody takes calls there any more. */
+const LEAVING: ChannelFailure = { kind: "unreachable", gone: true, error: "the replica is about to stop" };
+
+/** Fails a request of which nothing was sent, once `open` has returned. */
+function refuse(receiver: ChannelReceiver, failure: ChannelFailure): ChannelCall {
   let cancelled = false;
-  if (body !== null && !(body instanceof Uint8Array)) body.destroy();
   queueMicrotask(() => {
-    if (!cancelled) receiver.onFailed({ kind: "invalid", error });
+    if (!cancelled) receiver.onFailed(failure);
   });
   return {
     resume() {},
@@ -82,6 +87,7 @@ class Peer {
   #connected = false;
   #lastId = 0;
   #releasing = false;
+  #leaving = false;
 
   constructor(address: string, gone: () => void) {
     const unix = address.startsWith("/");
@@ -93,7 +99,11 @@ class Peer {
       this.#connected = true;
     });
     this.connection = new WireConnection(socket, {
-      onFrame: (type, end, id, payload) => this.#calls.get(id)?.frame(type, end, payload),
+      onFrame: (type, end, id, payload) => {
+        const call = this.#calls.get(id);
+        if (call !== undefined) call.frame(type, end, payload);
+        else if (type === FrameType.goodbye) this.#goodbye();
+      },
       onDrain: () => {
         for (const call of this.#calls.values()) call.pump();
       },
@@ -108,10 +118,12 @@ class Peer {
     });
   }
 
-  open(head: RequestHead, { body, lazy }: ChannelRequest, receiver: ChannelReceiver): FramedCall {
+  open(head: RequestHead, { body, lazy }: ChannelRequest, receiver: ChannelReceiver): ChannelCall {
+    // Who holds a slot there may still use it.
+    if (this.#leaving && head.reservation === "") return refuse(receiver, LEAVING);
     do this.#lastId = (this.#lastId + 1) % 0x1_0000_0000;
     while (this.#lastId === 0 || this.#calls.has(this.#lastId));
-    const call = new FramedCall(this, this.#lastId, receiver);
+    const call = new FramedCall(this, this.#lastId, receiver, head.reservation !== "");
     this.#calls.set(this.#lastId, call);
     call.begin(head, body, lazy ?? false);
     return call;
@@ -120,6 +132,12 @@ class Peer {
   ended(id: number): void {
     this.#calls.delete(id);
     if (this.#releasing && this.#calls.size === 0) this.connection.end();
+  }
+
+  /** Calls that the replica has not taken reach no code there: they may go elsewhere, whatever they do. */
+  #goodbye(): void {
+    this.#leaving = true;
+    for (const call of [...this.#calls.values()]) if (!call.mayRun) call.broke(LEAVING);
   }
 
   /** Closes once the calls under way have ended. */
@@ -151,6 +169,7 @@ class FramedCall implements ChannelCall {
   /** The body is held until the replica gives credit for it: user code reads. */
   #lazy = false;
   #trailers: string[] | undefined;
+  readonly #reserved: boolean;
   #ongoing = -1;
   #contended = false;
   #started = false;
@@ -160,10 +179,16 @@ class FramedCall implements ChannelCall {
   /** How it ended while pieces waited. */
   #ending: ChannelFailure | "end" | undefined;
 
-  constructor(peer: Peer, id: number, receiver: ChannelReceiver) {
+  constructor(peer: Peer, id: number, receiver: ChannelReceiver, reserved: boolean) {
     this.#peer = peer;
     this.#id = id;
     this.#receiver = receiver;
+    this.#reserved = reserved;
+  }
+
+  /** Whether the replica has taken it, or has to: it holds a slot for it. */
+  get mayRun(): boolean {
+    return this.#ongoing >= 0 || this.#started || this.#reserved;
   }
 
   begin(head: RequestHead, body: Uint8Array | Readable | null, lazy: boolean): void {

@@ -143,6 +143,10 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
 
   onResponseEnd(): void {
     if (this.#done) return;
+    if (!this.#accepted) {
+      this.#fail({ kind: "broken", responseStarted: false, error: "the answer has a status that HTTP does not have" });
+      return;
+    }
     this.#done = true;
     this.#receiver.onEnd();
   }

@@ -7,6 +7,10 @@ import { FrameWriter } from "../wire/frame-writer.ts";
 export interface WireEvents {
   /** A frame of a call. A WireError that is thrown ends the connection. */
   onFrame(type: FrameType, end: boolean, id: number, payload: Buffer): void;
+  /** The peer has said `hello`: {@link WireConnection.understands} tells the truth from now on. */
+  onGreeted?(): void;
+  /** What came in at once has been read. */
+  onRead?(): void;
   /** Bodies may be written again, after {@link WireConnection.full} was true. */
   onDrain(): void;
   /** It is over, once. `error`: why, where it did not end in good order. */
@@ -23,6 +27,8 @@ export class WireConnection {
   readonly #events: WireEvents;
   readonly #reader: FrameReader;
   #greeted = false;
+  #features = 0;
+  #ended = false;
   #scheduled = false;
   #sent: (() => void)[] = [];
   #error: Error | undefined;
@@ -52,6 +58,11 @@ export class WireConnection {
     return this.#socket.writableNeedDrain;
   }
 
+  /** Whether the peer has said that it knows a {@link Feature}. */
+  understands(feature: number): boolean {
+    return (this.#features & feature) !== 0;
+  }
+
   /** Has what the writer holds sent at the end of this turn. `sent` is called when it has been, or the connection is over. */
   soon(sent?: () => void): void {
     if (sent !== undefined) {
@@ -66,9 +77,10 @@ export class WireConnection {
     setImmediate(flush, this);
   }
 
-  /** Sends what is there, then closes. */
+  /** Sends what is there, then closes; what is written later goes nowhere. */
   end(): void {
     this.flush();
+    this.#ended = true;
     this.#socket.end();
   }
 
@@ -86,7 +98,7 @@ export class WireConnection {
     const done = sent.length === 0 ? undefined : (): void => tell(sent);
     if (done !== undefined) this.#sent = [];
     const last = buffers.length - 1;
-    if (last < 0) {
+    if (last < 0 || this.#ended) {
       done?.();
       return;
     }
@@ -105,6 +117,7 @@ export class WireConnection {
       if (!(error instanceof WireError)) throw error;
       this.destroy(error);
     }
+    this.#events.onRead?.();
   }
 
   #frame(type: FrameType, end: boolean, id: number, payload: Buffer): void {
@@ -114,8 +127,9 @@ export class WireConnection {
       return;
     }
     if (type !== FrameType.hello) throw new WireError("the peer does not speak Windlass's protocol");
-    checkHello(payload);
+    this.#features = checkHello(payload);
     this.#greeted = true;
+    this.#events.onGreeted?.();
   }
 }
 

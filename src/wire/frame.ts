@@ -48,6 +48,8 @@ export const FrameType = {
   reset: 9,
   /** < The rest of the request's body is not wanted. */
   stop: 10,
+  /** < Of the connection: calls that were not taken before this, and those opened after it, reach no code here. */
+  goodbye: 11,
 } as const;
 
 /** One of {@link FrameType}. */
@@ -78,19 +80,34 @@ export function pairOf(payload: Buffer): readonly [number, number] {
 
 const MAGIC = "windlass";
 
+/** What a side understands beside the version: bits of the byte after it, which older peers do not send. */
+export const Feature = {
+  /** `goodbye`, which is sent to nobody else. */
+  goodbye: 1,
+  /** Waits below 0, for requests of low priority. */
+  signedWait: 2,
+} as const;
+
+const FEATURES = Feature.goodbye | Feature.signedWait;
+
 /** The payload of `hello`. */
 export function encodeHello(): Buffer {
-  const payload = Buffer.allocUnsafe(MAGIC.length + 1);
+  const payload = Buffer.allocUnsafe(MAGIC.length + 2);
   payload.write(MAGIC, 0, "latin1");
   payload[MAGIC.length] = WIRE_VERSION;
+  payload[MAGIC.length + 1] = FEATURES;
   return payload;
 }
 
-/** Throws a {@link WireError} where the peer does not speak this version. More than is known is left alone. */
-export function checkHello(payload: Buffer): void {
+/**
+ * The {@link Feature features} of the peer. Throws a {@link WireError} where it does not speak this version. More than is
+ * known is left alone.
+ */
+export function checkHello(payload: Buffer): number {
   if (payload.length <= MAGIC.length || payload.toString("latin1", 0, MAGIC.length) !== MAGIC) {
     throw new WireError("the peer does not speak Windlass's protocol");
   }
   const version = payload[MAGIC.length]!;
   if (version !== WIRE_VERSION) throw new WireError(`the peer speaks version ${version}, not ${WIRE_VERSION}`);
+  return payload[MAGIC.length + 1] ?? 0;
 }

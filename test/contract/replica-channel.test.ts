@@ -15,6 +15,9 @@ import type {
 import { createFramedChannel } from "../../src/routing/framed-channel.ts";
 import { createHttpChannel } from "../../src/routing/http-channel.ts";
 import { createReplicaChannel } from "../../src/routing/replica-channel.ts";
+import { WireConnection } from "../../src/routing/wire-connection.ts";
+import { FrameType } from "../../src/wire/frame.ts";
+import { type RequestHead, readOpen, writeHead } from "../../src/wire/head.ts";
 import { type FakeRequest, type FakeResponse, startFakeReplica } from "../support/fake-replica.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -430,6 +433,52 @@ describe("frames, beyond what programs can", () => {
       expect(slow.ended || slow.failure !== undefined).toBe(true);
     });
     expect([slow.failure, text(slow).length]).toEqual([undefined, 200_000]);
+  });
+
+  it("take goodbye as the end of what was not taken, and send nothing more there", async () => {
+    const address = join(tempDir(), "s");
+    const opened: RequestHead[] = [];
+    const server = createNetServer((socket) => {
+      const connection: WireConnection = new WireConnection(socket, {
+        onFrame(type, _end, id, payload) {
+          if (type !== FrameType.open) return;
+          const { head } = readOpen(payload);
+          opened.push(head);
+          if (head.path === "/taken" || head.reservation !== "") connection.writer.pair(FrameType.taken, id, 1, 0);
+          if (head.reservation !== "") {
+            writeHead(connection.writer, id, { status: 204, result: "", reservation: "", headers: [] }, null, true);
+          }
+          if (head.path === "/last") connection.writer.empty(FrameType.goodbye, 0);
+          connection.soon();
+        },
+        onDrain() {},
+        onClosed() {},
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+    onTestFinished(() => void server.close());
+    const framed = channel();
+    const taken = open(framed, address, { ...get, path: "/taken" });
+    const grpcBody = new Readable({ read() {} });
+    const not = [
+      open(framed, address, { ...get, method: "POST", path: "/a", body: Buffer.alloc(200_000) }),
+      open(framed, address, { ...get, kind: "grpc", method: "POST", path: "/b", body: grpcBody }),
+      open(framed, address, { ...get, method: "POST", path: "/last" }),
+    ];
+    await Promise.all(not.map(({ done }) => done));
+    const gone = { kind: "unreachable", gone: true, error: "the replica is about to stop" };
+    expect(not.map(({ failure }) => failure)).toEqual([gone, gone, gone]);
+    expect(grpcBody.destroyed).toBe(false);
+
+    const count = opened.length;
+    const late = open(framed, address, { ...get, method: "POST", body: grpcBody });
+    expect(late.failure).toBeUndefined();
+    await late.done;
+    expect([late.failure, grpcBody.destroyed, opened.length]).toEqual([gone, false, count]);
+    // Who holds a slot there still uses it, and what was taken goes on.
+    const reserved = open(framed, address, { ...get, reservation: "r" });
+    await reserved.done;
+    expect([reserved.head?.status, taken.ended, taken.failure]).toEqual([204, false, undefined]);
   });
 
   it.each([

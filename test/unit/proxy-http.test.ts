@@ -1,7 +1,7 @@
 /** The HTTP proxy in this process, with replicas on real sockets behind it. */
 import { once } from "node:events";
 import { Agent, request as httpRequest, type IncomingHttpHeaders } from "node:http";
-import { type AddressInfo, connect } from "node:net";
+import { type AddressInfo, connect, createServer } from "node:net";
 import { join } from "node:path";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { describe, expect, it, onTestFinished, vi } from "vitest";
@@ -13,6 +13,9 @@ import { RevisionTraffic } from "../../src/proxy/revision-traffic.ts";
 import { HttpProxy, type HttpProxyOptions } from "../../src/proxy/server.ts";
 import { createReplicaChannel } from "../../src/routing/replica-channel.ts";
 import { Router } from "../../src/routing/router.ts";
+import { WireConnection } from "../../src/routing/wire-connection.ts";
+import { FrameType } from "../../src/wire/frame.ts";
+import { writeHead } from "../../src/wire/head.ts";
 import { startFakeControllerRuntime } from "../support/fake-controller-runtime.ts";
 import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -192,6 +195,29 @@ describe("forwarding", () => {
     expect(res.headers["content-type"]).toBe("text/event-stream");
     go();
     expect(Buffer.concat(await res.toArray()).toString()).toBe("data: 1\n\n");
+  });
+
+  it("answers 500 where a replica's answer has a head that HTTP does not have, and lives on", async () => {
+    const address = join(tempDir(), "s");
+    const server = createServer((socket) => {
+      const connection: WireConnection = new WireConnection(socket, {
+        onFrame(type, _end, id) {
+          if (type !== FrameType.open) return;
+          connection.writer.pair(FrameType.taken, id, 1, 0);
+          const head = { status: 42, result: "", reservation: "", headers: ["x-a", "b"] } as const;
+          writeHead(connection.writer, id, { ...head, headers: [...head.headers] }, Buffer.from("body"), true);
+          connection.soon();
+        },
+        onDrain() {},
+        onClosed() {},
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+    onTestFinished(() => void server.close());
+    const { ask } = await serve([{ id: "r", address } as FakeReplica]);
+    const { status, body, headers } = await ask();
+    expect([status, body, headers["x-a"]]).toEqual([500, "Internal Server Error", undefined]);
+    expect((await ask({ path: "/-/healthz" })).status).toBe(200);
   });
 
   it("streams a chunked upload and a large one through a reservation, while the answer flows", async () => {

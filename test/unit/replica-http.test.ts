@@ -286,6 +286,35 @@ describe("admission", () => {
     expect(heard).toBe(false);
   });
 
+  it("does not begin with a request that its caller gave up while user code kept the replica busy", async () => {
+    const running = await startReady({
+      source: `import { deployment } from "windlass";
+        const begun: string[] = [];
+        export const app = deployment((request: Request) => {
+          const { pathname } = new URL(request.url);
+          begun.push(pathname);
+          if (pathname === "/block") {
+            console.log("blocks");
+            const untilMs = performance.now() + 500;
+            while (performance.now() < untilMs);
+          }
+          return Response.json(begun);
+        });`,
+      deployment: "app",
+    });
+    expect((await send(running)).status).toBe(200);
+    const blocks = open(running.spec.dataSocket, { path: "/block" });
+    await until(() => running.output().includes("blocks"));
+    const given = ["/a", "/b"].map((path) => open(running.spec.dataSocket, { path, method: "POST" }));
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    for (const { request } of given) request.destroy();
+    await blocks.answer;
+    const last = await send(running, { path: "/last" });
+    expect(JSON.parse(String(last.body))).toEqual(["/", "/block", "/last"]);
+    // Their slots are free.
+    expect(last.headers["x-windlass-ongoing"]).toBe("1");
+  });
+
   it("holds a reserved slot for its request", async () => {
     const running = await startReady({ source: GATE, maxOngoing: 1 });
     const reserved = await send(running, { method: "POST", headers: { "x-windlass-kind": "reserve" } });

@@ -5,6 +5,7 @@ import {
   CALL_KINDS,
   checkHello,
   encodeHello,
+  Feature,
   FrameType,
   INITIAL_CREDIT_BYTES,
   MAX_DATA_BYTES,
@@ -172,8 +173,12 @@ describe("frames", () => {
 
 describe("hello", () => {
   it("is understood by its own version, and by one that says more", () => {
-    expect(() => checkHello(encodeHello())).not.toThrow();
+    expect(checkHello(encodeHello())).toBe(Feature.goodbye | Feature.signedWait);
     expect(() => checkHello(Buffer.concat([encodeHello(), Buffer.from("more")]))).not.toThrow();
+  });
+
+  it("of a peer that says nothing of what it understands means that it understands no more", () => {
+    expect(checkHello(Buffer.from("windlass\x01"))).toBe(0);
   });
 
   it.each([
