@@ -5,6 +5,7 @@
 import { rmSync } from "node:fs";
 import { createServer } from "node:net";
 import { WireConnection } from "../routing/wire-connection.ts";
+import { CallTable } from "../wire/call-table.ts";
 import { Feature, FrameType, WireError } from "../wire/frame.ts";
 import { readOpen } from "../wire/head.ts";
 import { type CallHost, ServerCall } from "./server-call.ts";
@@ -40,7 +41,7 @@ export async function serveData(options: DataServerOptions): Promise<DataServer>
     connection.soon();
   };
   const server = createServer((socket) => {
-    const calls = new Map<number, ServerCall>();
+    const calls = new CallTable<ServerCall>();
     /** Those that were taken and did not begin: what cancels them may have come with them. */
     let taken: ServerCall[] = [];
     const connection: WireConnection = new WireConnection(socket, {
@@ -70,10 +71,10 @@ export async function serveData(options: DataServerOptions): Promise<DataServer>
         for (const call of begin) call.run();
       },
       onDrain() {
-        for (const call of calls.values()) call.pump();
+        for (const call of calls.all()) call.pump();
       },
       onClosed() {
-        for (const call of calls.values()) call.abandon();
+        for (const call of calls.all()) call.abandon();
         connections.delete(connection);
         if (connections.size === 0) onEmpty?.();
       },

@@ -6,6 +6,7 @@
 import { connect } from "node:net";
 import type { Readable } from "node:stream";
 import { errorText } from "../core/errors.ts";
+import { CallTable } from "../wire/call-table.ts";
 import { ReceiveCredit } from "../wire/credit.ts";
 import { FrameType, MAX_DATA_BYTES, numberOf, pairOf, WireError } from "../wire/frame.ts";
 import { problemOf, type RequestHead, readAnswer, readTrailers, writeOpen } from "../wire/head.ts";
@@ -82,7 +83,7 @@ function refuse(receiver: ChannelReceiver, failure: ChannelFailure): ChannelCall
 /** The connection to one address. */
 class Peer {
   readonly connection: WireConnection;
-  readonly #calls = new Map<number, FramedCall>();
+  readonly #calls = new CallTable<FramedCall>();
   readonly #closed = Promise.withResolvers<void>();
   #connected = false;
   #lastId = 0;
@@ -105,12 +106,12 @@ class Peer {
         else if (type === FrameType.goodbye) this.#goodbye();
       },
       onDrain: () => {
-        for (const call of this.#calls.values()) call.pump();
+        for (const call of this.#calls.all()) call.pump();
       },
       onClosed: (error) => {
         gone();
         const failure = this.#failure(error);
-        const calls = [...this.#calls.values()];
+        const calls = this.#calls.all();
         this.#calls.clear();
         for (const call of calls) call.broke(failure);
         this.#closed.resolve();
@@ -122,7 +123,7 @@ class Peer {
     // Who holds a slot there may still use it.
     if (this.#leaving && head.reservation === "") return refuse(receiver, LEAVING);
     do this.#lastId = (this.#lastId + 1) % 0x1_0000_0000;
-    while (this.#lastId === 0 || this.#calls.has(this.#lastId));
+    while (this.#lastId === 0 || this.#calls.get(this.#lastId) !== undefined);
     const call = new FramedCall(this, this.#lastId, receiver, head.reservation !== "");
     this.#calls.set(this.#lastId, call);
     call.begin(head, body, lazy ?? false);
@@ -137,7 +138,7 @@ class Peer {
   /** Calls that the replica has not taken reach no code there: they may go elsewhere, whatever they do. */
   #goodbye(): void {
     this.#leaving = true;
-    for (const call of [...this.#calls.values()]) if (!call.mayRun) call.broke(LEAVING);
+    for (const call of this.#calls.all()) if (!call.mayRun) call.broke(LEAVING);
   }
 
   /** Closes once the calls under way have ended. */
