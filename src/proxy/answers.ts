@@ -1,4 +1,4 @@
-import type { ServerResponse } from "node:http";
+import type { ProxyResponse } from "./message.ts";
 
 const TEXT = "text/plain; charset=utf-8";
 
@@ -15,7 +15,7 @@ export interface Answer {
 }
 
 /** Sends an answer of the proxy's own, with its request id. */
-export function answer(res: ServerResponse, requestId: string, { status, body, ...options }: Answer): void {
+export function answer(res: ProxyResponse, requestId: string, { status, body, ...options }: Answer): void {
   const headers = ["content-type", options.contentType ?? TEXT, "x-request-id", requestId];
   if (options.retryAfterS !== undefined)
     headers.push("retry-after", String(Math.max(0, Math.ceil(options.retryAfterS))));

@@ -1,5 +1,5 @@
-import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
+import type { ProxyRequest } from "./message.ts";
 
 /** Bodies up to this size are held in memory, so that they can be sent again; larger ones stream. */
 export const REPLAY_LIMIT_BYTES = 65_536;
@@ -14,7 +14,7 @@ export type BodyKind =
 const NONE: BodyKind = { kind: "none" };
 
 /** Looks at the head only. */
-export function bodyKind(req: IncomingMessage): BodyKind {
+export function bodyKind(req: ProxyRequest): BodyKind {
   const length = req.headers["content-length"];
   if (req.headers["transfer-encoding"] !== undefined) return { kind: "stream", length: undefined };
   if (length === undefined || length === "0") return NONE;
@@ -23,7 +23,7 @@ export function bodyKind(req: IncomingMessage): BodyKind {
 }
 
 /** Reads a small body. Nothing is called when the client goes away first: the response's `close` tells that. */
-export function readSmall(req: IncomingMessage, length: number, done: (body: Buffer) => void): void {
+export function readSmall(req: ProxyRequest, length: number, done: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
   req.on("data", (chunk: Buffer) => chunks.push(chunk));
   req.on("end", () => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
@@ -34,12 +34,12 @@ export function readSmall(req: IncomingMessage, length: number, done: (body: Buf
  * the body is then discarded, so that an early answer reaches the client. Chunks are handed on, not copied.
  */
 export class RequestBody extends Readable {
-  readonly #req: IncomingMessage;
+  readonly #req: ProxyRequest;
   #started = false;
   readonly #onStart: (() => void) | undefined;
 
   /** `onStart` is called before the first read: the time to say 100-continue. */
-  constructor(req: IncomingMessage, onStart?: () => void) {
+  constructor(req: ProxyRequest, onStart?: () => void) {
     super();
     this.#req = req;
     this.#onStart = onStart;

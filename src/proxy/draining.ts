@@ -8,15 +8,20 @@ const IDLE_GRACE_MS = 1_500;
 
 /**
  * Stops accepting and resolves when every connection has ended: true, or false when `timeoutMs` passed first. The
- * caller makes sure that every answer says `Connection: close`.
+ * caller makes sure that every answer says `Connection: close`. `listener` is what accepts for it, where it does not.
  *
  * Not `http.Server.close()`: it resets idle and fresh connections, and their requests fail.
  */
-export function drainServer(server: Server, clock: Clock, timeoutMs: number): Promise<boolean> {
+export function drainServer(
+  server: Server,
+  clock: Clock,
+  timeoutMs: number,
+  listener: NetServer = server,
+): Promise<boolean> {
   // Connections whose last answer was begun before the drain did not hear that they should close.
   server.keepAliveTimeout = IDLE_GRACE_MS;
   const idle = clock.timer(IDLE_GRACE_MS, () => server.closeIdleConnections());
-  return closed(server, clock, timeoutMs).finally(() => idle.cancel());
+  return closed(listener, clock, timeoutMs).finally(() => idle.cancel());
 }
 
 /**
@@ -24,7 +29,7 @@ export function drainServer(server: Server, clock: Clock, timeoutMs: number): Pr
  * with its last stream.
  */
 export function drainSessions(
-  server: Http2Server,
+  server: NetServer | Http2Server,
   sessions: Iterable<ServerHttp2Session>,
   clock: Clock,
   timeoutMs: number,

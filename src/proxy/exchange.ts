@@ -2,14 +2,14 @@
  * One proxied request. Hot: one routing lookup, one choice, no JSON, nothing allocated for a chunk
  * (bench: proxied no-op requests against bare node:http, budget 0.6 of its throughput).
  */
-import type { IncomingMessage, ServerResponse } from "node:http";
 import { assertNever } from "../core/assert-never.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ResponseHead, Router, RouterCall, RouterFailure, RouterReceiver } from "../routing/router.ts";
 import { type Answer, answer, INTERNAL_ERROR } from "./answers.ts";
 import { bodyKind, RequestBody, readSmall } from "./body.ts";
-import { forwardedHeaders } from "./request-headers.ts";
+import type { ProxyRequest, ProxyResponse } from "./message.ts";
+import { forwardedHeaders, pushSecure } from "./request-headers.ts";
 import type { RevisionTraffic } from "./revision-traffic.ts";
 import type { CompiledRoute } from "./routes.ts";
 import { timeoutText } from "./timeout.ts";
@@ -28,12 +28,14 @@ export interface ExchangeContext {
   readonly traffic: RevisionTraffic;
   /** The websockets that are open. */
   readonly tunnels: Set<Tunnel>;
+  /** Requests come over TLS. */
+  readonly secure: boolean;
 }
 
 /** A request that has a route. */
 export interface ExchangeRequest {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
+  readonly req: ProxyRequest;
+  readonly res: ProxyResponse;
   readonly requestId: string;
   readonly route: CompiledRoute;
   /** For the replica: starts with "/", with root path and query. */
@@ -54,7 +56,7 @@ export interface ExchangeRequest {
 export class Exchange implements RouterReceiver {
   readonly #context: ExchangeContext;
   readonly #request: ExchangeRequest;
-  readonly #res: ServerResponse;
+  readonly #res: ProxyResponse;
   #call: RouterCall | undefined;
   #timer: Timer | undefined;
   #tunnel: Tunnel | undefined;
@@ -194,7 +196,6 @@ export class Exchange implements RouterReceiver {
   #open(handshake: Handshake, headers: string[]): void {
     const { clock, tunnels, draining } = this.#context;
     this.#timer?.cancel();
-    this.#res.detachSocket(handshake.socket);
     const latencyMs = clock.monotonic() - this.#startedMs;
     const tunnel = new Tunnel(
       {
@@ -237,6 +238,7 @@ export class Exchange implements RouterReceiver {
     const { revision, handshake } = this.#request;
     if (revision !== 0) headers.push("x-windlass-revision", String(revision));
     if (length !== undefined) headers.push("content-length", length);
+    if (this.#context.secure) pushSecure(headers, req);
     const kind = handshake === undefined ? "http" : "websocket";
     const request = { kind, method: req.method!, path, headers, body, revision, lazy: !this.#continued } as const;
     this.#call = this.#context.router.send(route.target, request, this);

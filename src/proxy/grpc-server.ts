@@ -7,11 +7,15 @@ import {
   type ServerHttp2Session,
   type ServerHttp2Stream,
 } from "node:http2";
+import type { Server as NetServer } from "node:net";
+import type { Server as TlsServer } from "node:tls";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ProcessLog } from "../observability/process-log.ts";
 import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
+import { createTlsListener, renewListener } from "../tls/listener.ts";
+import type { TlsMaterial } from "../tls/material.ts";
 import { drainSessions } from "./draining.ts";
 import { compileGrpc, type GrpcTable, NO_TABLE } from "./grpc-applications.ts";
 import { BuiltinServices } from "./grpc-builtin.ts";
@@ -37,14 +41,19 @@ export interface GrpcProxyOptions extends GrpcContext {
   readonly metrics?: IngressMetrics;
   /** Whether clients may ask what there is to call, here and in applications that they name. Default: true. */
   readonly reflection?: boolean;
+  /** Serves over TLS. Default: HTTP/2 without it, by prior knowledge. */
+  readonly tls?: TlsMaterial | undefined;
 }
 
 /**
- * The gRPC side of a proxy: HTTP/2 without TLS by prior knowledge. Bare streams instead of a gRPC library: the proxy
+ * The gRPC side of a proxy: HTTP/2, over TLS or by prior knowledge. Bare streams instead of a gRPC library: the proxy
  * knows no message types but those of its own services, and an idle connection costs little.
  */
 export class GrpcProxy {
   readonly server: Http2Server;
+  /** What is to listen: `server` itself, or what hands its connections on once they are secure. */
+  readonly listener: NetServer | Http2Server;
+  readonly #tls: TlsServer | undefined;
   readonly #sessions = new Set<ServerHttp2Session>();
   readonly #builtin: BuiltinServices;
   readonly #options: GrpcProxyOptions;
@@ -70,9 +79,23 @@ export class GrpcProxy {
       // Peers that speak something else, or go away in the middle of a frame: their connection is closed, no more.
       session.on("error", () => {});
       // It was in the listener's queue when that closed.
-      if (!this.server.listening) session.close();
+      if (!this.listener.listening) session.close();
     });
     this.server.on("stream", (stream, headers, _flags, raw) => this.#handle(stream, headers, raw));
+    this.#tls =
+      options.tls === undefined
+        ? undefined
+        : createTlsListener({
+            material: options.tls,
+            protocols: ["h2"],
+            onConnection: (socket) => this.server.emit("connection", socket),
+          });
+    this.listener = this.#tls ?? this.server;
+  }
+
+  /** Connections to come are served with another certificate. Without effect where there is no TLS. */
+  renew(material: TlsMaterial): void {
+    if (this.#tls !== undefined) renewListener(this.#tls, material);
   }
 
   /** Takes the applications of a table, which the router has applied. */
@@ -94,7 +117,7 @@ export class GrpcProxy {
    */
   drain(clock: Clock, timeoutMs: number): Promise<boolean> {
     this.startDraining();
-    return drainSessions(this.server, this.#sessions, clock, timeoutMs);
+    return drainSessions(this.listener, this.#sessions, clock, timeoutMs);
   }
 
   #handle(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {

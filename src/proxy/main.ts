@@ -1,3 +1,4 @@
+import type { Http2Server } from "node:http2";
 import type { Server } from "node:net";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock, Timer } from "../core/clock.ts";
@@ -14,7 +15,6 @@ import { modelWaitMs } from "../routing/models.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { Router } from "../routing/router.ts";
 import { followTable } from "../routing/table-client.ts";
-import { drainServer } from "./draining.ts";
 import { GrpcProxy } from "./grpc-server.ts";
 import { createIngressMetrics } from "./ingress-metrics.ts";
 import { MetricsReporter } from "./metrics-reporter.ts";
@@ -22,6 +22,7 @@ import { parseProxyArguments } from "./options.ts";
 import { RevisionTraffic } from "./revision-traffic.ts";
 import { HttpProxy } from "./server.ts";
 import { createTableCache } from "./table-cache.ts";
+import { serveTls } from "./tls.ts";
 
 /** A controller that has not sent a table by then is away, and the cached table is served. */
 const CACHE_AFTER_MS = 300;
@@ -46,7 +47,7 @@ export type ToProxy = {
 export async function runProxy(args: readonly string[], clock: Clock, random: Random): Promise<number> {
   let options: ReturnType<typeof parseProxyArguments>;
   try {
-    options = parseProxyArguments(args);
+    options = parseProxyArguments(args, process.env);
   } catch (error) {
     process.stderr.write(`proxy: ${errorText(error)}\n`);
     return 2;
@@ -56,6 +57,14 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   const processLog = createProcessLog({ clock, limits, fileName, style: options.logStyle });
   const log = processLog.logger.with({ proxy: options.id });
   keepOwnLogBounded(process.env, limits, clock, (error) => log.warn("the log grows beyond its limit", { error }));
+  let tls: ReturnType<typeof serveTls>;
+  try {
+    tls = serveTls(options, clock, log);
+  } catch (error) {
+    log.error(errorText(error));
+    await tell({ kind: "listen-failed", error: errorText(error) });
+    return 1;
+  }
   const cache = createTableCache(options.cacheFile, clock, log);
   const load = new LoadReporter({
     load: () => router.load(),
@@ -85,6 +94,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     requestTimeoutS: options.requestTimeoutS,
     keepAliveTimeoutS: options.keepAliveTimeoutS,
     webhookSocket: options.webhook ? options.controllerSocket : undefined,
+    tls: tls.http,
   });
   const grpc =
     options.grpcPort === undefined
@@ -98,7 +108,9 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
           access: processLog,
           metrics: createIngressMetrics(counts, "grpc"),
           reflection: options.grpcReflection,
+          tls: tls.grpc,
         });
+  tls.follow(proxy, grpc);
   let logging = "";
   const apply = (table: RoutingTable): void => {
     const text = JSON.stringify(table.logging);
@@ -166,8 +178,8 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
 
   const { host, port, grpcPort, listenFd, grpcListenFd } = options;
   const listening = Promise.all([
-    listen(proxy.server, host, port, listenFd),
-    ...(grpc === undefined ? [] : [listen(grpc.server, host, grpcPort!, grpcListenFd)]),
+    listen(proxy.listener, host, port, listenFd),
+    ...(grpc === undefined ? [] : [listen(grpc.listener, host, grpcPort!, grpcListenFd)]),
   ]);
   const stopping = await Promise.race([drain.promise.then(() => true), listening.then(() => false)]).catch(
     async (error: unknown) => {
@@ -186,17 +198,14 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   log.info("drains");
   proxy.startDraining();
   const drainTimeoutMs = options.drainTimeoutS * 1_000;
-  const drained = await Promise.all([
-    drainServer(proxy.server, clock, drainTimeoutMs),
-    grpc?.drain(clock, drainTimeoutMs) ?? true,
-  ]);
+  const drained = await Promise.all([proxy.drain(drainTimeoutMs), grpc?.drain(clock, drainTimeoutMs) ?? true]);
   if (drained.includes(false))
     log.warn("cut what was left after the drain timeout", { drainTimeoutS: options.drainTimeoutS });
   return 0;
 }
 
 /** Rejects with one line that names the port. */
-function listen(server: Server, host: string, port: number, fd: number | undefined): Promise<void> {
+function listen(server: Server | Http2Server, host: string, port: number, fd: number | undefined): Promise<void> {
   return new Promise((resolve, reject) => {
     const failed = (error: Error): void => {
       reject(new Error(`cannot listen on ${host}:${port}: ${errorText(error)}`, { cause: error }));

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { WindlassError } from "../core/errors.ts";
+import { type TlsFiles, withPassword } from "../core/tls-files.ts";
 import type { LogStyle } from "../observability/logger.ts";
 
 /** How a proxy process runs; see {@link parseProxyArguments} for the flags. */
@@ -33,10 +34,16 @@ export interface ProxyOptions {
   readonly logStyle: Pick<LogStyle, "format" | "level">;
   /** Whether gRPC clients may ask what the proxy serves. Default: true. */
   readonly grpcReflection: boolean;
+  /** What HTTP is served with over TLS; undefined: plain. */
+  readonly tls: TlsFiles | undefined;
+  /** The same of gRPC. */
+  readonly grpcTls: TlsFiles | undefined;
 }
 
+type ProxyEnv = Readonly<Record<string, string | undefined>>;
+
 /** Reads `proxy --id … --host … --port … --controller SOCK --cache FILE [options]`. Fails with INVALID_REQUEST. */
-export function parseProxyArguments(args: readonly string[]): ProxyOptions {
+export function parseProxyArguments(args: readonly string[], env: ProxyEnv = {}): ProxyOptions {
   const { values } = parse(args);
   const required = (name: "id" | "host" | "controller" | "cache"): string => {
     const value = values[name];
@@ -73,7 +80,13 @@ export function parseProxyArguments(args: readonly string[]): ProxyOptions {
       level: oneOf("log-level", values["log-level"], ["info", "debug", "warn", "error"] as const),
     },
     grpcReflection: values["no-grpc-reflection"] !== true,
+    tls: tlsFiles(values.tls, env, "http"),
+    grpcTls: tlsFiles(values["grpc-tls"], env, "grpc"),
   };
+}
+
+function tlsFiles(text: string | undefined, env: ProxyEnv, port: "http" | "grpc"): TlsFiles | undefined {
+  return text === undefined ? undefined : withPassword(JSON.parse(text) as TlsFiles, env, port);
 }
 
 /** The first choice is the default. */
@@ -104,6 +117,8 @@ function parse(args: readonly string[]) {
         "orphan-ttl-s": text,
         "no-webhook": { type: "boolean" },
         "no-grpc-reflection": { type: "boolean" },
+        tls: text,
+        "grpc-tls": text,
         "log-format": text,
         "log-level": text,
       },

@@ -1,7 +1,7 @@
-import type { ServerResponse } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import type { ProcessLog } from "../observability/process-log.ts";
 import { closeLabel, type IngressMetrics, methodLabel } from "./ingress-metrics.ts";
+import type { ProxyResponse } from "./message.ts";
 
 /** What is told of a request when it has ended. */
 export interface WatchedRequest {
@@ -34,7 +34,7 @@ export class RequestEnds {
   }
 
   /** Returns what is to be called with the code of a websocket, whose end `res` does not hear of. */
-  watch(res: ServerResponse, request: WatchedRequest): (code: number) => void {
+  watch(res: ProxyResponse, request: WatchedRequest): (code: number) => void {
     const { clock, metrics } = this.#options;
     const startedMs = clock.monotonic();
     const over = request.probe ? undefined : metrics?.began();

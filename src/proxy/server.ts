@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import type { Socket } from "node:net";
+import { createServer, type Server } from "node:http";
+import type { Server as NetServer, Socket } from "node:net";
 import type { Duplex } from "node:stream";
+import type { Server as TlsServer } from "node:tls";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
@@ -10,16 +11,21 @@ import type { ProcessLog } from "../observability/process-log.ts";
 import { decodePath } from "../routing/match.ts";
 import type { Router } from "../routing/router.ts";
 import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
+import { createTlsListener, renewListener } from "../tls/listener.ts";
+import type { TlsMaterial } from "../tls/material.ts";
 import { answer, rawAnswer } from "./answers.ts";
+import { drainServer } from "./draining.ts";
 import { Exchange, type ExchangeContext } from "./exchange.ts";
 import { unhealthyText } from "./health.ts";
+import { Http2Side } from "./http2-side.ts";
 import type { IngressMetrics } from "./ingress-metrics.ts";
+import type { ProxyRequest, ProxyResponse } from "./message.ts";
 import { RequestEnds } from "./request-ends.ts";
 import type { RevisionTraffic } from "./revision-traffic.ts";
 import { type CompiledTable, compileTable } from "./routes.ts";
 import { requestTimeoutS } from "./timeout.ts";
 import { forwardWebhook, isScaleWebhook } from "./webhook.ts";
-import { Handshake, responseTo, wantsWebsocket } from "./websocket.ts";
+import { type Handshake, responseTo, upgrade, wantsWebsocket } from "./websocket.ts";
 
 /** What a proxy's HTTP side needs. */
 export interface HttpProxyOptions {
@@ -41,6 +47,8 @@ export interface HttpProxyOptions {
   readonly keepAliveTimeoutS: number;
   /** The controller's runtime socket; undefined: the webhook is not answered here. */
   readonly webhookSocket: string | undefined;
+  /** Serves over TLS, with HTTP/2 for clients that can. Default: plain HTTP/1.1. */
+  readonly tls?: TlsMaterial | undefined;
 }
 
 /** Time for a request's head; bodies may take any time. */
@@ -48,7 +56,12 @@ const HEADERS_TIMEOUT_MS = 60_000;
 
 /** The HTTP side of a proxy: what each request is, and who answers it. */
 export class HttpProxy {
+  /** HTTP/1.1. */
   readonly server: Server;
+  /** What is to listen: `server` itself, or what hands its connections on once they are secure. */
+  readonly listener: NetServer;
+  readonly #tls: TlsServer | undefined;
+  readonly #http2: Http2Side | undefined;
   readonly #options: HttpProxyOptions;
   readonly #context: ExchangeContext;
   readonly #ends: RequestEnds;
@@ -66,6 +79,7 @@ export class HttpProxy {
       log: options.log,
       traffic: options.traffic,
       tunnels: new Set(),
+      secure: options.tls !== undefined,
     };
     this.server = createServer({
       keepAliveTimeout: options.keepAliveTimeoutS * 1_000,
@@ -77,18 +91,46 @@ export class HttpProxy {
     });
     this.server.on("request", (req, res) => this.#handle(req, res, false));
     this.server.on("checkContinue", (req, res) => this.#handle(req, res, true));
-    this.server.on("checkExpectation", (req, res) => {
-      answer(res, requestIdOf(req), { status: 417, body: "Only Expect: 100-continue is understood.", close: true });
-    });
+    this.server.on("checkExpectation", refuseExpectation);
     this.server.on("upgrade", (req, socket: Duplex & { _httpMessage?: unknown }, first) => {
       // One that does not wait for the answers to its requests before it.
-      if (socket._httpMessage != null) socket.destroy();
-      else this.#handle(req, responseTo(req, socket as Socket), false, new Handshake(socket as Socket, first));
+      if (socket._httpMessage != null) {
+        socket.destroy();
+        return;
+      }
+      const res = responseTo(req, socket as Socket);
+      this.#handle(req, res, false, upgrade(socket as Socket, first, res));
     });
     this.server.on("connect", (_req, socket) => {
-      socket.end(rawAnswer(501, "Not Implemented", "CONNECT is not supported.", randomUUID()));
+      socket.end(rawAnswer(501, "Not Implemented", REFUSALS[501], randomUUID()));
     });
     this.server.on("clientError", onClientError);
+    this.listener = this.server;
+    if (options.tls === undefined) return;
+    const http2 = new Http2Side({
+      clock: options.clock,
+      keepAliveTimeoutS: options.keepAliveTimeoutS,
+      onRequest: (req, res, handshake) => {
+        const { expect } = req.headers;
+        if (expect !== undefined && expect.toLowerCase() !== "100-continue") refuseExpectation(req, res);
+        else this.#handle(req, res, expect !== undefined, handshake);
+      },
+      refuse: (req, res, status) => answer(res, requestIdOf(req), { status, body: REFUSALS[status] }),
+    });
+    // It never listens itself, and arms its timers only on this event.
+    this.server.emit("listening");
+    this.#http2 = http2;
+    this.#tls = createTlsListener({
+      material: options.tls,
+      protocols: ["h2", "http/1.1"],
+      onConnection: (socket, protocol) => (protocol === "h2" ? http2.server : this.server).emit("connection", socket),
+    });
+    this.listener = this.#tls;
+  }
+
+  /** Connections to come are served with another certificate. Without effect where there is no TLS. */
+  renew(material: TlsMaterial): void {
+    if (this.#tls !== undefined) renewListener(this.#tls, material);
   }
 
   /** Applies a table to the router and to the routes. */
@@ -102,10 +144,17 @@ export class HttpProxy {
   /** From now on health says so, every answer closes its connection, and websockets are closed with 1001. */
   startDraining(): void {
     this.#context.draining = true;
+    this.#http2?.startDraining();
     for (const tunnel of this.#context.tunnels) tunnel.drain();
   }
 
-  #handle(req: IncomingMessage, res: ServerResponse, expectsContinue: boolean, handshake?: Handshake): void {
+  /** Resolves when every connection has ended: true, or false when `timeoutMs` passed first. */
+  drain(timeoutMs: number): Promise<boolean> {
+    this.startDraining();
+    return drainServer(this.server, this.#options.clock, timeoutMs, this.listener);
+  }
+
+  #handle(req: ProxyRequest, res: ProxyResponse, expectsContinue: boolean, handshake?: Handshake): void {
     const requestId = requestIdOf(req);
     const url = originForm(req.url ?? "/");
     const queryAt = url.indexOf("?");
@@ -156,7 +205,7 @@ export class HttpProxy {
   }
 
   /** The revision a request goes to: the one it names, the one its sticky header's value has, or one that is drawn. */
-  #revisionOf(split: SplitRule, req: IncomingMessage): number {
+  #revisionOf(split: SplitRule, req: ProxyRequest): number {
     const named = namedRevision(split, req.headers["x-windlass-revision"]?.toString());
     if (named !== undefined) return named;
     const sticky = split.stickyHeader === "" ? undefined : req.headers[split.stickyHeader]?.toString();
@@ -164,7 +213,7 @@ export class HttpProxy {
   }
 
   /** Health and routes: any method, no route can hide them. */
-  #probe(path: string, res: ServerResponse, requestId: string): void {
+  #probe(path: string, res: ProxyResponse, requestId: string): void {
     const close = this.#context.draining;
     const unhealthy = unhealthyText({ draining: close, populated: this.#populated });
     if (unhealthy !== undefined) answer(res, requestId, { status: 503, body: unhealthy, close });
@@ -176,8 +225,17 @@ export class HttpProxy {
   }
 }
 
+const REFUSALS = {
+  431: "The request's headers are too large.",
+  501: "CONNECT is not supported.",
+};
+
+function refuseExpectation(req: ProxyRequest, res: ProxyResponse): void {
+  answer(res, requestIdOf(req), { status: 417, body: "Only Expect: 100-continue is understood.", close: true });
+}
+
 /** The client's id, an empty one included, or a new one. */
-function requestIdOf(req: IncomingMessage): string {
+function requestIdOf(req: ProxyRequest): string {
   return req.headers["x-request-id"]?.toString() ?? randomUUID();
 }
 
@@ -196,7 +254,7 @@ function onClientError(error: Error & { code?: string }, socket: Duplex & { _htt
   }
   const id = randomUUID();
   if (error.code === "HPE_HEADER_OVERFLOW") {
-    socket.end(rawAnswer(431, "Request Header Fields Too Large", "The request's headers are too large.", id));
+    socket.end(rawAnswer(431, "Request Header Fields Too Large", REFUSALS[431], id));
   } else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
     socket.end(rawAnswer(408, "Request Timeout", "The request's head did not arrive in time.", id));
   } else {

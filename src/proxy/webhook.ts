@@ -1,7 +1,8 @@
-import { type IncomingMessage, request, type ServerResponse } from "node:http";
+import { request } from "node:http";
 import type { Clock } from "../core/clock.ts";
 import { MAX_SCALE_BODY_BYTES } from "../core/limits.ts";
 import { answer } from "./answers.ts";
+import type { ProxyRequest, ProxyResponse } from "./message.ts";
 import { forwardedHeaders } from "./request-headers.ts";
 
 const SCALE_PATH = /^\/api\/v1\/applications\/[^/]+\/deployments\/[^/]+\/scale$/;
@@ -29,8 +30,8 @@ export interface WebhookOptions {
  */
 export function forwardWebhook(
   options: WebhookOptions,
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: ProxyRequest,
+  res: ProxyResponse,
   { requestId, path }: { readonly requestId: string; readonly path: string },
 ): void {
   const close = options.draining;
@@ -68,8 +69,8 @@ export function forwardWebhook(
 
 function passOn(
   options: WebhookOptions,
-  req: IncomingMessage,
-  res: ServerResponse,
+  req: ProxyRequest,
+  res: ProxyResponse,
   call: {
     readonly requestId: string;
     readonly path: string;
@@ -100,7 +101,12 @@ function passOn(
     if (options.draining) passed.push("connection", "close");
     res.writeHead(response.statusCode ?? 502, passed);
     response.on("error", () => res.destroy());
-    response.pipe(res);
+    response.on("data", (chunk: Buffer) => {
+      if (!res.destroyed) res.write(chunk);
+    });
+    response.on("end", () => {
+      if (!res.destroyed) res.end();
+    });
   });
   upstream.on("error", () => {
     timer.cancel();

@@ -1,7 +1,7 @@
 /** A client's websocket: its handshake, and its bytes on their way to and from a replica. */
 import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
-import { Readable } from "node:stream";
+import { type Duplex, Readable } from "node:stream";
 import type { Clock, Timer } from "../core/clock.ts";
 import type { ResponseHead, RouterCall } from "../routing/router.ts";
 import { closeFrame, FrameScanner, NO_CLOSE } from "./websocket-frames.ts";
@@ -14,16 +14,27 @@ const KEEP_ALIVE_MS = 60_000;
 /** A client that waits for the answer to its handshake should say nothing; more than this is not read meanwhile. */
 const MAX_EARLY_BYTES = 65_536;
 
+/** Agrees to a websocket. `headers`: name, value, …, without `upgrade` and `connection`. */
+type Accept = (headers: ResponseHead["headers"]) => void;
+
 /** A connection that waits to become a websocket. It is read, or nobody would hear that the client has left. */
 export class Handshake {
-  readonly socket: Socket;
+  /** A connection, or a stream of one. */
+  readonly socket: Duplex;
   readonly #early: Buffer[];
+  readonly #accept: Accept;
 
   /** `first`: what the client sent after the head. */
-  constructor(socket: Socket, first: Buffer) {
+  constructor(socket: Duplex, first: Buffer, accept: Accept) {
     this.socket = socket;
+    this.#accept = accept;
     this.#early = first.length === 0 ? [] : [first];
     socket.on("data", this.#onData).on("end", this.#onEnd);
+  }
+
+  /** Tells the client that it has its websocket. */
+  accept(headers: ResponseHead["headers"]): void {
+    this.#accept(headers);
   }
 
   /** Ends the wait; what came meanwhile is read from the socket once more. */
@@ -58,6 +69,17 @@ export function responseTo(req: IncomingMessage, socket: Socket): ServerResponse
   return res;
 }
 
+/** The handshake of HTTP/1.1; `res` is {@link responseTo} the request. */
+export function upgrade(socket: Socket, first: Buffer, res: ServerResponse): Handshake {
+  return new Handshake(socket, first, (headers) => {
+    res.detachSocket(socket);
+    let head = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n";
+    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.write(`${head}\r\n`, "latin1");
+  });
+}
+
 /** What a {@link Tunnel} needs. */
 export interface TunnelOptions {
   readonly handshake: Handshake;
@@ -72,7 +94,7 @@ export interface TunnelOptions {
  * say why to the other.
  */
 export class Tunnel {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #call: RouterCall;
   readonly #clock: Clock;
   readonly #onOver: (code: number) => void;
@@ -82,17 +104,14 @@ export class Tunnel {
   #code: number | undefined;
   #timer: Timer | undefined;
 
-  /** Sends the 101. `headers`: name, value, …, without `upgrade` and `connection`. */
+  /** Accepts the handshake. `headers`: name, value, …, without `upgrade` and `connection`. */
   constructor({ handshake, call, clock, onOver }: TunnelOptions, headers: ResponseHead["headers"]) {
     const { socket } = handshake;
     this.#socket = socket;
     this.#call = call;
     this.#clock = clock;
     this.#onOver = onOver;
-    let head = "HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n";
-    for (let i = 0; i < headers.length; i += 2) head += `${headers[i]}: ${headers[i + 1]}\r\n`;
-    socket.setKeepAlive(true, KEEP_ALIVE_MS);
-    socket.write(`${head}\r\n`, "latin1");
+    handshake.accept(headers);
     socket.on("drain", () => call.resume());
     socket.on("error", () => {});
     // One that has said its last can have nothing to wait for.
@@ -168,7 +187,7 @@ export class Tunnel {
 
 /** The bytes of a client; destroying it leaves the connection alone. */
 class ClientBytes extends Readable {
-  readonly #socket: Socket;
+  readonly #socket: Duplex;
   readonly #scanner = new FrameScanner();
   readonly #onClose: (code: number) => void;
   #started = false;
@@ -176,7 +195,7 @@ class ClientBytes extends Readable {
   #farewell: Buffer | undefined;
 
   /** `onClose` hears the code of the client's close frame. */
-  constructor(socket: Socket, onClose: (code: number) => void) {
+  constructor(socket: Duplex, onClose: (code: number) => void) {
     super();
     this.#socket = socket;
     this.#onClose = onClose;

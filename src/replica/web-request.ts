@@ -10,7 +10,8 @@ export function toWebRequest({ head, body }: Inbound, scope: { readonly signal: 
   const host = headerOf(head, "host") ?? "localhost";
   // It would move a part of the path, by which the request was routed, and by which applications decide.
   if (/[/?#\\@\s]/.test(host)) throw new TypeError("the Host header is not a host");
-  const url = `http://${host}${path}`;
+  const scheme = headerOf(head, "x-windlass-scheme") ?? "http";
+  const url = `${scheme}://${host}${path}`;
   // Pairs, not Headers: the constructor would copy those once more.
   const headers: [string, string][] = [];
   for (let i = 0; i < head.headers.length; i += 2) {

@@ -28,12 +28,13 @@ export async function startHttpProxy(given: Partial<HttpProxyOptions> = {}) {
     webhookSocket: undefined,
     ...given,
   });
-  proxy.server.listen(0, "127.0.0.1");
-  await once(proxy.server, "listening");
-  const { port } = proxy.server.address() as AddressInfo;
+  proxy.listener.listen(0, "127.0.0.1");
+  await once(proxy.listener, "listening");
+  const { port } = proxy.listener.address() as AddressInfo;
   onTestFinished(async () => {
     proxy.server.closeAllConnections();
-    proxy.server.close();
+    proxy.startDraining();
+    proxy.listener.close();
     await router.close();
   });
   return {

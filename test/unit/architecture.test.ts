@@ -56,6 +56,8 @@ const wire = /^src\/wire\//;
 const gen = /^gen\//;
 const observability = /^src\/observability\//;
 const records = /^src\/controller\/(controller|records)\.ts$/;
+/** Certificates and what listens with them. */
+const tls = /^src\/tls\//;
 const policyRunner = /^src\/controller\/policy-runner\.ts$/;
 /** What decides in the controller: data in, data out. */
 const pureController =
@@ -67,6 +69,7 @@ const configTypes = /^src\/config\/types\.ts$/;
 const importRules: readonly ImportRule[] = [
   { name: "core imports nothing of ours", files: /^src\/core\//, allowed: [] },
   { name: "wire imports nothing of ours", files: /^src\/wire\//, allowed: [] },
+  { name: "tls imports core and observability", files: tls, allowed: [core, observability] },
   { name: "config imports core and generated code", files: /^src\/config\//, allowed: [core, gen] },
   { name: "autoscaling imports core and config", files: /^src\/autoscaling\//, allowed: [core, /^src\/config\//] },
   {
@@ -115,14 +118,14 @@ const importRules: readonly ImportRule[] = [
     ],
   },
   {
-    name: "api imports config, the controller's face and the store port",
+    name: "api imports config, tls, the controller's face and the store port",
     files: /^src\/api\//,
-    allowed: [core, gen, /^src\/config\//, records, /^src\/store\/store\.ts$/, observability],
+    allowed: [core, gen, tls, /^src\/config\//, records, /^src\/store\/store\.ts$/, observability],
   },
   {
-    name: "proxy imports routing, core, observability and generated code",
+    name: "proxy imports routing, tls, core, observability and generated code",
     files: /^src\/proxy\//,
-    allowed: [core, gen, /^src\/routing\//, observability],
+    allowed: [core, gen, tls, /^src\/routing\//, observability],
   },
   {
     name: "the SDK imports routing, core, observability, generated code, types of policies, the client and what calls replicas",
@@ -169,7 +172,7 @@ const importRules: readonly ImportRule[] = [
     ],
   },
   {
-    name: "the command line has no private door: generated clients, config, core, simulate, and the supervisor and builder it runs",
+    name: "the command line has no private door: generated clients, config, core, tls, simulate, and the supervisor and builder it runs",
     files: /^src\/cli\//,
     allowed: [
       core,
@@ -177,6 +180,7 @@ const importRules: readonly ImportRule[] = [
       /^src\/client\//,
       /^src\/config\//,
       /^src\/simulate\//,
+      tls,
       /^src\/supervisor\/(supervisor|options|run-dir|programs)\.ts$/,
       /^src\/builder\/protocol\.ts$/,
     ],
