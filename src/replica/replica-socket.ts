@@ -79,6 +79,8 @@ export class ReplicaSocket extends Base {
   }
 
   #failed(error: unknown): void {
+    // A listener that was still at work for a client that has left: its calls are cancelled, as they should be.
+    if (this.readyState !== WebSocket.OPEN && error instanceof Error && error.name === "RequestCancelledError") return;
     this.#onError(error);
     if (this.readyState === WebSocket.OPEN) this.close(1011, "the server failed");
   }

@@ -37,6 +37,10 @@ const ANSWERS: Record<string, { deployment: string; answer: object; first?: stri
   },
   "multiplexing.yaml": { deployment: "", answer: { word: "fleuve" } },
   "grpc.yaml": { deployment: "", answer: { message: "Hello, Ada!" } },
+  "support-desk.yaml": {
+    deployment: "",
+    answer: { text: "My parcel is late and [e-mail] got no tracking link.", language: "en", topic: "delivery" },
+  },
   "canary.yaml": { deployment: "", answer: { euros: 40, dollars: 50 } },
   "command-python.yaml": { deployment: "Greeter", answer: { text: "hello Ada" } },
   "scalers.yaml": { deployment: "Worker", answer: { accepted: 30 } },

@@ -70,6 +70,7 @@ export function serverStream<I extends DescMessage, O extends DescMessage>(
   input: I,
   output: O,
   message: MessageInitShape<I>,
+  metadata: Record<string, string> = {},
 ) {
   const messages: MessageShape<O>[] = [];
   const call = client.makeServerStreamRequest(
@@ -77,6 +78,7 @@ export function serverStream<I extends DescMessage, O extends DescMessage>(
     (bytes: Uint8Array) => Buffer.from(bytes),
     (bytes) => fromBinary(output, bytes),
     toBinary(input, create(input, message)),
+    metadataOf(metadata),
   );
   call.on("data", (value: MessageShape<O>) => messages.push(value));
   call.on("error", () => {});
