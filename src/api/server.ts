@@ -41,6 +41,8 @@ export interface ApiOptions {
   readonly isReady?: () => boolean;
   /** Streams that one token may have open at once. Default: 256. */
   readonly maxStreamsPerToken?: number;
+  /** Loaded processes that wait to become replicas. Default: there are none. */
+  readonly spareReplicas?: () => number;
   /** Ends the processes of `windlass start`: `windlass shutdown --process`. Default: has no effect. */
   readonly endProcess?: () => void;
 }
@@ -73,6 +75,7 @@ export function createApi(options: ApiOptions): Api {
     appDir: options.appDir,
     logsDir: options.logsDir,
     isReady: options.isReady ?? (() => true),
+    spareReplicas: options.spareReplicas ?? (() => 0),
     endProcess: options.endProcess ?? (() => {}),
     startedAtMs: clock.now(),
     host: hostFacts(hostname()),

@@ -13,6 +13,7 @@ import { tidy } from "../engine/local/housekeeping.ts";
 import { createLocalEngine } from "../engine/local/local-engine.ts";
 import { createLocalPolicies } from "../engine/local/local-policies.ts";
 import { LocalProxies } from "../engine/local/local-proxies.ts";
+import { SparePool } from "../engine/local/spare-pool.ts";
 import { SupervisorClient } from "../engine/local/supervisor-client.ts";
 import { logLimits } from "../observability/log-limits.ts";
 import { logSettings } from "../observability/log-settings.ts";
@@ -69,9 +70,10 @@ async function main(): Promise<void> {
   const proxies = new LocalProxies({ ...runtime, webhook: options.webhookOnProxy, logStyle });
   let logging = "null";
   const routes = new RouteHub(clock);
+  const spares = new SparePool({ ...runtime, clock, size: options.spareReplicas });
   const controller = new Reconciler({
     store,
-    engine: createLocalEngine({ ...runtime, clock, load: routes.load, words: routes.words }),
+    engine: createLocalEngine({ ...runtime, clock, load: routes.load, words: routes.words, spares }),
     proxies,
     policies: createLocalPolicies({ ...runtime, clock }),
     routes,
@@ -104,6 +106,7 @@ async function main(): Promise<void> {
     allowedOrigins: options.allowedOrigins,
     auth: options.auth ? { kind: "on", ...secrets } : { kind: "off", instanceKey: secrets.instanceKey },
     isReady: () => ready,
+    spareReplicas: () => spares.idle,
     endProcess: () => supervisor.send({ kind: "end-process" }),
   });
   const servers = options.controlPorts.map((port) => ({

@@ -56,6 +56,12 @@ export const START_FLAGS = [
   },
   { name: "proxy-workers", value: "n", help: "proxy processes that share the ports, 1 to 64", default: "2" },
   {
+    name: "spare-replicas",
+    value: "n",
+    help: "processes kept loaded to become replicas, 0 to 64",
+    default: "1",
+  },
+  {
     name: "watch-history",
     value: "n",
     help: "revisions that watches can resume from, at least 1",

@@ -68,6 +68,7 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
     httpPort: read("http-port", sources.config.httpPort ?? 8000, port),
     grpcPort: read("grpc-port", sources.config.grpcPort ?? 9000, port),
     proxyWorkers: read("proxy-workers", 2, (value, raw) => whole(value, raw, 1, 64)),
+    spareReplicas: read("spare-replicas", 1, (value, raw) => whole(value, raw, 0, 64)),
     stateDir: read("state-dir", stateDir(sources.env, sources.cwd), (value, raw) => folder(value, raw, sources)),
     appDir: read("app-dir", sources.cwd, (value, raw) => folder(value, raw, sources)),
     auth,

@@ -44,6 +44,11 @@ export function policyLogName(application: string, id: string): string {
   return `policy-${encodeURIComponent(application).slice(0, LOG_NAME_PART)}_${id}.log`;
 }
 
+/** The same for a spare replica process, until it is a replica's; `id`: eight letters or digits. */
+export function spareLogName(id: string): string {
+  return `spare_${id}.log`;
+}
+
 /** The parts of a resource name; `undefined` when the text is not one. */
 export function parseName(name: string): { application: string; deployment?: string; replica?: string } | undefined {
   const match = /^applications\/([^/]+)(?:\/deployments\/([^/]+)(?:\/replicas\/([^/]+))?)?$/.exec(name);

@@ -25,6 +25,7 @@ export interface ControlState {
   readonly proxyCounts: readonly ProxyMetrics[];
   readonly revision: number;
   readonly watchers: number;
+  readonly spareReplicas: number;
 }
 
 /** Makes the text of a scrape. */
@@ -103,6 +104,7 @@ function declare(client: Client, registry: Registry): (state: ControlState) => v
   );
   const revision = gauge("windlass_store_revision", "Revision of the newest change that is stored.", []);
   const watchers = gauge("windlass_watchers", "Watches open now, over all protocols.", []);
+  const spares = gauge("windlass_spare_replicas", "Loaded processes that wait to become replicas.", []);
   return (state) => {
     // What is gone since the last scrape leaves no series behind.
     for (const each of [application, deployment, proxy]) each.reset();
@@ -117,6 +119,7 @@ function declare(client: Client, registry: Registry): (state: ControlState) => v
     }
     revision.set(state.revision);
     watchers.set(state.watchers);
+    spares.set(state.spareReplicas);
   };
 }
 

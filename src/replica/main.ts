@@ -8,22 +8,22 @@ import { userErrorLine } from "../sdk/user-error.ts";
 import { serveControl } from "./control-server.ts";
 import { Replica } from "./replica.ts";
 import { createReplicaLog } from "./replica-log.ts";
+import { becomeReplica } from "./spare.ts";
 import { governConsole } from "./user-console.ts";
 
 /** Milliseconds an idle replica process waits for its work. */
 const ATTACH_TIMEOUT_MS = 60_000;
 
-/** The replica process: `replica --control-socket PATH`. It does nothing until a controller attaches. */
+/**
+ * The replica process: `replica --control-socket PATH`. It does nothing until a controller attaches. With `--spare` it
+ * waits first for the replica that it is to become; its path is replaced by that replica's.
+ */
 export async function main(
   argv: readonly string[],
   { clock, random }: { clock: Clock; random: Random },
 ): Promise<void> {
-  const { values } = parseArgs({
-    args: argv.slice(2),
-    options: { "control-socket": { type: "string" } },
-    strict: false,
-  });
-  const socketPath = values["control-socket"];
+  const given = optionsOf(argv.slice(2));
+  const { "control-socket": socketPath } = given.spare === true ? optionsOf(await becomeReplica(process)) : given;
   if (typeof socketPath !== "string") {
     process.stderr.write("usage: replica --control-socket PATH\n");
     process.exit(2);
@@ -56,4 +56,9 @@ export async function main(
     { unref: true },
   );
   await serveControl(socketPath, replica);
+}
+
+function optionsOf(args: readonly string[]) {
+  const options = { "control-socket": { type: "string" }, spare: { type: "boolean" } } as const;
+  return parseArgs({ args: [...args], options, strict: false }).values;
 }

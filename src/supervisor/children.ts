@@ -1,19 +1,21 @@
 import type { ChildProcess } from "node:child_process";
 import { spawn } from "node:child_process";
-import { closeSync, openSync } from "node:fs";
+import { closeSync, existsSync, openSync, renameSync, rmSync, statSync } from "node:fs";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { LogLimits } from "../observability/log-limits.ts";
 import { keepBounded, rotateClosed } from "../observability/rotate.ts";
+import { saidBySpare, type TakeOver } from "../replica/spare-protocol.ts";
 import type { Listeners } from "./listeners.ts";
 import { identify } from "./process-identity.ts";
 import { programPath } from "./programs.ts";
-import type { Child, FromSupervisor, SpawnSpec } from "./protocol.ts";
+import type { Child, FromSupervisor, Role, SpawnSpec } from "./protocol.ts";
 import type { RunRecords } from "./run-records.ts";
 
 interface Entry {
-  readonly id: string;
-  readonly spec: SpawnSpec;
+  /** Both change when a spare becomes a replica. */
+  id: string;
+  spec: SpawnSpec;
   child: ChildProcess | undefined;
   info: Child | undefined;
   retired: boolean;
@@ -27,12 +29,16 @@ interface Entry {
   fds: readonly number[];
   /** Ends the keeping of its log; our own programs keep theirs. */
   stopKeeping: (() => void) | undefined;
+  /** Runs from a spare's being told what to become until it says that it has. */
+  handOver: Timer | undefined;
 }
 
 /** First restart at once, then 100 ms doubling; a run of this long resets the count. */
 const RESTART_FIRST_MS = 100;
 const RESTART_CAP_MS = 5_000;
 const LONG_RUN_MS = 10_000;
+/** A spare that takes longer to become a replica is killed, and a process started in its place. */
+const HAND_OVER_MS = 5_000;
 
 /** The supervisor's table of processes: spawns, reaps, restarts and reports them. */
 export class Children {
@@ -80,6 +86,7 @@ export class Children {
       this.#report({ kind: "spawn-failed", id, error: "windlass is stopping" });
       return;
     }
+    if (spec.spare !== undefined && this.#handOver(spec.spare, id, spec)) return;
     const entry: Entry = {
       id,
       spec,
@@ -92,6 +99,7 @@ export class Children {
       timer: undefined,
       fds: [],
       stopKeeping: undefined,
+      handOver: undefined,
     };
     try {
       entry.fds = this.#listeners.acquire(spec.listen ?? []);
@@ -105,7 +113,10 @@ export class Children {
 
   signal(id: string, signal: NodeJS.Signals): void {
     const entry = this.#entries.get(id);
-    if (entry) deliver(entry, signal);
+    if (!entry) return;
+    // A spare that ends because somebody wants it to is not made up for.
+    if (entry.handOver) entry.retired = true;
+    deliver(entry, signal);
   }
 
   retire(id: string): void {
@@ -144,12 +155,12 @@ export class Children {
       const [program, args] =
         spec.role === "command"
           ? [spec.args[0]!, spec.args.slice(1)]
-          : [process.execPath, [programPath(spec.role), ...spec.args]];
+          : [process.execPath, [...(NODE_OPTIONS[spec.role] ?? []), programPath(spec.role), ...spec.args]];
       const child = spawn(program, args, {
         // Ctrl-C in the terminal reaches the whole process group: children must not be in ours.
         detached: true,
         cwd: spec.cwd,
-        env: { ...process.env, ...spec.env, WINDLASS_LOG_FILE: spec.logFile },
+        env: environmentOf(spec),
         stdio: spec.ipc ? ["ignore", log, log, "ipc", ...entry.fds] : ["ignore", log, log],
       });
       entry.child = child;
@@ -159,8 +170,7 @@ export class Children {
         this.#exited(entry, signal ? `was ended by ${signal}` : `exited with code ${code}`);
       });
       child.on("message", (message) => {
-        if (entry.info) entry.info = { ...entry.info, said: message };
-        this.#report({ kind: "said", id, message });
+        if (entry.child === child) this.#said(entry, message);
       });
       const identity = child.pid === undefined ? undefined : identify(child.pid);
       if (!identity) return;
@@ -180,6 +190,44 @@ export class Children {
     }
   }
 
+  /** Whether the spare was there to be told. From here on it is the other child, whatever comes of it. */
+  #handOver(spareId: string, id: string, spec: SpawnSpec): boolean {
+    const entry = this.#entries.get(spareId);
+    if (entry?.spec.role !== "spare" || spec.role !== "replica" || !entry.child?.connected || !entry.info) return false;
+    try {
+      // Its output goes to its file by an open descriptor, so the file becomes the replica's. Lines of an earlier
+      // process with this log stay.
+      if (existsSync(spec.logFile)) return false;
+      renameSync(entry.spec.logFile, spec.logFile);
+    } catch {
+      return false;
+    }
+    const { child } = entry;
+    const { process: identity } = entry.info;
+    this.#entries.delete(spareId);
+    this.#entries.set(id, entry);
+    this.#records.rename(spareId, { id, role: spec.role, process: identity });
+    Object.assign(entry, { id, spec, info: { id, role: spec.role, process: identity, said: null } });
+    entry.handOver = this.#clock.timer(HAND_OVER_MS, () => child.kill("SIGKILL"), { unref: true });
+    const order: TakeOver = { kind: "take-over", args: spec.args, env: environmentOf(spec), cwd: spec.cwd };
+    child.send(order, () => {});
+    this.#report({ kind: "exited", id: spareId, detail: `became ${id}`, restarting: false });
+    return true;
+  }
+
+  #said(entry: Entry, message: unknown): void {
+    const { id, info, handOver } = entry;
+    if (!info) return;
+    if (handOver === undefined) {
+      entry.info = { ...info, said: message };
+      this.#report({ kind: "said", id, message });
+    } else if (saidBySpare(message, "taken")) {
+      handOver.cancel();
+      entry.handOver = undefined;
+      this.#report({ kind: "spawned", id, process: info.process });
+    }
+  }
+
   #failed(entry: Entry, error: string): void {
     if (entry.child?.pid !== undefined) return;
     entry.child = undefined;
@@ -195,6 +243,14 @@ export class Children {
     entry.child = undefined;
     entry.info = undefined;
     entry.stopKeeping?.();
+    if (entry.handOver) {
+      entry.handOver.cancel();
+      entry.handOver = undefined;
+      if (!entry.retired && !this.#stopping) {
+        this.#run(entry);
+        return;
+      }
+    }
     if (!this.#restarts(entry)) {
       this.#gone(entry, detail);
       return;
@@ -224,7 +280,25 @@ export class Children {
     this.#entries.delete(entry.id);
     this.#records.delete(entry.id);
     this.#listeners.release(entry.spec.listen ?? []);
+    if (entry.spec.role === "spare") removeEmpty(entry.spec.logFile);
   }
+}
+
+/** A spare says nothing unless something is wrong with it. */
+function removeEmpty(path: string): void {
+  try {
+    if (statSync(path).size === 0) rmSync(path);
+  } catch {
+    // It is tidied up with the old logs.
+  }
+}
+
+/** Options of Node that our programs run with. */
+const NODE_OPTIONS: { readonly [R in Role]?: readonly string[] } = {};
+
+function environmentOf({ env, logFile }: SpawnSpec): Record<string, string> {
+  const all = { ...process.env, ...env, WINDLASS_LOG_FILE: logFile };
+  return Object.fromEntries(Object.entries(all).filter((each): each is [string, string] => each[1] !== undefined));
 }
 
 /** A user's program may be a shell with children of its own: its whole group is meant. */

@@ -12,6 +12,8 @@ export interface StartOptions {
   readonly grpcPort: number;
   /** How many proxy processes share the ports; 1 to 64. Default 2, so that a killed one refuses nobody. */
   readonly proxyWorkers: number;
+  /** How many loaded processes are kept to become replicas; 0 to 64. Default 1. */
+  readonly spareReplicas: number;
   /** Absolute folder of the store, tokens, bundles and logs; made with mode 0700 where it is missing. */
   readonly stateDir: string;
   /** Absolute folder that import paths start from where a request names none. */

@@ -7,8 +7,13 @@ const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** The file of one of our programs: beside this one when bundled (dist/), in ../bin when run from sources. */
 export function programPath(role: Exclude<Role, "command">): string {
-  const candidates = [join(HERE, "bin", `${role}.js`), join(HERE, `${role}.js`), join(HERE, "..", "bin", `${role}.ts`)];
+  const program = role === "spare" ? "replica" : role;
+  const candidates = [
+    join(HERE, "bin", `${program}.js`),
+    join(HERE, `${program}.js`),
+    join(HERE, "..", "bin", `${program}.ts`),
+  ];
   const found = candidates.find((path) => existsSync(path));
-  if (!found) throw new Error(`program ${role} is missing from this installation; install windlass again`);
+  if (!found) throw new Error(`program ${program} is missing from this installation; install windlass again`);
   return found;
 }

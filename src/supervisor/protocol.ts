@@ -31,8 +31,11 @@ export type FromSupervisor =
   /** Stop everything gracefully, keep the desired state, exit 0. */
   | { readonly kind: "stop" };
 
-/** Programs the supervisor runs: our own by role, or (`command`) one of the user's, named by `args[0]`. */
-export type Role = "controller" | "proxy" | "replica" | "builder" | "policy-host" | "command";
+/**
+ * Programs the supervisor runs: our own by role, or (`command`) one of the user's, named by `args[0]`. A `spare` is the
+ * replica program, waiting to become a replica.
+ */
+export type Role = "controller" | "proxy" | "replica" | "spare" | "builder" | "policy-host" | "command";
 
 export interface SpawnSpec {
   readonly role: Role;
@@ -47,6 +50,11 @@ export interface SpawnSpec {
   readonly ipc: boolean;
   /** Sockets to listen on, handed down as file descriptors 4, 5, …; they need `ipc`. Default: none. */
   readonly listen?: readonly ListenAddress[];
+  /**
+   * Id of a spare that is to become it: `exited` is reported of the spare and `spawned` of this. A process is started
+   * where the spare cannot. Default: none.
+   */
+  readonly spare?: string;
 }
 
 export interface Child {

@@ -43,6 +43,12 @@ export class RunRecords {
     this.#tryToWrite();
   }
 
+  /** The process of `id` goes on as another record's, in one write. */
+  rename(id: string, record: RunRecord): void {
+    this.#records.delete(id);
+    this.set(record);
+  }
+
   delete(id: string): void {
     if (this.#records.delete(id)) this.#tryToWrite();
   }

@@ -237,7 +237,7 @@ class Supervisor {
     this.#clock.timer(
       STOP_NOTICE_MS,
       () => {
-        const left = this.#children.list().length;
+        const left = this.#children.list().filter(({ role }) => role !== "spare").length;
         if (left > 0)
           process.stderr.write(
             `windlass: stopping; ${left} processes finish what they have begun. Ctrl-C again ends them at once.\n`,

@@ -143,7 +143,7 @@ describe("a command that does not serve is reported with its last words", () => 
   ];
   it.each(cases)("$name", async ({ source, more, command, message }) => {
     const config = program(source, more, command);
-    const windlass = await startWindlass([config]);
+    const windlass = await startWindlass([config, "--spare-replicas", "0"]);
     const view = await waitForStatus(windlass, "prog", "DEPLOY_FAILED");
     expect(view.deployments["Prog"]?.message).toMatch(message);
     await eventually(() => processesOf(windlass.stateDir).length === 4);

@@ -89,6 +89,7 @@ describe("GET /metrics", () => {
     expect(proxy).toEqual([expect.stringMatching(/^\{node_id="[0-9a-f]{56}",node_ip_address="127\.0\.0\.1"\}$/), 2]);
     expect(first.series.get("windlass_store_revision")).toBe(api.store.revision);
     expect(first.series.get("windlass_watchers")).toBe(0);
+    expect(first.series.get("windlass_spare_replicas")).toBe(0);
     expect(first.series.get("process_resident_memory_bytes")).toBeGreaterThan(1e6);
     expect(first.types.get("nodejs_eventloop_lag_seconds")).toBe("gauge");
   });

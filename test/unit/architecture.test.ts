@@ -114,6 +114,7 @@ const importRules: readonly ImportRule[] = [
       /^src\/supervisor\//,
       /^src\/builder\/protocol\.ts$/,
       /^src\/policy-host\/protocol\.ts$/,
+      /^src\/replica\/spare-protocol\.ts$/,
       observability,
     ],
   },

@@ -31,6 +31,7 @@ describe("options of start", () => {
       httpPort: 8000,
       grpcPort: 9000,
       proxyWorkers: 2,
+      spareReplicas: 1,
       stateDir: "/home/u/.local/state/windlass",
       appDir: "/work",
       auth: true,
@@ -145,6 +146,7 @@ describe("options of start", () => {
     { name: "http-port", option: "httpPort", values: ["1", "2", 3], means: [1, 2, 3] },
     { name: "grpc-port", option: "grpcPort", values: ["1", "2", 3], means: [1, 2, 3] },
     { name: "proxy-workers", option: "proxyWorkers", values: ["3", "4", 5], means: [3, 4, 5] },
+    { name: "spare-replicas", option: "spareReplicas", values: ["0", "2", 64], means: [0, 2, 64] },
     { name: "state-dir", option: "stateDir", values: ["/f", "/e", "/y"] },
     { name: "app-dir", option: "appDir", values: ["/f", "/e", "/y"] },
     {
@@ -226,6 +228,7 @@ describe("options of start", () => {
     { flag: "control-port", value: "8265,52365,8265", says: "names port 8265 twice" },
     { flag: "http-port", value: "8000,8001", says: '"8000,8001"' },
     { flag: "proxy-workers", value: "0", says: "1 to 64" },
+    { flag: "spare-replicas", value: "65", says: "--spare-replicas must be a whole number from 0 to 64" },
     { flag: "watch-history", value: "0", says: "1 to 10000000" },
     { flag: "proxy-location", value: "Anywhere", says: "EveryNode, HeadOnly, Disabled" },
     { flag: "engine", value: "ray", says: "not built yet" },

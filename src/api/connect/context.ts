@@ -30,6 +30,8 @@ export interface ApiDeps {
   readonly logsDir: string | undefined;
   /** Whether stored state is recovered and the API may be used. */
   readonly isReady: () => boolean;
+  /** Loaded processes that wait to become replicas. */
+  readonly spareReplicas: () => number;
   /** Ends the processes of `windlass start`. */
   readonly endProcess: () => void;
   /** When this process started, epoch milliseconds. */

@@ -6,7 +6,7 @@ import { bestProxyState } from "./details.ts";
 import type { RestRequest } from "./router.ts";
 
 /** Declares the metrics of an API. */
-export function apiMetrics({ controller, feed, host }: Omit<ApiDeps, "metrics">): ControlMetrics {
+export function apiMetrics({ controller, feed, host, spareReplicas }: Omit<ApiDeps, "metrics">): ControlMetrics {
   return createControlMetrics(() => {
     const now = controller.snapshot();
     const proxied = now.instance.state !== "absent" && now.proxies.length > 0;
@@ -19,6 +19,7 @@ export function apiMetrics({ controller, feed, host }: Omit<ApiDeps, "metrics">)
       replicas: controller.replicaMetrics(),
       proxyCounts: controller.proxyMetrics(),
       watchers: feed.active,
+      spareReplicas: spareReplicas(),
     };
   });
 }

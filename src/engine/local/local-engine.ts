@@ -35,6 +35,7 @@ import type {
 import { CommandLink } from "./command-link.ts";
 import type { Link } from "./link.ts";
 import { ReplicaLink } from "./replica-link.ts";
+import type { SparePool } from "./spare-pool.ts";
 import type { ChildEvent, SupervisorClient } from "./supervisor-client.ts";
 
 export interface LocalEngineOptions {
@@ -51,6 +52,8 @@ export interface LocalEngineOptions {
   readonly load?: ReplicaLoadSink;
   /** Hears what else they tell. Default: nobody. */
   readonly words?: ReplicaWordSink;
+  /** Processes that wait to become replicas. Default: there are none. */
+  readonly spares?: SparePool;
 }
 
 interface Running {
@@ -129,6 +132,7 @@ class LocalEngine implements Engine {
     }
     const deadline = this.#o.clock.timer(BUILD_TIMEOUT_MS, () => this.#overdue(request.buildId), { unref: true });
     this.#builds.set(request.buildId, { resultPath, deadline });
+    this.#o.spares?.busy();
     this.#o.supervisor.spawn(`build/${request.buildId}`, {
       role: "builder",
       args: [requestPath],
@@ -156,8 +160,10 @@ class LocalEngine implements Engine {
     if (request.command) return void this.#startCommand(request, request.command);
     const running = this.#track(request, new ReplicaLink(request.controlSocket, this.#o.clock));
     running.supervised = true;
+    const spare = this.#o.spares?.take(request.env);
     this.#o.supervisor.spawn(`replica/${request.id}`, {
       role: "replica",
+      ...(spare === undefined ? {} : { spare }),
       args: ["--control-socket", request.controlSocket],
       env: { ...request.env },
       cwd: request.baseDir,
@@ -272,6 +278,7 @@ class LocalEngine implements Engine {
     running.following = running.link.follow(running.request, this.#o, alive, (event) => {
       if (event.kind === "ready") {
         if (!running.ready) this.#emit({ kind: "ready", id, address: event.address });
+        this.#o.spares?.busy();
         running.ready = true;
       } else if (event.kind === "load") {
         const load = readLoad(running.request, event.load);
@@ -303,6 +310,7 @@ class LocalEngine implements Engine {
   }
 
   #onReplica(event: ChildEvent): void {
+    this.#o.spares?.busy();
     const id = event.id.slice("replica/".length);
     const running = this.#replicas.get(id);
     if (!running) return;
@@ -338,6 +346,7 @@ class LocalEngine implements Engine {
   }
 
   #onBuild(event: ChildEvent): void {
+    this.#o.spares?.busy();
     const buildId = event.id.slice("build/".length);
     const build = this.#builds.get(buildId);
     if (event.kind !== "exited" && event.kind !== "spawn-failed") return;
