@@ -6,14 +6,24 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel, WaitAtReplica } from "./channel.ts";
 import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } from "./cold-start.ts";
+import { Ejection } from "./ejection.ts";
 import { type InLine, Lines } from "./lines.ts";
 import type { Models } from "./models.ts";
 import type { RouterFailure } from "./outcome.ts";
+import { PRIORITY_STEP_MS } from "./priority.ts";
 import { type Picked, ReplicaSet, type Seeker } from "./replica-set.ts";
-import type { RetryBudget } from "./retry-budget.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import type { RouterEvents } from "./router-events.ts";
+import { Shedding, type TooLate } from "./shedding.ts";
 import type { Slot } from "./slot.ts";
 import { chooseRevision, type SplitRule } from "./split.ts";
-import { backpressureBy, refusalBy, splitRule, type Targets } from "./targets.ts";
+import { backpressureBy, isFull, lateBy, refusalBy, splitRule, type Targets } from "./targets.ts";
+
+/** A client told to try again is told so in seconds, at most. */
+const MAX_RETRY_AFTER_S = 300;
+
+/** A timer may fire this much before the time it was set for. */
+const GRAIN_MS = 5;
 
 /** What the queue needs of a request. */
 export interface Waiter extends InLine, Held, Seeker {
@@ -23,6 +33,8 @@ export interface Waiter extends InLine, Held, Seeker {
   readonly model: string;
   /** Monotonic ms at which it came to wait; undefined: it has not. */
   waitingSinceMs: number | undefined;
+  /** Monotonic ms at which nobody wants its answer any more; Infinity: never. */
+  readonly dueMs: number;
   /** `wait`: the replica is full, and the request is to wait there until it is told to have entered. */
   start(slot: Slot, wait: WaitAtReplica | undefined): void;
   fail(failure: RouterFailure): void;
@@ -41,8 +53,8 @@ export interface RouterContext {
   readonly channel: ReplicaChannel;
   readonly clock: Clock;
   readonly random: Random;
-  readonly budget: RetryBudget;
   readonly watcher?: LoadWatcher | undefined;
+  readonly events?: RouterEvents | undefined;
   readonly models: Models;
   /** How long a request waits for a replica that has its model. */
   readonly modelWaitMs: number;
@@ -65,6 +77,8 @@ export class DeploymentQueue {
   #pumping = false;
   #timer: Timer | undefined;
   readonly #cold: ColdWatch;
+  readonly #budget: RetryBudget;
+  readonly #shedding = new Shedding();
 
   constructor(application: string, deployment: string, context: RouterContext) {
     this.application = application;
@@ -75,6 +89,7 @@ export class DeploymentQueue {
       (id) => context.models.forget(id),
     );
     this.#cold = new ColdWatch(context.clock, () => this.#refuseOverdue());
+    this.#budget = new RetryBudget(context.clock.monotonic());
   }
 
   /** Requests that wait for a replica, here or at a full one. */
@@ -95,6 +110,11 @@ export class DeploymentQueue {
   /** Replicas that the table has. */
   get replicas(): number {
     return this.#replicas.size;
+  }
+
+  /** Replicas that are left out because they failed. */
+  get ejected(): number {
+    return this.#replicas.ejected;
   }
 
   /**
@@ -124,6 +144,7 @@ export class DeploymentQueue {
     this.#targets = targets ?? null;
     this.#split = targets && splitRule(targets);
     this.#replicas.apply(targets?.replicas ?? []);
+    this.#pardon();
     const refusal = refusalBy(this.#targets);
     if (refusal !== undefined) this.#failAll(refusal);
     else {
@@ -155,13 +176,66 @@ export class DeploymentQueue {
       this.#give(waiter, picked);
       return;
     }
-    const full = backpressureBy(this.#targets, this.queued);
-    if (full !== undefined) {
-      waiter.fail(full);
+    const tooLate = waiter.dueMs === Number.POSITIVE_INFINITY ? undefined : this.#tooLate(waiter);
+    if (tooLate !== undefined) {
+      this.#refuseLate(waiter, tooLate);
       return;
     }
+    if (!isFull(this.#targets, this.queued)) {
+      this.#lines.append(waiter);
+      this.#waits(waiter);
+      return;
+    }
+    const displaced = this.#lines.displacedBy(waiter);
+    if (displaced === undefined) {
+      this.#refuseFull(waiter, "full");
+      return;
+    }
+    this.remove(displaced);
     this.#lines.append(waiter);
     this.#waits(waiter);
+    this.#refuseFull(displaced, "displaced");
+  }
+
+  /** Counts a request. */
+  counts(nowMs: number): void {
+    this.#budget.request(nowMs);
+  }
+
+  /** Whether a request that may have reached user code may be sent again; takes it from the budget. */
+  mayRetry(): boolean {
+    const granted = this.#budget.take(this.context.clock.monotonic());
+    this.context.events?.retried(this, granted);
+    return granted;
+  }
+
+  /** A replica failed a request by itself: it may be left out for a time. */
+  failed(slot: Slot, error: string): void {
+    const nowMs = this.context.clock.monotonic();
+    slot.ejection ??= new Ejection();
+    if (!slot.ejection.failed(nowMs) || !this.#replicas.mayEject(slot)) return;
+    const forMs = slot.ejection.eject(nowMs);
+    this.context.events?.ejected(this, { id: slot.id, failures: slot.ejection.failures, forMs, error });
+  }
+
+  /** A replica answered a request, or refused it in good order. */
+  worked(slot: Slot): void {
+    if (slot.ejection?.succeeded(this.context.clock.monotonic())) this.context.events?.readmitted(this, slot.id);
+  }
+
+  /** Nobody listens at a replica any more. */
+  died(slot: Slot): void {
+    slot.dropped = true;
+    this.#pardon();
+  }
+
+  /** A request that a replica had ended. `answered`: with a whole answer. */
+  ended(waiter: Waiter, answered: boolean): void {
+    const due = waiter.dueMs !== Number.POSITIVE_INFINITY && waiter.waitingSinceMs !== undefined;
+    if (this.#lines.size === 0 && !due) return;
+    const nowMs = this.context.clock.monotonic();
+    this.#shedding.drain.ended(nowMs);
+    if (due && (answered || nowMs >= waiter.dueMs - GRAIN_MS)) this.#shedding.learn(!answered, this.ongoing, nowMs);
   }
 
   /** A request that some replica did not take: back to its place, whatever the limit says. */
@@ -193,10 +267,12 @@ export class DeploymentQueue {
     waiter.waiting = false;
     this.#cold.leave(waiter);
     this.#lines.remove(waiter);
-    if (this.#lines.size === 0) this.#cold.stop();
+    if (this.#lines.size > 0) return;
+    this.#cold.stop();
+    this.#shedding.drain.idle(this.context.clock.monotonic());
   }
 
-  /** Gives replicas to the heads of the lines while there are any, the oldest first. */
+  /** Gives replicas to the heads of the lines while there are any, in the order of their ranks. */
   pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
@@ -208,7 +284,9 @@ export class DeploymentQueue {
           return;
         }
         this.remove(next.waiter);
-        this.#give(next.waiter, next.found);
+        const hopeless = this.#hopeless(next.waiter);
+        if (hopeless === undefined) this.#give(next.waiter, next.found);
+        else this.#refuseLate(next.waiter, hopeless);
       }
     } finally {
       this.#pumping = false;
@@ -234,7 +312,46 @@ export class DeploymentQueue {
     slot.parked += 1;
     this.#parked += 1;
     const nowMs = this.context.clock.monotonic();
-    waiter.start(slot, { waitedMs: nowMs - (waiter.waitingSinceMs ?? nowMs), patienceMs: slot.patienceMs });
+    // What ranks before others in line does so at the replica, too.
+    const waitedMs = nowMs - (waiter.waitingSinceMs ?? nowMs) + waiter.priority * PRIORITY_STEP_MS;
+    waiter.start(slot, { waitedMs, patienceMs: slot.patienceMs });
+  }
+
+  /** Lets replicas in again that were left out, where no others are. */
+  #pardon(): void {
+    if (this.#replicas.ejected === 0) return;
+    for (const id of this.#replicas.pardon(this.context.clock.monotonic())) this.context.events?.readmitted(this, id);
+  }
+
+  #tooLate(waiter: Waiter): TooLate | undefined {
+    // Who waits for a replica to start is not held up by those before him.
+    if (this.#replicas.starved) return undefined;
+    const ahead = this.#lines.ahead(waiter) + (waiter.model === "" && waiter.revision === 0 ? this.#parked : 0);
+    return this.#shedding.tooLate({ nowMs: this.context.clock.monotonic(), dueMs: waiter.dueMs, ahead });
+  }
+
+  /** Whether another makes better use of the slot that a request got at last. */
+  #hopeless(waiter: Waiter): TooLate | undefined {
+    if (this.#lines.size === 0 || waiter.dueMs === Number.POSITIVE_INFINITY) return undefined;
+    const nowMs = this.context.clock.monotonic();
+    return this.#shedding.hopeless(nowMs, waiter.dueMs) ? { waitMs: 0, leftMs: waiter.dueMs - nowMs } : undefined;
+  }
+
+  #refuseLate(waiter: Waiter, tooLate: TooLate): void {
+    this.context.events?.refused(this, "late");
+    waiter.fail(lateBy(tooLate, this.queued, this.#retryAfterS()));
+  }
+
+  #refuseFull(waiter: Waiter, reason: "full" | "displaced"): void {
+    this.context.events?.refused(this, reason);
+    waiter.fail(backpressureBy(this.#targets, reason, this.queued, this.#retryAfterS()));
+  }
+
+  /** When those who wait now will have been served, as far as known. */
+  #retryAfterS(): number {
+    if (this.#replicas.starved) return Math.max(1, this.#coldStart().retryAfterS);
+    const waitMs = this.#shedding.waitMs(this.queued, this.context.clock.monotonic()) ?? 0;
+    return Math.min(Math.max(1, Math.ceil(waitMs / 1_000)), MAX_RETRY_AFTER_S);
   }
 
   #pick(waiter: Waiter): Picked | undefined {
@@ -254,7 +371,9 @@ export class DeploymentQueue {
 
   #waits(waiter: Waiter): void {
     waiter.waiting = true;
-    waiter.waitingSinceMs ??= this.context.clock.monotonic();
+    const nowMs = this.context.clock.monotonic();
+    waiter.waitingSinceMs ??= nowMs;
+    this.#shedding.drain.busy(nowMs);
     this.#cold.enter(waiter);
     if (this.#replicas.size === 0) this.context.watcher?.starved(this);
     this.pump();

@@ -8,7 +8,7 @@ import type { Readable } from "node:stream";
 import { errorText } from "../core/errors.ts";
 import { CallTable } from "../wire/call-table.ts";
 import { ReceiveCredit } from "../wire/credit.ts";
-import { FrameType, MAX_DATA_BYTES, numberOf, pairOf, WireError } from "../wire/frame.ts";
+import { Feature, FrameType, MAX_DATA_BYTES, numberOf, pairOf, WireError } from "../wire/frame.ts";
 import { problemOf, type RequestHead, readAnswer, readTrailers, writeOpen } from "../wire/head.ts";
 import { Pieces } from "../wire/pieces.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ChannelRequest, ReplicaChannel } from "./channel.ts";
@@ -159,6 +159,11 @@ class Peer {
   }
 }
 
+/** A peer that does not know of waits below 0 would take one for the longest there is. */
+function withKnownWait(head: RequestHead, connection: WireConnection): RequestHead {
+  return connection.understands(Feature.signedWait) ? head : { ...head, wait: { ...head.wait!, waitedMs: 0 } };
+}
+
 class FramedCall implements ChannelCall {
   readonly #peer: Peer;
   readonly #id: number;
@@ -192,8 +197,9 @@ class FramedCall implements ChannelCall {
     return this.#ongoing >= 0 || this.#started || this.#reserved;
   }
 
-  begin(head: RequestHead, body: Uint8Array | Readable | null, lazy: boolean): void {
+  begin(given: RequestHead, body: Uint8Array | Readable | null, lazy: boolean): void {
     const { connection } = this.#peer;
+    const head = given.wait !== undefined && given.wait.waitedMs < 0 ? withKnownWait(given, connection) : given;
     if (head.kind === "websocket") {
       // Its bytes follow once it was accepted.
       writeOpen(connection.writer, this.#id, head, null, false);

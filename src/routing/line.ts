@@ -11,6 +11,11 @@ export class Line<T extends Waiting> {
   head: T | undefined;
   #tail: T | undefined;
 
+  /** The youngest. */
+  get tail(): T | undefined {
+    return this.#tail;
+  }
+
   append(waiter: T): void {
     this.#insertAfter(this.#tail, waiter);
   }

@@ -1,7 +1,7 @@
-import { Line, type Waiting } from "./line.ts";
+import { goesBefore, type Ranked, RankedLine } from "./ranked-line.ts";
 
 /** One that waits for a replica of a revision (0: of any) and perhaps for one with a model. */
-export interface InLine extends Waiting {
+export interface InLine extends Ranked {
   revision: number;
   /** The model it is for; empty: none. */
   readonly model: string;
@@ -9,7 +9,7 @@ export interface InLine extends Waiting {
 
 /** Those who wait, in a line for each revision and model, so that one without room keeps none of the others waiting. */
 export class Lines<T extends InLine> {
-  readonly #lines = new Map<number | string, Line<T>>();
+  readonly #lines = new Map<number | string, RankedLine<T>>();
   #size = 0;
 
   get size(): number {
@@ -40,11 +40,33 @@ export class Lines<T extends InLine> {
     this.#size -= 1;
   }
 
-  /** The oldest head of a line that `found` has something for, with that. */
+  /** How many wait for the same and go before a newcomer, as far as that is certain: those of its priority and above. */
+  ahead(newcomer: InLine): number {
+    return this.#lines.get(lineOf(newcomer))?.atLeast(newcomer.priority) ?? 0;
+  }
+
+  /**
+   * Who makes room for a newcomer where the lines are full: the youngest of the lowest priority, if that is below the
+   * newcomer's and has not waited for so long that it goes first all the same.
+   */
+  displacedBy(newcomer: InLine): T | undefined {
+    let found: T | undefined;
+    for (const { last } of this.#lines.values()) {
+      if (last === undefined || last.priority >= newcomer.priority || goesBefore(last, newcomer)) continue;
+      const better =
+        found === undefined ||
+        last.priority < found.priority ||
+        (last.priority === found.priority && last.sequence > found.sequence);
+      if (better) found = last;
+    }
+    return found;
+  }
+
+  /** The head of a line that goes first of those that `found` has something for, with that. */
   oldest<F>(found: (head: T) => F | undefined): { readonly waiter: T; readonly found: F } | undefined {
     let best: { readonly waiter: T; readonly found: F } | undefined;
     for (const { head } of this.#lines.values()) {
-      if (head === undefined || (best !== undefined && best.waiter.sequence < head.sequence)) continue;
+      if (head === undefined || (best !== undefined && goesBefore(best.waiter, head))) continue;
       const something = found(head);
       if (something !== undefined) best = { waiter: head, found: something };
     }
@@ -53,14 +75,12 @@ export class Lines<T extends InLine> {
 
   /** All, line by line; each may be removed while it is looked at only after the walk. */
   *all(): Generator<T> {
-    for (const line of this.#lines.values()) {
-      for (let at = line.head; at !== undefined; at = at.next as T | undefined) yield at;
-    }
+    for (const line of this.#lines.values()) yield* line.all();
   }
 
-  /** All, oldest first; each may be removed while it is looked at. */
+  /** All, as they would go; each may be removed while it is looked at. */
   inOrder(): T[] {
-    return [...this.all()].sort((a, b) => a.sequence - b.sequence);
+    return [...this.all()].sort((a, b) => (goesBefore(a, b) ? -1 : 1));
   }
 
   /** Who is the next of each line. */
@@ -68,11 +88,11 @@ export class Lines<T extends InLine> {
     for (const { head } of this.#lines.values()) if (head !== undefined) yield head;
   }
 
-  #lineOf(waiter: T): Line<T> {
+  #lineOf(waiter: T): RankedLine<T> {
     const key = lineOf(waiter);
     let line = this.#lines.get(key);
     if (line === undefined) {
-      line = new Line();
+      line = new RankedLine();
       this.#lines.set(key, line);
     }
     return line;

@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type { ResponseHead } from "./channel.ts";
+import type { RefusalReason } from "./router-events.ts";
 
 /**
  * Why a request got no (whole) response. Every way a request can end but by a response is here.
@@ -9,7 +10,7 @@ import type { ResponseHead } from "./channel.ts";
  * | absent | the deployment is not in the routing table (any more) |
  * | unavailable | it failed for good; `message` is the answer to callers |
  * | no-replica | it waited too long while no replica served; `message` is the answer to callers |
- * | backpressure | its queue is full; `message` is the answer to callers |
+ * | backpressure | its queue is full, or its answer would come after its deadline; `message` is the answer to callers |
  * | timed-out | the deadline passed |
  * | cancelled | the caller's signal aborted |
  * | invalid | the request cannot be sent to any replica |
@@ -21,6 +22,7 @@ export type RouterFailure =
   | { readonly kind: "no-replica"; readonly message: string /** Seconds. */; readonly retryAfterS: number }
   | {
       readonly kind: "backpressure";
+      readonly reason: RefusalReason;
       /** 503 or 429. */
       readonly statusCode: number;
       /** Seconds for `retry-after`; undefined: none. */

@@ -13,6 +13,7 @@ import type { DeploymentQueue, Waiter } from "./deployment-queue.ts";
 import type { Waiting } from "./line.ts";
 import { modelOf } from "./models.ts";
 import type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
+import { rankOf } from "./priority.ts";
 import type { Slot } from "./slot.ts";
 
 /** A request for a deployment. */
@@ -35,6 +36,10 @@ export interface RouterRequest {
   readonly signal?: AbortSignal | undefined;
   /** The clock's monotonic ms at which it times out; absent: never. */
   readonly deadlineMs?: number | undefined;
+  /** The same where the caller looks at the clock himself and cancels. */
+  readonly dueMs?: number | undefined;
+  /** How urgent it is (priority.ts). Default: 0. */
+  readonly priority?: number | undefined;
   /** The revision of the application it is for, where there are two; 0 or absent: any. */
   readonly revision?: number | undefined;
   /** The model it is for; empty: none. Default: as its headers say. */
@@ -65,6 +70,9 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   revision: number;
   readonly model: string;
   readonly sequence: number;
+  readonly priority: number;
+  readonly rank: number;
+  readonly dueMs: number;
   avoid: Slot | undefined;
 
   readonly #queue: DeploymentQueue;
@@ -82,11 +90,21 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   #timer: Timer | undefined;
   #onAbort: (() => void) | undefined;
 
-  constructor(queue: DeploymentQueue, request: RouterRequest, receiver: RouterReceiver, sequence: number) {
+  /** `nowMs`: monotonic. */
+  constructor(
+    queue: DeploymentQueue,
+    request: RouterRequest,
+    receiver: RouterReceiver,
+    sequence: number,
+    nowMs: number,
+  ) {
     this.#queue = queue;
     this.#request = request;
     this.#receiver = receiver;
     this.sequence = sequence;
+    this.priority = request.priority ?? 0;
+    this.rank = rankOf(nowMs, this.priority);
+    this.dueMs = request.deadlineMs ?? request.dueMs ?? Number.POSITIVE_INFINITY;
     this.revision = request.revision ?? 0;
     this.model = request.model ?? modelOf(request.headers);
     this.#streamed = request.kind !== "grpc" && request.body !== null && !(request.body instanceof Uint8Array);
@@ -139,7 +157,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
 
   fail(failure: RouterFailure): void {
     if (this.#state === "done") return;
-    this.#end();
+    this.#end(false);
     this.#receiver.onFailed(failure);
   }
 
@@ -155,12 +173,13 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   cancel(): void {
     if (this.#state === "done") return;
     this.#call?.cancel();
-    this.#end();
+    this.#end(false);
   }
 
   onAccepted(head: ResponseHead): void {
     this.#state = "answering";
     this.#unpark();
+    this.#queue.worked(this.#slot!);
     const nowMs = this.#queue.context.clock.monotonic();
     this.#slot!.accepted(nowMs, head.contended ?? false);
     this.#slot!.reported(head.ongoing, nowMs);
@@ -177,7 +196,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
 
   onEnd(): void {
     this.#slot!.ended();
-    this.#end();
+    this.#end(true);
     this.#receiver.onEnd();
   }
 
@@ -194,17 +213,22 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     const sentStream = this.#streamed && this.#state !== "reserving";
     switch (failure.kind) {
       case "rejected":
+        this.#queue.worked(slot);
         slot.reported(failure.ongoing, nowMs);
         slot.rejected(nowMs, this.#askedToWait(nowMs));
         // A stream comes here only when its reservation lapsed; what was read of it is gone.
         return sentStream ? { kind: "broken", responseStarted: false, error: "the reservation lapsed" } : undefined;
       case "unreachable":
-        if (failure.gone) slot.dropped = true;
-        else slot.unreachable(nowMs);
+        if (failure.gone) this.#queue.died(slot);
+        else {
+          slot.unreachable(nowMs);
+          this.#queue.failed(slot, failure.error);
+        }
         // Nothing was sent, so even a stream is whole, unless the driver destroyed it.
         if (!sentStream || !(this.#request.body as Readable).destroyed) return undefined;
         return { kind: "broken", responseStarted: false, error: failure.error };
       case "broken":
+        if (!failure.responseStarted && !this.#brokeItself()) this.#queue.failed(slot, failure.error);
         if (this.#parkedUntilMs !== undefined || (this.#request.kind === "grpc" && !this.#entered)) {
           // It had not entered: no code has seen it.
           slot.unreachable(nowMs);
@@ -216,11 +240,17 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     }
   }
 
+  /** Whether its own body broke off: no fault of the replica's. */
+  #brokeItself(): boolean {
+    const { body } = this.#request;
+    return body !== null && !(body instanceof Uint8Array) && body.errored != null;
+  }
+
   /** Whether a request that user code may have seen is sent once more; takes it from the budget. */
   #repeatable(): boolean {
     const { kind, method } = this.#request;
     const harmless = this.#state === "reserving" || (kind !== "call" && !this.#streamed && IDEMPOTENT.has(method));
-    if (!harmless || this.#retries >= MAX_BROKEN_RETRIES || !this.#queue.context.budget.take()) return false;
+    if (!harmless || this.#retries >= MAX_BROKEN_RETRIES || !this.#queue.mayRetry()) return false;
     this.#retries += 1;
     return true;
   }
@@ -266,13 +296,13 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.fail({ kind, responseStarted });
   }
 
-  #end(): void {
+  #end(answered: boolean): void {
     this.#state = "done";
     this.#timer?.cancel();
     if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener("abort", this.#onAbort);
     this.#queue.remove(this);
     if (this.#slot !== undefined) {
-      this.#unpark();
+      if (!this.#unpark()) this.#queue.ended(this, answered);
       this.#queue.release(this.#slot);
       this.#slot = undefined;
       this.#queue.pump();

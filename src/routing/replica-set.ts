@@ -77,6 +77,26 @@ export class ReplicaSet {
     }
   }
 
+  /** Replicas that are left out for what they did. */
+  get ejected(): number {
+    return this.#slots.reduce((count, { ejected }) => (ejected ? count + 1 : count), 0);
+  }
+
+  /** Whether a replica may be left out: at most half of those that serve are, and one always serves. */
+  mayEject(slot: Slot): boolean {
+    if (slot.retired || slot.dropped) return false;
+    if (slot.ejected) return true;
+    const serving = this.#slots.filter(({ dropped }) => !dropped);
+    return 2 * (this.ejected + 1) <= serving.length;
+  }
+
+  /** Lets those in again that are left out, where no others serve; returns their ids. */
+  pardon(nowMs: number): string[] {
+    const serving = this.#slots.filter(({ dropped }) => !dropped);
+    if (serving.some(({ ejected }) => !ejected)) return [];
+    return serving.filter(({ ejection }) => ejection?.pardon(nowMs)).map(({ id }) => id);
+  }
+
   /** A request ended at a replica, in whatever way. */
   left(slot: Slot): void {
     slot.own -= 1;
@@ -117,10 +137,11 @@ export class ReplicaSet {
   /** Monotonic ms at which the first replica that is left alone may be asked again; Infinity: none is. */
   wakeMs(maxOngoing: number, nowMs: number): number {
     let wakeMs = Number.POSITIVE_INFINITY;
-    for (const { dropped, own, parked, blockedUntilMs } of this.#slots) {
+    for (const { dropped, own, parked, blockedUntilMs, ejection } of this.#slots) {
+      const untilMs = Math.max(blockedUntilMs, ejection?.untilMs ?? 0);
       // One of ours that waits there is told when there is room.
-      if (dropped || parked > 0 || own >= maxOngoing || blockedUntilMs <= nowMs) continue;
-      wakeMs = Math.min(wakeMs, blockedUntilMs);
+      if (dropped || parked > 0 || own >= maxOngoing || untilMs <= nowMs) continue;
+      wakeMs = Math.min(wakeMs, untilMs);
     }
     return wakeMs;
   }

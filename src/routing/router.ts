@@ -10,7 +10,7 @@ import { DeploymentQueue, type LoadWatcher, type RouterContext } from "./deploym
 import { modelWaitMs as defaultModelWaitMs, Models } from "./models.ts";
 import type { RouterCall, RouterReceiver } from "./outcome.ts";
 import { Placement, type RouterRequest } from "./placement.ts";
-import { RetryBudget } from "./retry-budget.ts";
+import type { RouterEvents } from "./router-events.ts";
 
 export type { ResponseHead } from "./channel.ts";
 export type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
@@ -19,7 +19,7 @@ export type { RouterRequest } from "./placement.ts";
 /** A deployment as requests are addressed to it; stays good over tables. Get it from {@link Router.target}. */
 export type RouterTarget = Pick<
   DeploymentQueue,
-  "application" | "deployment" | "queued" | "ongoing" | "split" | "used" | "replicas" | "running"
+  "application" | "deployment" | "queued" | "ongoing" | "split" | "used" | "replicas" | "running" | "ejected"
 >;
 
 /** The models that a replica has or loads (windlass.runtime.v1.ReplicaModels). */
@@ -35,6 +35,8 @@ export interface RouterOptions {
   readonly random: Random;
   /** Hears what the autoscaler must know soon. */
   readonly watcher?: LoadWatcher | undefined;
+  /** Hears of what else it decides. */
+  readonly events?: RouterEvents | undefined;
   /** How long a request waits for a replica that has its model before another loads it. Default 1000 ms. */
   readonly modelWaitMs?: number | undefined;
 }
@@ -47,8 +49,8 @@ export class Router {
   #sequence = 0;
 
   constructor(options: RouterOptions) {
-    const { clock, modelWaitMs = defaultModelWaitMs({}) } = options;
-    this.#context = { ...options, budget: new RetryBudget(clock), models: new Models(), modelWaitMs };
+    const { modelWaitMs = defaultModelWaitMs({}) } = options;
+    this.#context = { ...options, models: new Models(), modelWaitMs };
   }
 
   /** Whether a table has come. */
@@ -99,9 +101,10 @@ export class Router {
     let queue = target as DeploymentQueue;
     // A deployment that went and came back has a queue of its own.
     if (queue.absent) queue = this.#queues.get(key(queue.application, queue.deployment)) ?? queue;
-    this.#context.budget.request();
+    const nowMs = this.#context.clock.monotonic();
+    queue.counts(nowMs);
     this.#sequence += 1;
-    const placement = new Placement(queue, request, receiver, this.#sequence);
+    const placement = new Placement(queue, request, receiver, this.#sequence, nowMs);
     placement.begin();
     return placement;
   }

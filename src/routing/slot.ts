@@ -1,4 +1,5 @@
 import type { Candidate } from "./choose.ts";
+import type { Ejection } from "./ejection.ts";
 
 /** A load that a replica reported counts for this long. */
 const REPORT_VALID_MS = 10_000;
@@ -33,6 +34,8 @@ export class Slot implements Candidate {
   parked = 0;
   /** How long a request may wait there. Ms. */
   patienceMs = FIRST_PATIENCE_MS;
+  /** What it did wrong; undefined: nothing. */
+  ejection: Ejection | undefined;
   /** It was full when last heard of; a request may wait there. */
   #full = false;
   /** It refuses at once what asks to wait, as one that is about to stop does. */
@@ -48,20 +51,25 @@ export class Slot implements Candidate {
     this.revision = revision;
   }
 
+  /** Whether it is left out, or has to show with one request that it need not be. */
+  get ejected(): boolean {
+    return this.ejection?.untilMs !== undefined;
+  }
+
   /**
    * Sets `ongoing` for a request that goes in or comes back. The load of others weighs in the choice but never makes a
    * replica look full by itself: it may be gone by now, and asking costs one rejection at most.
    */
   refresh(nowMs: number, maxOngoing: number): void {
     const unfit = this.dropped || this.blockedUntilMs > nowMs || (this.#full && this.parked > 0);
-    if (unfit) this.ongoing = Number.POSITIVE_INFINITY;
+    if (unfit || this.ejection?.keepsOut(nowMs, this.own)) this.ongoing = Number.POSITIVE_INFINITY;
     else if (this.#others === 0 || nowMs - this.#reportedAtMs > REPORT_VALID_MS) this.ongoing = this.own;
     else this.ongoing = Math.max(this.own, Math.min(this.own + this.#others, maxOngoing - 1));
   }
 
   /** Sets `ongoing` for a request that may wait there; Infinity where it is not full, or has enough that wait. */
   refreshToPark(): void {
-    const fit = this.#full && !this.#refusesToWait && !this.dropped && this.parked < MAX_PARKED;
+    const fit = this.#full && !this.#refusesToWait && !this.dropped && !this.ejected && this.parked < MAX_PARKED;
     this.ongoing = fit ? this.own : Number.POSITIVE_INFINITY;
   }
 

@@ -1,6 +1,7 @@
 /** What a routing table says about deployments, as routers take it. */
 import type { ColdStart } from "./cold-start.ts";
 import type { RouterFailure } from "./outcome.ts";
+import type { TooLate } from "./shedding.ts";
 import type { SplitRule } from "./split.ts";
 
 /** What a routing table says about a deployment (windlass.runtime.v1.DeploymentTargets). */
@@ -44,14 +45,35 @@ export function refusalBy(targets: Targets | null | undefined): RouterFailure | 
   return { kind: "unavailable", message: targets.unavailable };
 }
 
-/** Why a request may not wait beside `waiting` others; undefined: it may. */
-export function backpressureBy(targets: Targets | null | undefined, waiting: number): RouterFailure | undefined {
+/** Whether so many requests wait that no more may. */
+export function isFull(targets: Targets | null | undefined, waiting: number): boolean {
   const limit = targets?.maxQueuedRequests ?? -1;
-  if (limit === -1 || waiting < limit) return undefined;
+  return limit !== -1 && waiting >= limit;
+}
+
+/** The end of a request that there is no room for. `estimateS`: when there may be, where the deployment does not say. */
+export function backpressureBy(
+  targets: Targets | null | undefined,
+  reason: "full" | "displaced",
+  waiting: number,
+  estimateS: number,
+): RouterFailure {
+  const counts = `(num_queued_requests=${waiting}, max_queued_requests=${targets?.maxQueuedRequests ?? -1})`;
   return {
     kind: "backpressure",
+    reason,
     statusCode: targets?.backpressureStatusCode === 429 ? 429 : 503,
-    retryAfterS: targets?.backpressureRetryAfterS,
-    message: `Request dropped due to backpressure (num_queued_requests=${waiting}, max_queued_requests=${limit}).`,
+    retryAfterS: targets?.backpressureRetryAfterS ?? estimateS,
+    message:
+      reason === "full"
+        ? `Request dropped due to backpressure ${counts}.`
+        : `Request dropped due to backpressure: one of higher priority took its place ${counts}.`,
   };
+}
+
+/** The end of a request whose answer would come too late. */
+export function lateBy({ waitMs, leftMs }: TooLate, waiting: number, retryAfterS: number): RouterFailure {
+  const [wait, left] = [waitMs, Math.max(0, leftMs)].map((ms) => (ms / 1_000).toFixed(1));
+  const message = `Request dropped due to backpressure: it has ${left} s left and would wait about ${wait} s (num_queued_requests=${waiting}). Try again in ${retryAfterS} s.`;
+  return { kind: "backpressure", reason: "late", statusCode: 503, retryAfterS, message };
 }

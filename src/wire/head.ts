@@ -18,7 +18,7 @@ export interface RequestHead {
 
 /** How a request waits at a full replica. Whole milliseconds. */
 export interface Wait {
-  /** How long it has waited elsewhere. */
+  /** How long it has waited elsewhere, more by its priority or less: below 0 it goes behind who comes later. */
   readonly waitedMs: number;
   /** How long it waits there, above 0. */
   readonly patienceMs: number;
@@ -89,7 +89,7 @@ export function writeOpen(writer: FrameWriter, id: number, head: RequestHead, bo
   for (let i = 0; i < headers.length; i++) text += `\n${headers[i]}`;
   const fill = (slab: Buffer, at: number): void => {
     slab[at] = kind;
-    slab.writeUInt32LE(bounded(head.wait?.waitedMs ?? 0), at + 1);
+    slab.writeInt32LE(signed(head.wait?.waitedMs ?? 0), at + 1);
     slab.writeUInt32LE(bounded(head.wait?.patienceMs ?? 0), at + 5);
   };
   writer.head(FrameType.open, id, end, OPEN_FIXED, fill, text, body);
@@ -102,8 +102,12 @@ export function readOpen(payload: Buffer): WithBody<RequestHead> {
   if (kind === undefined || lines.length < 3 || lines.length % 2 === 0) throw new WireError("the head is malformed");
   const [method, path, reservation] = lines as [string, string, string];
   const patienceMs = payload.readUInt32LE(5);
-  const wait = patienceMs === 0 ? undefined : { waitedMs: payload.readUInt32LE(1), patienceMs };
+  const wait = patienceMs === 0 ? undefined : { waitedMs: payload.readInt32LE(1), patienceMs };
   return { head: { kind, method, path, reservation, wait, headers: lines.slice(3) }, body };
+}
+
+function signed(ms: number): number {
+  return Math.min(Math.max(-0x8000_0000, Math.ceil(ms)), 0x7fff_ffff);
 }
 
 function bounded(ms: number): number {

@@ -4,6 +4,7 @@ import type { Random } from "../../src/core/random.ts";
 import type { ChannelReceiver, ChannelRequest, ReplicaChannel, ResponseHead } from "../../src/routing/channel.ts";
 import type { LoadWatcher } from "../../src/routing/deployment-queue.ts";
 import { Router, type RouterFailure, type RouterRequest } from "../../src/routing/router.ts";
+import type { RouterEvents } from "../../src/routing/router-events.ts";
 
 export const get: RouterRequest = { kind: "http", method: "GET", path: "/", headers: [], body: null };
 export const post: RouterRequest = { ...get, method: "POST" };
@@ -28,7 +29,7 @@ interface Outcome {
   cancel(): void;
 }
 
-export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: LoadWatcher) {
+export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: LoadWatcher, events?: RouterEvents) {
   let nowMs = 0;
   let timers: { atMs: number; fn: () => void }[] = [];
   const clock: Clock = {
@@ -71,7 +72,7 @@ export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: Loa
     release: (address) => void released.push(address),
     close: () => Promise.resolve(),
   };
-  const router = new Router({ channel, clock, random, watcher });
+  const router = new Router({ channel, clock, random, watcher, events });
   const apply = (ids: readonly string[], given: Record<string, unknown> = {}): void => {
     const targets = {
       application: "app",

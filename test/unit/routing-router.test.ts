@@ -20,6 +20,7 @@ describe("admission", () => {
     t.send();
     expect(t.send().failure).toEqual({
       kind: "backpressure",
+      reason: "full",
       statusCode: 429,
       retryAfterS: 1.5,
       message: "Request dropped due to backpressure (num_queued_requests=1, max_queued_requests=1).",
