@@ -50,8 +50,8 @@ export async function stop({ child, pid, exited }: Started, graceMs = 15_000): P
 }
 
 /** A folder in the system's temp folder that is gone after the run. */
-export function tempFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), "windlass-bench-"));
+export function tempFolder(prefix = "windlass-bench-"): string {
+  const folder = mkdtempSync(join(tmpdir(), prefix));
   folders.add(folder);
   return folder;
 }

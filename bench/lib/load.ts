@@ -14,6 +14,8 @@ export interface LoadOptions {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
+  /** In place of `body`: so many bytes of "x". */
+  readonly bodyBytes?: number;
   /** Each has one request under way at any time. */
   readonly connections: number;
   /** Requests of this time are not counted. */
@@ -24,6 +26,12 @@ export interface LoadOptions {
 /** What became of the requests of a load. */
 export interface LoadResult {
   readonly ok: number;
+  /** Answers of any kind, those of the warm-up with them. */
+  readonly answered: number;
+  /** Bytes of answers' bodies, those of answers under way with them. */
+  readonly bodyBytesPerSecond: number;
+  /** The same in all, with the warm-up. */
+  readonly allBodyBytes: number;
   /** How often each way to fail came: a status other than 200, or an error code. */
   readonly failures: Readonly<Record<string, number>>;
   /** Good answers a second. */
@@ -38,6 +46,21 @@ export interface LoadResult {
 export const GENERATOR_LIMIT = 0.9;
 
 const PROGRAM = fileURLToPath(new URL("../programs/load-client.ts", import.meta.url));
+const GRPC_PROGRAM = fileURLToPath(new URL("../programs/grpc-client.ts", import.meta.url));
+
+/** Unary gRPC calls of one method. */
+export interface GrpcLoadOptions {
+  readonly target: Target;
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  /** The message, in base64. */
+  readonly message: string;
+  readonly connections: number;
+  /** Calls under way on each connection at any time. */
+  readonly streams: number;
+  readonly warmUpSeconds: number;
+  readonly seconds: number;
+}
 
 /** A load that runs until `finish`, or until its seconds are over. */
 export interface RunningLoad {
@@ -55,9 +78,16 @@ export function startLoad(options: LoadOptions): RunningLoad {
   };
 }
 
-/** Runs a load for its time. */
-export function runLoad(options: LoadOptions): Promise<LoadResult> {
-  return resultOf(start(process.execPath, [PROGRAM, JSON.stringify(options)]));
+/** Runs a load for its time; on `core` alone, where one is named. */
+export function runLoad(options: LoadOptions, core?: number): Promise<LoadResult> {
+  const pinned = core === undefined ? [] : ["taskset", "-c", String(core)];
+  const [command, ...args] = [...pinned, process.execPath, PROGRAM, JSON.stringify(options)];
+  return resultOf(start(command!, args));
+}
+
+/** Runs a load of gRPC calls for its time. */
+export function runGrpcLoad(options: GrpcLoadOptions): Promise<LoadResult> {
+  return resultOf(start(process.execPath, [GRPC_PROGRAM, JSON.stringify(options)]));
 }
 
 /** Failed requests in all. */

@@ -24,6 +24,8 @@ export interface RawConnection {
   readonly socket: Socket;
   /** Sends a POST with a body; returns the stream's id. */
   post(path: string, headers: Readonly<Record<string, string>>, body: Buffer, stream: RawStream): number;
+  /** The same with headers that {@link headerBlock} made, for one who sends them again and again. */
+  send(block: Buffer, body: Buffer, stream: RawStream): number;
   /** Lets so many more bytes come on a stream. */
   allow(id: number, bytes: number): void;
 }
@@ -77,21 +79,27 @@ export function connectRaw(port: number, window: number, renew: boolean): RawCon
     rest = bytes.subarray(at);
   });
 
+  const send = (block: Buffer, body: Buffer, stream: RawStream): number => {
+    const id = nextId;
+    nextId += 2;
+    streams.set(id, stream);
+    socket.write(
+      Buffer.concat([frame(FRAME.headers, END_HEADERS, id, block), frame(FRAME.data, END_STREAM, id, body)]),
+    );
+    return id;
+  };
   return {
     socket,
-    post(path, headers, body, stream) {
-      const id = nextId;
-      nextId += 2;
-      streams.set(id, stream);
-      const all = { ":method": "POST", ":scheme": "http", ":path": path, ":authority": "127.0.0.1", ...headers };
-      const block = Buffer.concat(Object.entries(all).map(([name, value]) => literal(name, value)));
-      socket.write(
-        Buffer.concat([frame(FRAME.headers, END_HEADERS, id, block), frame(FRAME.data, END_STREAM, id, body)]),
-      );
-      return id;
-    },
+    send,
+    post: (path, headers, body, stream) => send(headerBlock(path, headers), body, stream),
     allow: (id, bytes) => void socket.write(windowUpdate(id, bytes)),
   };
+}
+
+/** The headers of a POST, as they go out. */
+export function headerBlock(path: string, headers: Readonly<Record<string, string>>): Buffer {
+  const all = { ":method": "POST", ":scheme": "http", ":path": path, ":authority": "127.0.0.1", ...headers };
+  return Buffer.concat(Object.entries(all).map(([name, value]) => literal(name, value)));
 }
 
 function frame(type: number, flags: number, id: number, payload: Buffer): Buffer {

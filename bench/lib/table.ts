@@ -40,11 +40,13 @@ export function markdown(rows: readonly Row[]): string {
   return [line(HEAD), line(HEAD.map(() => "---")), ...lines].join("\n");
 }
 
-function verdict({ met }: Budget): string {
+/** A verdict in a word or two. */
+export function verdict({ met }: Budget): string {
   if (met === undefined) return "not measured";
   return met ? "met" : "**not met**";
 }
 
-function line(cells: readonly (string | undefined)[]): string {
+/** A line of a Markdown table. */
+export function line(cells: readonly (string | undefined)[]): string {
   return `| ${cells.map((cell) => (cell || "–").replaceAll("|", "\\|")).join(" | ")} |`;
 }

@@ -20,6 +20,8 @@ export interface Windlass {
   readonly started: Started;
   readonly control: string;
   readonly http: string;
+  /** "127.0.0.1:9000". */
+  readonly grpc: string;
   readonly token: string;
   readonly stateDir: string;
   /** Milliseconds from spawn to the ready line. */
@@ -59,9 +61,9 @@ export async function startWindlass(
   died.catch(() => {});
   const ready = await Promise.race([readyMs, died]);
   const line = /^windlass ready (.*)$/m.exec(started.output().stdout)![1]!;
-  const { control, http } = JSON.parse(line) as { control: string; http: string };
+  const { control, http, grpc } = JSON.parse(line) as { control: string; http: string; grpc: string };
   const token = readFileSync(join(stateDir, "admin.token"), "utf8").trim();
-  return { started, control, http, token, stateDir, readyMs: ready, stop: () => stop(started) };
+  return { started, control, http, grpc, token, stateDir, readyMs: ready, stop: () => stop(started) };
 }
 
 /** The environment without what would configure Windlass. */

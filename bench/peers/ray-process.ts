@@ -10,13 +10,26 @@ export const RAY_VERSION = "2.60.0";
 const INSTALL_MS = 900_000;
 const START_MS = 180_000;
 
-/** A running Ray with the no-op application, on loopback only. */
+/** A running Ray, on loopback only. */
 export interface Ray {
   readonly started: Started;
   /** REST. */
   readonly control: string;
   readonly http: string;
+  readonly grpc: { readonly host: string; readonly port: number };
 }
+
+/** Applications as Ray Serve's config has them. */
+export type RayApplication = Readonly<Record<string, unknown>>;
+
+/** The application of the main table. */
+export const NOOP: RayApplication = {
+  name: "noop",
+  route_prefix: "/",
+  import_path: "noop:app",
+  external_scaler_enabled: true,
+  deployments: [{ name: "Noop", num_replicas: 1, max_ongoing_requests: 100, graceful_shutdown_timeout_s: 5 }],
+};
 
 /** The `ray` program of a virtual environment that has Ray Serve; makes it in `venv`, or in a temporary folder. */
 export async function installRay(venv: string | undefined, progress: (text: string) => void): Promise<string> {
@@ -33,16 +46,34 @@ export async function installRay(venv: string | undefined, progress: (text: stri
   return program;
 }
 
-/** Starts Ray and deploys the application; resolves when its REST has taken the config. */
-export async function startRay(program: string, folder: string): Promise<Ray> {
-  const [gcsPort, controlPort, httpPort] = await freePorts(3);
+/** Starts Ray and deploys the applications; resolves when its REST has taken the config. */
+export async function startRay(
+  program: string,
+  folder: string,
+  options: {
+    /** Default: {@link NOOP} alone. */
+    readonly applications?: readonly RayApplication[];
+    /** Functions that add the gRPC services; without them it serves no gRPC. */
+    readonly servicers?: readonly string[];
+    /** HAProxy, that its package brings, in place of its own proxy. Default false. */
+    readonly haproxy?: boolean;
+  } = {},
+): Promise<Ray> {
+  const { applications = [NOOP], servicers = [], haproxy = false } = options;
+  const [gcsPort, controlPort, httpPort, grpcPort, clientPort, ...agentPorts] = await freePorts(8);
   const args = ["start", "--head", "--block", "--disable-usage-stats", "--include-log-monitor", "false"];
   const flags: Record<string, string> = {
     "--port": String(gcsPort),
     "--node-ip-address": "127.0.0.1",
     "--dashboard-host": "127.0.0.1",
     "--dashboard-port": String(controlPort),
-    // A replica takes one CPU by default; 3 of them are to fit on any machine.
+    // Two of them run side by side.
+    "--ray-client-server-port": String(clientPort),
+    "--dashboard-agent-listen-port": String(agentPorts[0]),
+    "--dashboard-agent-grpc-port": String(agentPorts[1]),
+    "--runtime-env-agent-port": String(agentPorts[2]),
+    ...(haproxy && { "--min-worker-port": "20000", "--max-worker-port": "29999" }),
+    // A replica takes one CPU by default; those of all applications are to fit on any machine.
     "--num-cpus": "8",
     "--object-store-memory": "150000000",
     "--temp-dir": folder,
@@ -53,20 +84,19 @@ export async function startRay(program: string, folder: string): Promise<Ray> {
       PYTHONPATH: import.meta.dirname,
       RAY_USAGE_STATS_ENABLED: "0",
       RAY_ENABLE_UV_RUN_RUNTIME_ENV: "0",
+      ...(haproxy && haproxyEnv()),
     },
   });
-  const ray = { started, control: `http://127.0.0.1:${controlPort}`, http: `http://127.0.0.1:${httpPort}` };
+  const ray: Ray = {
+    started,
+    control: `http://127.0.0.1:${controlPort}`,
+    http: `http://127.0.0.1:${httpPort}`,
+    grpc: { host: "127.0.0.1", port: grpcPort! },
+  };
   const config = {
     http_options: { host: "127.0.0.1", port: httpPort },
-    applications: [
-      {
-        name: "noop",
-        route_prefix: "/",
-        import_path: "noop:app",
-        external_scaler_enabled: true,
-        deployments: [{ name: "Noop", num_replicas: 1, max_ongoing_requests: 100, graceful_shutdown_timeout_s: 5 }],
-      },
-    ],
+    grpc_options: { port: grpcPort, grpc_servicer_functions: servicers },
+    applications,
   };
   let last = "no answer";
   await eventually(
@@ -85,6 +115,24 @@ export async function startRay(program: string, folder: string): Promise<Ray> {
   return ray;
 }
 
+/** Below its folder Ray puts one that is named by a node's id, 56 characters long, and the socket of HAProxy into it. */
+const HAPROXY_FOLDER_MOST = 97 - "/".length - 56 - "/admin.sock".length;
+
+/** Has Ray Serve put HAProxy in front of its replicas; its files go into a folder of this run instead of a fixed place. */
+function haproxyEnv(): Record<string, string> {
+  const folder = tempFolder("wlb-");
+  if (folder.length > HAPROXY_FOLDER_MOST) {
+    throw new Error(`${folder} is longer than ${HAPROXY_FOLDER_MOST} characters, too long for HAProxy: set TMPDIR`);
+  }
+  return {
+    RAY_SERVE_ENABLE_HA_PROXY: "1",
+    RAY_SERVE_HAPROXY_CONFIG_FILE_LOC: join(folder, "haproxy.cfg"),
+    RAY_SERVE_HAPROXY_SOCKET_PATH: join(folder, "admin.sock"),
+    RAY_SERVE_HAPROXY_SERVER_STATE_BASE: folder,
+    RAY_SERVE_HAPROXY_SERVER_STATE_FILE: join(folder, "server-state"),
+  };
+}
+
 /** A call of its REST; not by `fetch`, whose headers it takes for a browser's and refuses. */
 export function rest(url: string, method: string, body?: unknown): Promise<{ status: number; text: string }> {
   return new Promise((resolve, reject) => {
@@ -101,7 +149,8 @@ export function rest(url: string, method: string, body?: unknown): Promise<{ sta
   });
 }
 
-async function run(command: string, args: readonly string[], timeoutMs: number): Promise<string> {
+/** Runs a command to its end and returns what it printed; throws its last line where it fails. */
+export async function run(command: string, args: readonly string[], timeoutMs: number): Promise<string> {
   const started = start(command, args, { timeout: timeoutMs });
   const code = await started.exited;
   const { stdout, stderr } = started.output();
@@ -110,7 +159,8 @@ async function run(command: string, args: readonly string[], timeoutMs: number):
   return stdout;
 }
 
-async function freePorts(count: number): Promise<number[]> {
+/** Ports of 127.0.0.1 that were free just now. */
+export async function freePorts(count: number): Promise<number[]> {
   const servers = await Promise.all(
     Array.from({ length: count }, async () => {
       const server = createServer().listen(0, "127.0.0.1");

@@ -2,13 +2,14 @@
 // JSON (LoadResult). Speaks just enough HTTP/1.1 itself, over node:net: a full client costs more per request than the
 // server beside it, and the bench would measure the client. Ends after `seconds`, or when stdin ends.
 import { createConnection, type Socket } from "node:net";
+import { BodyReader } from "../lib/body-reader.ts";
 import type { LoadOptions, LoadResult } from "../lib/load.ts";
 import { quantile } from "../lib/stats.ts";
 
 const options = JSON.parse(process.argv[2]!) as LoadOptions;
 const { target } = options;
 const host = `${target.host}:${target.port}`;
-const body = Buffer.from(options.body ?? "");
+const body = options.bodyBytes === undefined ? Buffer.from(options.body ?? "") : Buffer.alloc(options.bodyBytes, "x");
 const head = [
   `${options.method ?? "GET"} ${options.path ?? "/"} HTTP/1.1`,
   `host: ${host}`,
@@ -20,6 +21,9 @@ const request = Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`), body
 let measuring = false;
 let ended = false;
 let ok = 0;
+let answered = 0;
+let bodyBytes = 0;
+let allBodyBytes = 0;
 const failures: Record<string, number> = {};
 const latenciesMs: number[] = [];
 
@@ -33,11 +37,13 @@ class Connection {
   #sentAt = 0;
   #waiting = false;
   #pending: Buffer | undefined;
+  #answer: Answer | undefined;
 
   open(): void {
     const socket = createConnection(target);
     this.#socket = socket;
     this.#pending = undefined;
+    this.#answer = undefined;
     this.#waiting = false;
     socket.setNoDelay(true);
     socket.setTimeout(REQUEST_TIMEOUT_MS, () => socket.destroy(new Error("timeout")));
@@ -65,21 +71,31 @@ class Connection {
   }
 
   #read(chunk: Buffer): void {
-    const bytes = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk]);
-    const answer = parse(bytes);
-    if (answer === undefined) {
-      this.#pending = bytes;
-      return;
+    let piece = chunk;
+    if (this.#answer === undefined) {
+      const bytes = this.#pending === undefined ? chunk : Buffer.concat([this.#pending, chunk]);
+      const headEnd = bytes.indexOf(CRLF2);
+      this.#pending = headEnd === -1 ? bytes : undefined;
+      if (headEnd === -1) return;
+      this.#answer = parseHead(bytes.toString("latin1", 0, headEnd).toLowerCase());
+      piece = bytes.subarray(headEnd + 4);
     }
-    this.#pending = undefined;
+    const { body: reader, status, close } = this.#answer;
+    const before = reader.bytes;
+    reader.take(piece);
+    allBodyBytes += reader.bytes - before;
+    if (measuring) bodyBytes += reader.bytes - before;
+    if (!reader.done) return;
+    this.#answer = undefined;
     this.#waiting = false;
+    answered += 1;
     if (measuring) {
       latenciesMs.push(performance.now() - this.#sentAt);
-      if (answer.status === 200) ok += 1;
-      else fail(`status ${answer.status}`);
+      if (status === 200) ok += 1;
+      else fail(`status ${status}`);
     }
     if (ended) return;
-    if (answer.close) {
+    if (close) {
       this.#socket!.destroy();
       this.open();
     } else this.#send();
@@ -91,20 +107,23 @@ function fail(cause: string): void {
 }
 
 const CRLF2 = Buffer.from("\r\n\r\n");
-const LAST_CHUNK = Buffer.from("\r\n0\r\n\r\n");
 
-/** The answer in `bytes` once it is whole. One at a time: nothing is pipelined. */
-function parse(bytes: Buffer): { status: number; close: boolean } | undefined {
-  const headEnd = bytes.indexOf(CRLF2);
-  if (headEnd === -1) return undefined;
-  const text = bytes.toString("latin1", 0, headEnd).toLowerCase();
+/** An answer under way. One at a time: nothing is pipelined. */
+interface Answer {
+  readonly status: number;
+  readonly close: boolean;
+  readonly body: BodyReader;
+}
+
+function parseHead(text: string): Answer {
   const lengthAt = text.indexOf("\r\ncontent-length:");
-  if (lengthAt !== -1) {
-    if (bytes.length < headEnd + 4 + Number.parseInt(text.slice(lengthAt + 17), 10)) return undefined;
-  } else if (text.includes("\r\ntransfer-encoding: chunked")) {
-    if (bytes.indexOf(LAST_CHUNK, headEnd + 2) === -1) return undefined;
-  }
-  return { status: Number(text.slice(9, 12)), close: text.includes("\r\nconnection: close") };
+  const length = lengthAt === -1 ? 0 : Number.parseInt(text.slice(lengthAt + 17), 10);
+  const chunked = lengthAt === -1 && text.includes("\r\ntransfer-encoding: chunked");
+  return {
+    status: Number(text.slice(9, 12)),
+    close: text.includes("\r\nconnection: close"),
+    body: new BodyReader(chunked ? "chunked" : length),
+  };
 }
 
 const connections = Array.from({ length: options.connections }, () => new Connection());
@@ -127,6 +146,9 @@ function end(): void {
   for (const connection of connections) connection.close();
   const result: LoadResult = {
     ok,
+    answered,
+    bodyBytesPerSecond: bodyBytes / (elapsedMs / 1_000),
+    allBodyBytes,
     failures,
     perSecond: ok / (elapsedMs / 1_000),
     p50Ms: quantile(latenciesMs, 0.5),

@@ -90,7 +90,7 @@ export const throughput: Section = async (context) => {
           rayRatio: `${ratio(many.p50Ms / peer.p50Ms)} / ${ratio(many.p99Ms / peer.p99Ms)}`,
         }),
         ...(isMain && {
-          budgets: [against(peer?.p99Ms, "p99 ≤ 1/5 of Ray's", (figure) => many.p99Ms <= figure / 5)],
+          budgets: [against(peer?.p99Ms, "p99 ≤ 1/5 of Ray's default", (figure) => many.p99Ms <= figure / 5)],
         }),
       },
       {
