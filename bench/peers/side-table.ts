@@ -111,8 +111,8 @@ function perCpuSecond(figures: Figures): number | null {
 
 function cpuCell({ unit }: Workload, figures: Figures): string {
   const [user, system] = [figures.userUs, figures.systemUs].map((us) => (us === null ? "–" : duration(us / 1_000)));
-  const each = unit === "MB up" || unit === "MB down" ? "MB" : unit === "events" ? "event" : "request";
-  return `${user} + ${system} a ${each}; ${figures.cores.toFixed(2)}`;
+  const each = unit === "MB up" || unit === "MB down" ? "a MB" : unit === "events" ? "an event" : "a request";
+  return `${user} + ${system} ${each}; ${figures.cores.toFixed(2)}`;
 }
 
 function rate({ unit }: Workload, { perSecond: value, failures }: Figures): string {
