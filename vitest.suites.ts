@@ -6,6 +6,7 @@ export const FURTHER_SUITES = [
   "fuzz",
   "prometheus",
   "queue",
+  "ocr",
   "interop",
   "clients",
   "browser",

@@ -1,23 +1,13 @@
-import { execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
-import { promisify } from "node:util";
+import { spawn } from "node:child_process";
 import { onTestFinished } from "vitest";
+import { installPackage } from "./debian.ts";
 import { eventually } from "./windlass.ts";
 
 const PROMETHEUS = "/usr/bin/prometheus";
 
 /** Installs Debian's Prometheus unless it is there. Throws with what to do where that is impossible. */
-export async function installPrometheus(): Promise<void> {
-  if (existsSync(PROMETHEUS)) return;
-  const apt = async (...args: string[]): Promise<void> => {
-    await promisify(execFile)("apt-get", args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-  };
-  try {
-    await apt("update");
-    await apt("install", "--yes", "--no-install-recommends", "prometheus");
-  } catch (error) {
-    throw new Error(`this test needs prometheus; install it: apt-get install prometheus (${String(error)})`);
-  }
+export function installPrometheus(): Promise<void> {
+  return installPackage("prometheus", PROMETHEUS);
 }
 
 /** Runs Prometheus on a config until it is stopped or the test ends; resolves when it answers. */

@@ -1,23 +1,15 @@
 import { execFile, spawn } from "node:child_process";
-import { existsSync } from "node:fs";
 import { promisify } from "node:util";
 import { onTestFinished } from "vitest";
+import { installPackage } from "./debian.ts";
 import { eventually } from "./windlass.ts";
 
 const REDIS = "/usr/bin/redis-server";
 const run = promisify(execFile);
 
 /** Installs Debian's Redis unless it is there. Throws with what to do where that is impossible. */
-export async function installRedis(): Promise<void> {
-  if (existsSync(REDIS)) return;
-  const apt = (...args: string[]) =>
-    run("apt-get", args, { env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
-  try {
-    await apt("update");
-    await apt("install", "--yes", "--no-install-recommends", "redis-server");
-  } catch (error) {
-    throw new Error(`this test needs redis-server; install it: apt-get install redis-server (${String(error)})`);
-  }
+export function installRedis(): Promise<void> {
+  return installPackage("redis-server", REDIS);
 }
 
 /** A Redis that keeps nothing on disk. */
