@@ -33,6 +33,8 @@ export interface Windlass {
 export async function startWindlass(
   options: {
     readonly proxyWorkers?: number;
+    /** Default: 0, so that nothing but what is measured takes time and memory. */
+    readonly spareReplicas?: number;
     readonly onSpawn?: (started: Started) => void;
     /** Default: {@link CONFIG}. */
     readonly config?: string;
@@ -42,9 +44,10 @@ export async function startWindlass(
   const stateDir = join(folder, "state");
   const workers = options.proxyWorkers === undefined ? [] : ["--proxy-workers", String(options.proxyWorkers)];
   const ports = ["--control-port", "0", "--http-port", "0", "--grpc-port", "0"];
+  const spares = ["--spare-replicas", String(options.spareReplicas ?? 0)];
   const started = start(
     process.execPath,
-    [LAUNCHER, "start", options.config ?? CONFIG, "--state-dir", stateDir, ...ports, ...workers],
+    [LAUNCHER, "start", options.config ?? CONFIG, "--state-dir", stateDir, ...ports, ...workers, ...spares],
     {
       // Its sockets go there too, and away with the run.
       env: { ...cleanEnv(), XDG_RUNTIME_DIR: folder },
@@ -107,6 +110,21 @@ export async function scale(windlass: Windlass, replicas: number): Promise<void>
   const response = await fetch(windlass.control + path, { method, headers, body });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`the webhook answered ${response.status}: ${text}`);
+}
+
+/** Resolves once so many spare processes wait. */
+export async function sparesReady(windlass: Windlass, count: number): Promise<void> {
+  await eventually(
+    `${count} spares`,
+    async () => {
+      const response = await fetch(`${windlass.control}/metrics`, {
+        headers: { authorization: `Bearer ${windlass.token}` },
+      });
+      const text = await response.text();
+      return /^windlass_spare_replicas (\d+)$/m.exec(text)?.[1] === String(count) || undefined;
+    },
+    60_000,
+  );
 }
 
 /** The deployment as the feed last told, and when: follows WatchDeployments. */

@@ -3,7 +3,7 @@ import type { Section } from "../lib/context.ts";
 import { cpuMs, footprint, hasProc, look, processTree } from "../lib/proc.ts";
 import { megabytes, ratio } from "../lib/stats.ts";
 import { against } from "../lib/table.ts";
-import { firstAnswer, roleOf, startWindlass } from "../lib/windlass.ts";
+import { firstAnswer, roleOf, sparesReady, startWindlass } from "../lib/windlass.ts";
 
 /** After the first answers garbage is collected and builders are gone. */
 const SETTLE_MS = 3_000;
@@ -24,6 +24,15 @@ export const idle: Section = async (context) => {
   const views = pids.map(look).filter((view) => view !== undefined);
   const parts = views.map(({ pid, rss, pss }) => `${roleOf(pid) ?? "?"} ${megabytes(rss)} / ${megabytes(pss)}`);
   await windlass.stop();
+  context.progress("idle, with a spare");
+  const spared = await startWindlass({ spareReplicas: 1 });
+  await firstAnswer(spared.http, 0);
+  await sparesReady(spared, 1);
+  await sleep(SETTLE_MS);
+  const spare = processTree(spared.started.pid)
+    .map(look)
+    .find((view) => view?.args.includes("--spare"));
+  await spared.stop();
 
   const ours = footprint(views);
   const theirs = context.peer?.memory;
@@ -41,6 +50,10 @@ export const idle: Section = async (context) => {
       what: "… sum of PSS",
       windlass: megabytes(ours.pss),
       ...(theirs && { ray: megabytes(theirs.pss), rayRatio: ratio(ours.pss / theirs.pss) }),
+    },
+    {
+      what: "… a spare: pages of its own / PSS",
+      windlass: spare === undefined ? "not seen" : `${megabytes(spare.unique)} / ${megabytes(spare.pss)}`,
     },
     { what: "… each process, RSS / PSS", windlass: parts.join("; ") },
     {
