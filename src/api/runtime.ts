@@ -42,7 +42,11 @@ export function createRuntimeHandler(
           if (table === undefined && models.length === 0) continue;
           yield create(WatchRoutesResponseSchema, {
             revision: BigInt(revision),
-            models: models.map(({ replicaId, modelIds }) => ({ replicaId, modelIds: [...modelIds] })),
+            models: models.map(({ replicaId, modelIds, routingStatsJson = "" }) => ({
+              replicaId,
+              modelIds: [...modelIds],
+              routingStatsJson,
+            })),
             ...(table === undefined ? {} : { table: tableMessage(table, application) }),
           });
         }

@@ -8,7 +8,7 @@ import { runtime } from "../sdk/runtime.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
 import { bundleApplication } from "./bundle.ts";
 import type { BuildPlace } from "./place.ts";
-import { buildPolicies } from "./policies.ts";
+import { buildPolicies, buildRouters } from "./policies.ts";
 import type { BuilderOutcome, BuilderRequest } from "./protocol.ts";
 import { BuildError, resolveImportPath, resolveInZip } from "./resolve.ts";
 
@@ -44,12 +44,23 @@ function failed(error: string): BuilderOutcome {
 
 /** A build of programs: what they are stands in the config, but their scaling policies are code. */
 async function buildCommands(request: BuilderRequest, place: BuildPlace, context: BuildContext): Promise<BuildResult> {
-  const policies = await buildPolicies(request, [], place, context);
-  return { bundlePath: "", bundleHash: "", exportName: "", ingress: "", deployments: [], ...withPolicies(policies) };
+  const named = await buildNamed(request, [], place, context);
+  return { bundlePath: "", bundleHash: "", exportName: "", ingress: "", deployments: [], ...named };
 }
 
-function withPolicies(policies: NonNullable<BuildResult["policies"]>): Pick<BuildResult, "policies"> {
-  return Object.keys(policies).length > 0 ? { policies } : {};
+/** What config and code name beside the application itself: scaling policies and request routers. */
+async function buildNamed(
+  request: BuilderRequest,
+  options: readonly object[],
+  place: BuildPlace,
+  context: BuildContext,
+): Promise<Pick<BuildResult, "policies" | "routers">> {
+  const policies = await buildPolicies(request, options, place, context);
+  const routers = await buildRouters(request, options, place, context);
+  return {
+    ...(Object.keys(policies).length > 0 ? { policies } : {}),
+    ...(Object.keys(routers).length > 0 ? { routers } : {}),
+  };
 }
 
 async function inspect(request: BuilderRequest, place: BuildPlace, context: BuildContext): Promise<BuildResult> {
@@ -70,7 +81,7 @@ async function inspect(request: BuilderRequest, place: BuildPlace, context: Buil
     return applicationFromExport(module, exportName, request.args);
   });
   const graph = walkGraph(application, exportName);
-  const policies = await buildPolicies(
+  const named = await buildNamed(
     request,
     graph.nodes.map(({ spec }) => spec.options),
     place,
@@ -85,7 +96,7 @@ async function inspect(request: BuilderRequest, place: BuildPlace, context: Buil
       const { name: _, ...options } = spec.options;
       return { name, options, outbound };
     }),
-    ...withPolicies(policies),
+    ...named,
   };
 }
 

@@ -1,7 +1,8 @@
-/** Scaling policies are bundled with their application, so that a mistake is found by the deploy. */
+/** Scaling policies and request routers are bundled with their application, so that a mistake is found by the deploy. */
 import { policyFunctionIn } from "../config/policy-kwargs.ts";
+import { routerModuleIn } from "../config/request-router.ts";
 import { isRecord } from "../config/schema-types.ts";
-import type { BuiltPolicy } from "../engine/engine.ts";
+import type { BuiltPolicy, BuiltRouter } from "../engine/engine.ts";
 import type { BuildContext } from "./build.ts";
 import { bundleApplication } from "./bundle.ts";
 import type { BuildPlace } from "./place.ts";
@@ -9,7 +10,7 @@ import type { BuilderRequest } from "./protocol.ts";
 import { BuildError, type ImportPath, resolveImportPath, resolveInZip } from "./resolve.ts";
 
 /** What of a request policies are built from. */
-export type PolicyRequest = Pick<BuilderRequest, "policies" | "shadowPolicies" | "baseDir" | "bundlesDir">;
+export type PolicyRequest = Pick<BuilderRequest, "policies" | "shadowPolicies" | "routers" | "baseDir" | "bundlesDir">;
 
 /**
  * Bundles the policies that the config names and those that the code does (`options` of its deployments), and looks
@@ -26,13 +27,31 @@ export async function buildPolicies(
   const shadows = [...(request.shadowPolicies ?? []), ...inCode(options, "autoscaling_shadow")];
   const built: Record<string, BuiltPolicy> = {};
   for (const name of new Set([...followed, ...shadows])) {
-    const policy = await buildPolicy(name, request, place, sdkUrl);
+    const policy = await buildOne("policy_function", name, request, place, sdkUrl);
     built[name] = followed.has(name) ? policy : { ...policy, shadow: true };
   }
   return built;
 }
 
-async function buildPolicy(
+/** The same for the request routers that config and code name. */
+export async function buildRouters(
+  request: PolicyRequest,
+  options: readonly object[],
+  place: BuildPlace,
+  { sdkUrl }: Pick<BuildContext, "sdkUrl">,
+): Promise<Readonly<Record<string, BuiltRouter>>> {
+  const inCode = options.flatMap(
+    (each) => routerModuleIn((each as Readonly<Record<string, unknown>>)["request_router_config"]) ?? [],
+  );
+  const built: Record<string, BuiltRouter> = {};
+  for (const name of new Set([...(request.routers ?? []), ...inCode])) {
+    built[name] = await buildOne("request_router_class", name, request, place, sdkUrl);
+  }
+  return built;
+}
+
+async function buildOne(
+  field: "policy_function" | "request_router_class",
   name: string,
   { baseDir, bundlesDir }: PolicyRequest,
   { codeDir, unpacked }: BuildPlace,
@@ -47,8 +66,8 @@ async function buildPolicy(
     if (!(error instanceof BuildError)) throw error;
     const { message } = error;
     const said = message.startsWith("import_path ")
-      ? message.replace("import_path", "policy_function")
-      : `policy_function "${name}": ${message}`;
+      ? message.replace("import_path", field)
+      : `${field} "${name}": ${message}`;
     throw new BuildError(said);
   }
 }

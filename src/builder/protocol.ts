@@ -17,6 +17,8 @@ export interface BuilderRequest {
   /** Scaling policies of the config; see BuildRequest. Absent: none. */
   readonly policies?: readonly string[];
   readonly shadowPolicies?: readonly string[];
+  /** Request routers of the config; see BuildRequest. Absent: none. */
+  readonly routers?: readonly string[];
   /** Zips to fetch first; absent: none. */
   readonly workingDirs?: WorkingDirRequest;
 }

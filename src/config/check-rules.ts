@@ -11,6 +11,7 @@ import { KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-ye
 import { type ConfigProblem, toProblem } from "./parse.ts";
 import { policyFindings } from "./policy-rules.ts";
 import { readBy } from "./read.ts";
+import { routerFindings } from "./request-router.ts";
 import { canaryProblem } from "./rollout.ts";
 import { applicationEnvFindings } from "./runtime-env-rules.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA, EXTERNAL_SCALER_CONFLICT } from "./schema-deploy.ts";
@@ -36,6 +37,8 @@ export const CHECK_RULES = {
   "nested-contents": "Wrong contents of autoscaling_config, autoscaling_policy or request_router_config.",
   policy:
     "A policy_function without a colon; a built-in one (windlass:...) that is unknown, has wrong policy_kwargs or stands for a whole application; policy_kwargs that are no JSON.",
+  "request-router":
+    "A request_router_class that is neither built in nor MODULE:EXPORT; request_router_kwargs that the built-in one does not take, or that are no JSON.",
   "shadow-of-application": "autoscaling_shadow beside an application's deployments instead of in one of them.",
   "no-target": "target_ongoing_requests null, which no policy can work with.",
   "application-name":
@@ -264,6 +267,9 @@ function checkDeployment(deployment: DeploymentOverride, path: Path, result: Che
   if (shadow) checkAutoscaling("autoscaling_shadow", shadow, path, result);
   if (deployment.request_router_config) {
     checkContents(DEPLOYMENT_SCHEMA, "request_router_config", deployment.request_router_config, path, result);
+    for (const { path: at, message } of routerFindings(deployment.request_router_config)) {
+      refuse(result, "request-router", [...path, "request_router_config", ...at], message);
+    }
   }
   refuseAll(unsupportedInDeployment(deployment), path, result);
   if (strategy !== undefined) {

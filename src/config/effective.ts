@@ -12,6 +12,7 @@ import { formatPath } from "./describe.ts";
 import { parseAutoscalingConfig, toProblem } from "./parse.ts";
 import { policyFindings } from "./policy-rules.ts";
 import { readBy } from "./read.ts";
+import { routerFindings } from "./request-router.ts";
 import { fillRollout, noRoomProblem } from "./rollout.ts";
 import { CODE_OPTIONS_SCHEMA } from "./schema-deployment.ts";
 import { REQUEST_ROUTER_SCHEMA } from "./schema-gang.ts";
@@ -57,6 +58,10 @@ export function effectiveDeployment(
     path: ["request_router_config"],
   });
   if (!router.ok) return { ok: false, problems: router.issues.map((issue) => inDeployment(name, toProblem(issue))) };
+  const misrouted = routerFindings(both.request_router_config).map(({ path, message }) =>
+    inDeployment(name, { path: formatPath(["request_router_config", ...path]), message }),
+  );
+  if (misrouted.length > 0) return { ok: false, problems: misrouted };
   const unsupported = unsupportedProblems(both);
   if (unsupported.length > 0) return { ok: false, problems: unsupported.map((each) => inDeployment(name, each)) };
   const noRoom = noRoomProblem(both.rollout, both.max_surge_percent);

@@ -1,7 +1,5 @@
 /** Fields that are accepted but not acted on: one line each, removed with the change that acts on them. */
 
-const OWN_BACKOFF = "is accepted, but callers keep to waits of their own";
-const NO_STATS = "is accepted, but the built-in choice of a replica asks for no reports";
 const NO_SERVICERS = "is not needed: nothing is registered for a service to be served";
 
 /** Patterns of paths from the document's root (`*` is any key but env_vars) and what the warning says. */
@@ -10,13 +8,7 @@ export const NOT_YET_DOCUMENT: Readonly<Record<string, string>> = {
 };
 
 /** The same for paths inside one application. */
-export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {
-  "deployments[].request_router_config.initial_backoff_s": OWN_BACKOFF,
-  "deployments[].request_router_config.backoff_multiplier": OWN_BACKOFF,
-  "deployments[].request_router_config.max_backoff_s": OWN_BACKOFF,
-  "deployments[].request_router_config.request_routing_stats_period_s": NO_STATS,
-  "deployments[].request_router_config.request_routing_stats_timeout_s": NO_STATS,
-};
+export const NOT_YET_APPLICATION: Readonly<Record<string, string>> = {};
 
 /** Keys of schemas that we know, but that are not read, by schema name: what to do instead. */
 export const KNOWN_STRANGERS: Readonly<Record<string, Readonly<Record<string, string>>>> = {

@@ -35,7 +35,7 @@ const seconds = (value: number, doc: string) =>
 /** How callers choose a replica. */
 export const REQUEST_ROUTER_SCHEMA = object("RequestRouterConfig", {
   request_router_class: optional(z.string(), {
-    doc: "Import path of the class that chooses.",
+    doc: "What chooses: windlass:power-of-two, windlass:round-robin, windlass:consistent-hash, windlass:prefix-affinity, or MODULE:EXPORT of a class of yours (request-routers.md).",
     default: R.request_router_class,
     update: "restart",
   }),

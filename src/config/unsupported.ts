@@ -3,7 +3,7 @@
  * leaving them out silently would promise what nobody keeps.
  */
 import type { Problem } from "../core/errors.ts";
-import { formatPath, show } from "./describe.ts";
+import { formatPath } from "./describe.ts";
 import type { Path } from "./schema-types.ts";
 import { select, valueAt } from "./select.ts";
 
@@ -26,7 +26,6 @@ export const UNSUPPORTED_RULES = {
   "node-labels":
     "accelerator_type, label_selector, fallback_strategy and placement_group_bundle_label_selector: one machine has no labels to choose by.",
   "one-machine": "placement_group_strategy STRICT_SPREAD with several bundles.",
-  "request-router": "A request_router_class other than the built-in one, or request_router_kwargs.",
 } as const;
 
 /** A key of {@link UNSUPPORTED_RULES}. */
@@ -77,24 +76,12 @@ const IN_DEPLOYMENT: readonly Unsupported[] = [
   { pattern: "ray_actor_options.fallback_strategy", rule: "node-labels", says: NO_LABELS },
   { pattern: "placement_group_bundle_label_selector", rule: "node-labels", says: NO_LABELS },
   { pattern: "placement_group_strategy", rule: "one-machine", says: needsNodes },
-  { pattern: "request_router_config.request_router_class", rule: "request-router", says: otherRouter },
-  {
-    pattern: "request_router_config.request_router_kwargs",
-    rule: "request-router",
-    says: always("is set, but the built-in choice of a replica takes no arguments; remove it"),
-  },
 ];
 
 function needsNodes(strategy: unknown, around: unknown): string | undefined {
   const bundles = (around as { placement_group_bundles?: unknown[] }).placement_group_bundles ?? [];
   if (strategy !== "STRICT_SPREAD" || bundles.length < 2) return undefined;
   return `is STRICT_SPREAD for ${bundles.length} bundles, but replicas run on one machine; use SPREAD or PACK`;
-}
-
-/** The reference exports its built-in class under several paths. */
-function otherRouter(path: unknown): string | undefined {
-  if (/^ray\.serve\.(?:[\w.]+[.:])?PowerOfTwoChoicesRequestRouter$/.test(String(path))) return undefined;
-  return `names ${show(path)}, but only the built-in choice of two replicas is part of this version; remove it`;
 }
 
 /** A setting that is refused, with its place. */

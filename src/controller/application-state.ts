@@ -1,5 +1,6 @@
 import { effectiveDeployment, firstBundleProblem, initialTarget, overrideOf } from "../config/effective.ts";
 import { withApplicationLogging } from "../config/logging.ts";
+import { routerModuleIn } from "../config/request-router.ts";
 import { canaryProblem } from "../config/rollout.ts";
 import { withApplicationEnv, workingDirOf } from "../config/runtime-env.ts";
 import { otherFolder, runtimeEnvFindings } from "../config/runtime-env-rules.ts";
@@ -151,6 +152,7 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
     const tooSmall = firstBundleProblem(config);
     if (tooSmall) return { ok: false, message: `Deployment "${name}": ${tooSmall.path}: ${tooSmall.message}` };
     const ingress = name === built.ingress;
+    const router = built.routers?.[routerModuleIn(config.request_router_config) ?? ""];
     deployments.push({
       name,
       config,
@@ -165,6 +167,7 @@ export function desiredDeployments(application: ApplicationRecord, built: BuiltA
         bundlePath: built.bundlePath,
         exportName: built.exportName,
         ...(folder ? { workingDir: folder.path } : {}),
+        ...(router ? { requestRouter: { bundlePath: router.bundlePath, exportName: router.exportName } } : {}),
       },
       ingress,
       outbound,

@@ -1,5 +1,6 @@
 /** From an application's config to its deployments: builds that begin and end. */
 import { policyFunctions, shadowPolicyFunctions } from "../config/policy-kwargs.ts";
+import { routerModules } from "../config/request-router.ts";
 import { workingDirIn, workingDirsOf } from "../config/runtime-env.ts";
 import { type ApplicationConfig, COMMAND_IMPORT_PATH } from "../config/types.ts";
 import { inputsHash } from "../config/versions.ts";
@@ -61,7 +62,9 @@ export function finishBuild(
 
 /** Whether an application of programs has anything to fetch or build nevertheless: folders, and code of policies. */
 function hasCode(config: ApplicationConfig): boolean {
-  return [workingDirsOf, policyFunctions, shadowPolicyFunctions].some((listed) => listed(config).length > 0);
+  return [workingDirsOf, policyFunctions, shadowPolicyFunctions, routerModules].some(
+    (listed) => listed(config).length > 0,
+  );
 }
 
 /** Whether an application consists of programs: there is no code to build. */
@@ -108,6 +111,7 @@ export function buildAction(application: ApplicationRecord): CommandAction {
       codeDir: workingDirIn(application.config.runtime_env) ?? null,
       policies: policyFunctions(application.config),
       shadowPolicies: shadowPolicyFunctions(application.config),
+      routers: routerModules(application.config),
     },
   };
 }

@@ -291,6 +291,8 @@ export interface ReplicaModels {
   readonly application: string;
   readonly replicaId: string;
   readonly modelIds: readonly string[];
+  /** What it told request routers of itself last: an object in JSON; absent: nothing. */
+  readonly routingStatsJson?: string;
 }
 
 /** A router's report of load; windlass.runtime.v1.ReportLoadRequest as data. */
@@ -335,12 +337,25 @@ export interface RoutingTableData {
     coldStart?: ColdStart;
     /** The ingress of an application without a route. */
     ingress?: boolean;
+    /** How a replica is chosen; absent: by the power of two choices, with the default pauses. */
+    requestRouting?: RequestRoutingData;
   }[];
   readonly requestTimeoutS: number | null;
   /** Of gRPC calls; absent: no limit. */
   readonly grpcRequestTimeoutS?: number;
   /** `logging_config` of the instance; null or absent: none was given. */
   readonly logging?: LoggingInForce | null;
+}
+
+/** Which request router chooses; see windlass.runtime.v1.RequestRouting. */
+export interface RequestRoutingData {
+  readonly router: string;
+  readonly kwargsJson: string;
+  readonly bundlePath: string;
+  readonly exportName: string;
+  readonly initialBackoffS: number;
+  readonly backoffMultiplier: number;
+  readonly maxBackoffS: number;
 }
 
 /** How requests are shared between two revisions; see windlass.runtime.v1.Split. */

@@ -1,4 +1,4 @@
-import { COMMAND_DEFAULTS } from "../config/defaults.ts";
+import { COMMAND_DEFAULTS, REQUEST_ROUTER_DEFAULTS } from "../config/defaults.ts";
 import { loggingInForce } from "../config/logging.ts";
 import { replicaEnv } from "../config/runtime-env.ts";
 import type { Engine, StartRequest } from "../engine/engine.ts";
@@ -59,6 +59,7 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
       gracefulShutdownWaitLoopS: config.graceful_shutdown_wait_loop_s,
       logging: loggingInForce(config.logging_config),
       ...(sampling === undefined ? {} : { loadSampling: sampling }),
+      ...statsPeriod(config.request_router_config),
     },
     args: applicationConfig.args ?? {},
     env: { ...replicaEnv(config.ray_actor_options), ...gpuEnv(replica) },
@@ -82,4 +83,13 @@ function startRequest(world: World, replica: ReplicaRecord): StartRequest | unde
 /** Its own GPUs are all that a replica sees; one without any sees what `start` sees. */
 function gpuEnv({ gpus = [] }: ReplicaRecord): Record<string, string> {
   return gpus.length === 0 ? {} : { CUDA_VISIBLE_DEVICES: gpus.join(",") };
+}
+
+/** How often replicas are asked what request routers are to know; nothing where that is as by default. */
+function statsPeriod(router: Readonly<Record<string, unknown>>): Pick<StartRequest["settings"], "routingStats"> {
+  const { request_routing_stats_period_s: period, request_routing_stats_timeout_s: timeout } = REQUEST_ROUTER_DEFAULTS;
+  const { request_routing_stats_period_s: periodS = period, request_routing_stats_timeout_s: timeoutS = timeout } =
+    router;
+  if (periodS === period && timeoutS === timeout) return {};
+  return { routingStats: { periodS: Number(periodS), timeoutS: Number(timeoutS) } };
 }

@@ -13,7 +13,11 @@ export function pathsInUse(
   const paths = [
     ...controller.plannedPaths(),
     ...builds.flatMap((built) => (built ? builtPaths(built) : [])),
-    ...[...deployments, ...replicas].flatMap(({ version }) => [version.bundlePath, version.workingDir ?? ""]),
+    ...[...deployments, ...replicas].flatMap(({ version }) => [
+      version.bundlePath,
+      version.workingDir ?? "",
+      version.requestRouter?.bundlePath ?? "",
+    ]),
   ];
   return new Set(paths.filter((path) => path !== ""));
 }

@@ -192,7 +192,12 @@ export interface BuiltApplication {
   readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
   /** Scaling policies, by `policy_function`; absent without any. */
   readonly policies?: Readonly<Record<string, BuiltPolicy>>;
+  /** Request routers, by `request_router_class`; absent without any. */
+  readonly routers?: Readonly<Record<string, BuiltRouter>>;
 }
+
+/** The bundle of a request router. */
+export type BuiltRouter = Pick<BuiltPolicy, "bundlePath" | "bundleHash" | "exportName">;
 
 /** The bundle of a scaling policy. */
 export interface BuiltPolicy {
@@ -267,6 +272,8 @@ export interface DeploymentVersion {
   readonly exportName: string;
   /** The unpacked `runtime_env.working_dir` it runs in; absent: the application's base dir. */
   readonly workingDir?: string;
+  /** The bundle of the user's request router; absent: a built-in one chooses. */
+  readonly requestRouter?: { readonly bundlePath: string; readonly exportName: string };
 }
 
 export interface DeploymentTarget {
@@ -403,9 +410,9 @@ export type JournalRecord = { readonly at: number; readonly actor: string } & (
 );
 
 /** What a build left on disk: the bundle, unless there is no code, and unpacked working dirs. */
-export function builtPaths({ bundlePath, workingDirs, policies }: BuiltApplication): string[] {
+export function builtPaths({ bundlePath, workingDirs, policies, routers }: BuiltApplication): string[] {
   const folders = Object.values(workingDirs ?? {}).map(({ path }) => path);
-  const bundles = Object.values(policies ?? {}).map((policy) => policy.bundlePath);
+  const bundles = [policies, routers].flatMap((built) => Object.values(built ?? {}).map((each) => each.bundlePath));
   return [bundlePath, ...folders, ...bundles].filter((path) => path !== "");
 }
 

@@ -52,7 +52,16 @@ export class ReplicaWords implements ReplicaWordSink {
   modelsTold({ application, id }: ReplicaName, modelIds: readonly string[]): void {
     if (modelIds.length === 0 && !this.#models.has(id)) return;
     this.#version += 1;
-    this.#models.set(id, { application, replicaId: id, modelIds, version: this.#version });
+    const { routingStatsJson } = this.#models.get(id) ?? {};
+    const stats = routingStatsJson === undefined ? {} : { routingStatsJson };
+    this.#models.set(id, { application, replicaId: id, modelIds, ...stats, version: this.#version });
+    this.#onModels();
+  }
+
+  routingStatsTold({ application, id }: ReplicaName, routingStatsJson: string): void {
+    this.#version += 1;
+    const { modelIds = [] } = this.#models.get(id) ?? {};
+    this.#models.set(id, { application, replicaId: id, modelIds, routingStatsJson, version: this.#version });
     this.#onModels();
   }
 

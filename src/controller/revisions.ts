@@ -193,10 +193,12 @@ function sameCode(a: BuiltApplication, b: BuiltApplication): boolean {
   return stableJson(codeOf(a)) === stableJson(codeOf(b));
 }
 
-function codeOf({ bundleHash, exportName, ingress, deployments, workingDirs, policies = {} }: BuiltApplication) {
+function codeOf(built: BuiltApplication) {
+  const { bundleHash, exportName, ingress, deployments, workingDirs, policies = {}, routers } = built;
   const folders = Object.fromEntries(Object.entries(workingDirs ?? {}).map(([uri, { hash }]) => [uri, hash]));
   const policyHashes = Object.fromEntries(Object.entries(policies).map(([name, built]) => [name, built.bundleHash]));
-  return { bundleHash, exportName, ingress, deployments, folders, policyHashes };
+  const routerHashes = Object.entries(routers ?? {}).map(([name, router]) => [name, router.bundleHash]);
+  return { bundleHash, exportName, ingress, deployments, folders, policyHashes, routerHashes };
 }
 
 function prune(draft: Draft, application: ApplicationRecord): void {

@@ -6,6 +6,7 @@ import type { RoutingTableData, SplitData } from "./controller.ts";
 import { loadSampling } from "./load-sampling.ts";
 import type { ApplicationRecord, CanaryRecord, DeploymentRecord, ReplicaRecord } from "./records.ts";
 import { isRoutable } from "./replica-state.ts";
+import { requestRouting } from "./request-routing.ts";
 import type { World } from "./world.ts";
 
 /** What a table says of one deployment. */
@@ -65,6 +66,7 @@ export function tableEntry(world: World, key: string): TableEntry | undefined {
   // Of what is desired, as the autoscaler's decisions are.
   const sampling = loadSampling(deployment.config);
   const names = { application: application.name, deployment: deployment.name };
+  const routing = requestRouting(config, deployment.stable?.version ?? deployment.version);
   const { routePrefix } = application;
   return {
     deployment: {
@@ -80,6 +82,7 @@ export function tableEntry(world: World, key: string): TableEntry | undefined {
       ...(sampling === undefined ? {} : { loadSampling: sampling }),
       coldStart: coldStart(application, deployment, present, config.cold_start_timeout_s),
       ...(deployment.ingress && routePrefix === null ? { ingress: true } : {}),
+      ...(routing === undefined ? {} : { requestRouting: routing }),
     },
     route: deployment.ingress && routePrefix !== null ? { prefix: routePrefix, ...names } : undefined,
   };

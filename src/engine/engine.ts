@@ -7,6 +7,7 @@ import type { LoggingInForce } from "../config/types.ts";
 import type {
   BuiltDeployment,
   BuiltPolicy,
+  BuiltRouter,
   DeploymentVersion,
   ProcessIdentity,
   ReplicaRecord,
@@ -15,7 +16,7 @@ import type {
 import type { SeriesColumns } from "../core/series-table.ts";
 import type { MetricFamily } from "../observability/metric-set.ts";
 
-export type { BuiltPolicy, WorkingDir };
+export type { BuiltPolicy, BuiltRouter, WorkingDir };
 
 export interface Engine {
   /** All events go to this one listener, set before the first command. */
@@ -56,6 +57,8 @@ export interface BuildRequest {
   readonly policies: readonly string[];
   /** Those of shadows, which nothing follows. */
   readonly shadowPolicies: readonly string[];
+  /** Request routers of the config, `<module>:<export>`; those of the code are found by the build. Absent: none. */
+  readonly routers?: readonly string[];
 }
 
 export interface StartRequest {
@@ -99,6 +102,8 @@ export interface ReplicaSettings {
     readonly pushIntervalS: number;
     readonly lookBackS: number;
   };
+  /** How often the user's recordRoutingStats is asked, in seconds; absent: as by default. */
+  readonly routingStats?: { readonly periodS: number; readonly timeoutS: number };
 }
 
 /** What a replica reports of itself. */
@@ -140,6 +145,8 @@ export interface ReplicaName {
 export interface ReplicaWordSink {
   /** It has or loads these models, and no others. */
   modelsTold(replica: ReplicaName, modelIds: readonly string[]): void;
+  /** What request routers are to know of it: an object in JSON. */
+  routingStatsTold(replica: ReplicaName, json: string): void;
   /** What it counted since it came up. */
   metricsTold(replica: ReplicaName, families: readonly MetricFamily[]): void;
   /** It has stopped. */
@@ -168,4 +175,6 @@ export interface BuildResult {
   readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
   /** Scaling policies, by `policy_function`; absent without any. */
   readonly policies?: Readonly<Record<string, BuiltPolicy>>;
+  /** Request routers, by `request_router_class`; absent without any. */
+  readonly routers?: Readonly<Record<string, BuiltRouter>>;
 }

@@ -39,6 +39,8 @@ export interface GrpcRequest extends GrpcCall {
   readonly revision: number;
   /** The model it asks for; empty: none. */
   readonly model: string;
+  /** The session it belongs to; empty: none. */
+  readonly session: string;
   /** Hears how it ended, once: a status code. */
   readonly onOver: (status: number) => void;
 }
@@ -85,7 +87,7 @@ export class GrpcExchange implements RouterReceiver {
   send(): void {
     if (this.#status !== undefined || this.#stream.destroyed) return;
     const { raw, path, revision, target } = this.#request;
-    const headers = forwardedMetadata(raw, this.#request);
+    const headers = forwardedMetadata(raw, this.#request, this.#context.router.sessionHeader);
     const body = this.#body.whole ?? this.#body;
     this.#call = this.#context.router.send(
       target,

@@ -1,6 +1,7 @@
 /** Metadata of gRPC calls on its way between HTTP/2 and replicas. Pure. */
 import type { OutgoingHttpHeaders } from "node:http2";
 import { isHopByHop } from "../routing/hop-by-hop.ts";
+import { SESSION_HEADER } from "../routing/session.ts";
 
 /** Set by the proxy itself; not passed on as the client sent them. */
 const OWN = new Set([
@@ -20,6 +21,8 @@ export interface CallFacts {
   readonly revision: number;
   /** The model it asks for; empty: none. */
   readonly model: string;
+  /** The session it belongs to; empty: none. */
+  readonly session: string;
   /** How long it may take; undefined: as long as it likes. */
   readonly timeoutMs: number | undefined;
   /** `:authority`. */
@@ -27,17 +30,19 @@ export interface CallFacts {
 }
 
 /** The metadata that a replica gets: the client's as it came, name and value alternating, and what the proxy says. */
-export function forwardedMetadata(raw: readonly string[], facts: CallFacts): string[] {
-  const { requestId, revision, model, timeoutMs, host } = facts;
+export function forwardedMetadata(raw: readonly string[], facts: CallFacts, sessionHeader = SESSION_HEADER): string[] {
+  const { requestId, revision, model, session, timeoutMs, host } = facts;
   const metadata = ["x-request-id", requestId, "request_id", requestId];
   if (host !== undefined) metadata.push("host", host);
   if (timeoutMs !== undefined) metadata.push("grpc-timeout", formatTimeout(timeoutMs));
   // Routers and replicas know it by the name that it has over HTTP.
   if (model !== "") metadata.push("serve_multiplexed_model_id", model);
+  if (session !== "") metadata.push(sessionHeader, session);
   if (revision !== 0) metadata.push("x-windlass-revision", String(revision));
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!;
     if (name.startsWith(":") || isHopByHop(name) || OWN.has(name) || name.startsWith("x-windlass-")) continue;
+    if (session !== "" && name === sessionHeader) continue;
     metadata.push(name, raw[i + 1]!);
   }
   return metadata;

@@ -169,6 +169,7 @@ export class GrpcProxy {
       timeoutMs: limitMs > MAX_TIMER_MS ? undefined : limitMs,
       revision: split === undefined ? 0 : this.#revisionOf(split, headers),
       model: text(headers["multiplexed_model_id"]) ?? "",
+      session: text(headers["session_id"]) ?? "",
       onOver,
     }).begin();
   }

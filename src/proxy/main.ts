@@ -10,10 +10,12 @@ import { metricsMessage } from "../observability/metric-message.ts";
 import { MetricSet } from "../observability/metric-set.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
+import { routerFaults } from "../observability/router-faults.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelWaitMs } from "../routing/models.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { Router } from "../routing/router.ts";
+import { sessionHeader } from "../routing/session.ts";
 import { followTable } from "../routing/table-client.ts";
 import { GrpcProxy } from "./grpc-server.ts";
 import { createIngressMetrics } from "./ingress-metrics.ts";
@@ -72,15 +74,17 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     clock,
     fronts: true,
   });
+  const counts = new MetricSet();
   const router = new Router({
     channel: createReplicaChannel(),
     clock,
     random,
     watcher: load,
     modelWaitMs: modelWaitMs(process.env),
+    sessionHeader: sessionHeader(process.env),
+    onRouterFault: routerFaults(counts, clock, (message, fields) => log.warn(message, fields)),
   });
   const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));
-  const counts = new MetricSet();
   const reporter = new MetricsReporter(counts, clock, (families) => client.reportMetrics(metricsMessage(families)));
   const proxy = new HttpProxy({
     metrics: createIngressMetrics(counts, "http"),

@@ -72,19 +72,22 @@ export async function serveControl(socketPath: string, replica: Replica): Promis
     replica.attach();
     let told: typeof replica.load;
     let toldModels: typeof replica.models;
+    let toldStats = "";
     let counted = 0;
     try {
       while (!signal.aborted) {
         const seen = replica.changes;
-        const { load, models } = replica;
+        const { load, models, routingStats } = replica;
         const { metrics } = runtime();
         const news = {
           ...(load === undefined || load === told ? {} : { load }),
           ...(models === undefined || models === toldModels ? {} : { models: { modelIds: [...models] } }),
+          ...(routingStats === toldStats ? {} : { routingStatsJson: routingStats }),
           ...(metrics.changes === counted ? {} : { metrics: metricsMessage(metrics.families()) }),
         };
         told = load;
         toldModels = models;
+        toldStats = routingStats;
         counted = metrics.changes;
         yield {
           ...news,

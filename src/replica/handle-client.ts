@@ -1,16 +1,18 @@
 /** Places the calls that handles make. Loaded only where there are handles. */
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import { routerFaults } from "../observability/router-faults.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelHeader, modelWaitMs } from "../routing/models.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
 import { Router } from "../routing/router.ts";
+import { sessionHeader } from "../routing/session.ts";
 import { revisionOfCall } from "../routing/split.ts";
 import { followTable } from "../routing/table-client.ts";
 import { fromWireError, type WireError } from "../sdk/errors.ts";
-import type { CallRouter, HandleCall } from "../sdk/runtime.ts";
+import { type CallRouter, type HandleCall, runtime } from "../sdk/runtime.ts";
 import { failureError, nameOf } from "./call-failure.ts";
 import { decodeItems, decodeValue, encodeValue } from "./call-wire.ts";
 import { Ingress } from "./ingress-of.ts";
@@ -44,6 +46,11 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
     random,
     watcher: load,
     modelWaitMs: modelWaitMs(process.env),
+    sessionHeader: sessionHeader(process.env),
+    // There is no logger here; in a replica the console is one.
+    onRouterFault: routerFaults(runtime().metrics, clock, (message, fields) =>
+      console.warn(`${message} ${JSON.stringify(fields)}`),
+    ),
   });
   const ingress = new Ingress(clock);
   const table = followTable({
@@ -78,6 +85,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
       headers: [
         ...["x-request-id", call.requestId, "content-type", "application/octet-stream"],
         ...(call.multiplexedModelId === "" ? [] : ["serve_multiplexed_model_id", modelHeader(call.multiplexedModelId)]),
+        ...(call.sessionId ? [router.sessionHeader, modelHeader(call.sessionId)] : []),
         ...(revision === 0 ? [] : ["x-windlass-revision", String(revision)]),
       ],
       body: encodeValue(call.args, `an argument of ${nameOf(call)}`),
@@ -85,6 +93,8 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
       deadlineMs: call.timeoutMs === null ? undefined : clock.monotonic() + call.timeoutMs,
       revision,
       model: call.multiplexedModelId,
+      session: call.sessionId ?? "",
+      args: call.args,
     });
   };
 

@@ -15,6 +15,7 @@ import { loadServable } from "./load.ts";
 import { type LoadMessage, LoadReport } from "./load-report.ts";
 import { OpenWebsockets } from "./open-websockets.ts";
 import type { ReplicaLog } from "./replica-log.ts";
+import { RoutingStats } from "./routing-stats.ts";
 import type { Servable } from "./servable.ts";
 import { ToldModels } from "./told-models.ts";
 
@@ -52,6 +53,8 @@ export class Replica {
   /** The user's metrics, where there are any. */
   #load: LoadReport | null = null;
   readonly #models: ToldModels;
+  /** What request routers are to know, where the user's code says anything. */
+  #routingStats: RoutingStats | null = null;
   #server: DataServer | null = null;
   #settingsVersion = "";
   #userConfig = "null";
@@ -100,6 +103,11 @@ export class Replica {
   /** Ids of the models it has or loads; undefined: there never were any. Another object each time they change. */
   get models(): readonly string[] | undefined {
     return this.#models.ids;
+  }
+
+  /** What request routers are to know, as JSON; empty: nothing. */
+  get routingStats(): string {
+    return this.#routingStats?.latest ?? "";
   }
 
   /** Counts the changes of what the getters above return, but {@link ongoing}. */
@@ -168,6 +176,7 @@ export class Replica {
     }
     const constructed = this.#phase === "ready";
     this.#load?.stop();
+    this.#routingStats?.stop();
     this.#phase = "draining";
     this.#changed();
     void this.#drain(constructed);
@@ -178,6 +187,7 @@ export class Replica {
     if (this.#phase !== "initializing") return;
     this.#phase = "failed";
     this.#load?.stop();
+    this.#routingStats?.stop();
     this.#error = error;
     this.#context.log.critical("could not start", { reason: error });
     this.#context.clock.timer(FAILED_LINGER_MS, () => this.#end(1));
@@ -194,6 +204,7 @@ export class Replica {
       this.#applyLogging(spec.settings, spec);
       this.#servable = await loadServable(spec, this.#context);
       this.#load = this.#makeLoadReport(this.#servable, spec);
+      this.#routingStats = this.#makeRoutingStats(this.#servable, spec);
       this.#server = await serveData({
         socketPath: spec.dataSocket,
         servable: this.#servable,
@@ -235,6 +246,7 @@ export class Replica {
     this.#warnOfBatches(servable, settings.maxOngoingRequests);
     this.#drainWaitMs = settings.gracefulShutdownWaitLoopS * 1_000;
     this.#load?.configure(settings.loadSampling);
+    this.#routingStats?.configure(settings.routingStats);
     this.#settingsVersion = settings.version;
     this.#changed();
   }
@@ -261,6 +273,12 @@ export class Replica {
     const { clock, log } = this.#context;
     if (record === null) return null;
     return new LoadReport({ clock, logger: log.logger, record, baseDir, onReport: () => this.#changed() });
+  }
+
+  #makeRoutingStats({ recordRoutingStats: record }: Servable, { baseDir }: ReplicaSpec): RoutingStats | null {
+    const { clock, log } = this.#context;
+    if (record === null) return null;
+    return new RoutingStats({ clock, logger: log.logger, record, baseDir, onNews: () => this.#changed() });
   }
 
   async #inUserCode(run: () => Promise<unknown>): Promise<void> {

@@ -1,3 +1,5 @@
+import { textOf } from "../routing/models.ts";
+import { sessionHeader, sessionOf } from "../routing/session.ts";
 import type { RequestContext } from "../sdk/runtime.ts";
 
 /** The context of one request. The signal is made when somebody asks for it. */
@@ -5,16 +7,24 @@ export class RequestScope implements RequestContext {
   readonly requestId: string;
   readonly multiplexedModelId: string;
   readonly revision: number;
+  readonly #session: string | readonly string[];
   /** See {@link RequestContext}; set before user code runs. */
   upgradeWebSocket?: NonNullable<RequestContext["upgradeWebSocket"]>;
   #controller: AbortController | undefined;
   #aborted = false;
   #onEnd: (() => void)[] | undefined;
 
-  constructor(requestId: string, multiplexedModelId: string, revision = 0) {
+  /** `session`: its id, or the headers that may name it (name, value, …), which are looked at when somebody asks. */
+  constructor(requestId: string, multiplexedModelId: string, revision = 0, session: string | readonly string[] = "") {
     this.requestId = requestId;
     this.multiplexedModelId = multiplexedModelId;
     this.revision = revision;
+    this.#session = session;
+  }
+
+  get sessionId(): string {
+    const session = this.#session;
+    return typeof session === "string" ? session : textOf(sessionOf(session, sessionHeader(process.env)));
   }
 
   get signal(): AbortSignal {

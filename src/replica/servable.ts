@@ -16,6 +16,8 @@ export interface Servable {
   readonly checkHealth: (() => unknown) | null;
   /** Numbers by name, for the autoscaler. */
   readonly recordAutoscalingStats: (() => unknown) | null;
+  /** JSON by name, for request routers. */
+  readonly recordRoutingStats: (() => unknown) | null;
   readonly dispose: (() => unknown) | null;
   /** Answers gRPC calls; absent: it serves none. */
   readonly grpc?: GrpcService;
@@ -40,6 +42,7 @@ function fromFunction(target: Method): Servable {
     reconfigure: null,
     checkHealth: null,
     recordAutoscalingStats: null,
+    recordRoutingStats: null,
     dispose: null,
   };
 }
@@ -63,6 +66,7 @@ function fromObject(object: object): Servable {
     reconfigure: find("reconfigure") ?? null,
     checkHealth: find("checkHealth") ?? null,
     recordAutoscalingStats: find("recordAutoscalingStats") ?? null,
+    recordRoutingStats: find("recordRoutingStats") ?? null,
     dispose: find(Symbol.asyncDispose) ?? find(Symbol.dispose) ?? null,
   };
 }

@@ -58,6 +58,7 @@ export class ServerCall {
       headerOf(head, "x-request-id") ?? randomUUID(),
       modelOf(head.headers),
       Number(headerOf(head, "x-windlass-revision") ?? 0),
+      head.headers,
     );
     if (head.kind !== "websocket") return;
     this.#upgrade = new Upgrade({

@@ -6,8 +6,10 @@ import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel, WaitAtReplica } from "./channel.ts";
 import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } from "./cold-start.ts";
+import type { FaultReason } from "./custom-router.ts";
 import { Ejection } from "./ejection.ts";
 import { type InLine, Lines } from "./lines.ts";
+import { makePolicy } from "./make-policy.ts";
 import type { Models } from "./models.ts";
 import type { RouterFailure } from "./outcome.ts";
 import { PRIORITY_STEP_MS } from "./priority.ts";
@@ -15,7 +17,7 @@ import { type Picked, ReplicaSet, type Seeker } from "./replica-set.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import type { RouterEvents } from "./router-events.ts";
 import { Shedding, type TooLate } from "./shedding.ts";
-import type { Slot } from "./slot.ts";
+import { DEFAULT_BACKOFF, type Slot } from "./slot.ts";
 import { chooseRevision, type SplitRule } from "./split.ts";
 import { backpressureBy, isFull, lateBy, refusalBy, splitRule, type Targets } from "./targets.ts";
 
@@ -35,6 +37,8 @@ export interface Waiter extends InLine, Held, Seeker {
   waitingSinceMs: number | undefined;
   /** Monotonic ms at which nobody wants its answer any more; Infinity: never. */
   readonly dueMs: number;
+  /** See {@link InLine}. */
+  group?: string | number | undefined;
   /** `wait`: the replica is full, and the request is to wait there until it is told to have entered. */
   start(slot: Slot, wait: WaitAtReplica | undefined): void;
   fail(failure: RouterFailure): void;
@@ -58,6 +62,22 @@ export interface RouterContext {
   readonly models: Models;
   /** How long a request waits for a replica that has its model. */
   readonly modelWaitMs: number;
+  /** What replicas told of themselves for request routers, by id. */
+  readonly stats: Map<string, Readonly<Record<string, unknown>>>;
+  /** The header that names a request's session. */
+  readonly sessionHeader: string;
+  readonly onRouterFault?: ((fault: RouterFault) => void) | undefined;
+}
+
+/** A request router of the user's that failed; the power of two choices stood in for it. */
+export interface RouterFault {
+  readonly application: string;
+  readonly deployment: string;
+  /** `request_router_class`. */
+  readonly router: string;
+  readonly reason: FaultReason;
+  /** One line. */
+  readonly error: string;
 }
 
 /** The line of requests for one deployment, and the replicas it is served by. */
@@ -79,6 +99,8 @@ export class DeploymentQueue {
   readonly #cold: ColdWatch;
   readonly #budget: RetryBudget;
   readonly #shedding = new Shedding();
+  /** The request router as the table names it; empty: none. */
+  #router = "";
 
   constructor(application: string, deployment: string, context: RouterContext) {
     this.application = application;
@@ -86,7 +108,10 @@ export class DeploymentQueue {
     this.context = context;
     this.#replicas = new ReplicaSet(
       (address) => context.channel.release(address),
-      (id) => context.models.forget(id),
+      (id) => {
+        context.models.forget(id);
+        context.stats.delete(id);
+      },
     );
     this.#cold = new ColdWatch(context.clock, () => this.#refuseOverdue());
     this.#budget = new RetryBudget(context.clock.monotonic());
@@ -143,7 +168,8 @@ export class DeploymentQueue {
   apply(targets: Targets | undefined): void {
     this.#targets = targets ?? null;
     this.#split = targets && splitRule(targets);
-    this.#replicas.apply(targets?.replicas ?? []);
+    this.#followRouter(targets?.requestRouting);
+    this.#replicas.apply(targets?.replicas ?? [], targets?.maxOngoingRequests);
     this.#pardon();
     const refusal = refusalBy(this.#targets);
     if (refusal !== undefined) this.#failAll(refusal);
@@ -171,6 +197,7 @@ export class DeploymentQueue {
     if (this.#split !== undefined && waiter.revision === 0) {
       waiter.revision = chooseRevision(this.#split, undefined, this.context.random);
     }
+    waiter.group = this.#replicas.policy?.groupOf?.(waiter);
     const picked = this.#lines.has(waiter) ? undefined : this.#pick(waiter);
     if (picked !== undefined && !picked.park) {
       this.#give(waiter, picked);
@@ -226,6 +253,7 @@ export class DeploymentQueue {
   /** Nobody listens at a replica any more. */
   died(slot: Slot): void {
     slot.dropped = true;
+    this.#replicas.policy?.died?.(slot);
     this.#pardon();
   }
 
@@ -256,9 +284,20 @@ export class DeploymentQueue {
   }
 
   /** A request ended at a replica, in whatever way. */
-  release(slot: Slot): void {
+  release(waiter: Waiter, slot: Slot): void {
     this.#ongoing -= 1;
+    this.#replicas.policy?.completed?.(waiter, slot);
     this.#replicas.left(slot);
+  }
+
+  /** A replica took a request in. */
+  accepted(waiter: Waiter, slot: Slot): void {
+    this.#replicas.policy?.accepted?.(waiter, slot);
+  }
+
+  /** A replica said how many requests it has; -1: it did not. */
+  reported(slot: Slot, ongoing: number): void {
+    if (ongoing >= 0) this.#replicas.policy?.reported?.(slot, ongoing);
   }
 
   /** Takes a waiting request out of the line. */
@@ -304,6 +343,7 @@ export class DeploymentQueue {
   #give(waiter: Waiter, { slot, park }: Picked): void {
     slot.own += 1;
     this.#ongoing += 1;
+    this.#replicas.policy?.sent?.(waiter, slot);
     if (waiter.model !== "") this.context.models.sent(slot.id, waiter.model, this.context.clock.monotonic());
     if (!park) {
       waiter.start(slot, undefined);
@@ -362,6 +402,32 @@ export class DeploymentQueue {
       models,
       untilMs: this.#modelUntilMs(waiter, nowMs),
     });
+  }
+
+  /** Has the router that the table names choose; one that stays the same keeps what it knows. */
+  #followRouter(routing: Targets["requestRouting"]): void {
+    const { backoff } = this.#replicas;
+    backoff.initialMs = routing === undefined ? DEFAULT_BACKOFF.initialMs : routing.initialBackoffS * 1_000;
+    backoff.multiplier = routing === undefined ? DEFAULT_BACKOFF.multiplier : routing.backoffMultiplier;
+    backoff.maxMs = routing === undefined ? DEFAULT_BACKOFF.maxMs : routing.maxBackoffS * 1_000;
+    const { router = "", kwargsJson = "", bundlePath = "", exportName = "" } = routing ?? {};
+    const identity = [router, kwargsJson, bundlePath, exportName].join("\0");
+    if (this.#router === (router === "" ? "" : identity)) return;
+    this.#router = router === "" ? "" : identity;
+    const { application, deployment, context } = this;
+    const policy =
+      router === ""
+        ? undefined
+        : makePolicy(
+            { router, kwargsJson, bundlePath, exportName },
+            {
+              ...context,
+              backoff,
+              wake: () => this.pump(),
+              onFault: (reason, error) => context.onRouterFault?.({ application, deployment, router, reason, error }),
+            },
+          );
+    this.#replicas.follow(policy);
   }
 
   /** Until when a request waits for a replica that has its model. */
@@ -434,7 +500,9 @@ export class DeploymentQueue {
     const { clock } = this.context;
     const nowMs = clock.monotonic();
     let wakeMs = this.#replicas.wakeMs(this.#targets?.maxOngoingRequests ?? 0, nowMs);
+    const { policy } = this.#replicas;
     for (const head of this.#lines.heads()) {
+      if (policy !== undefined) wakeMs = Math.min(wakeMs, policy.askAgainMs?.(head) ?? Number.POSITIVE_INFINITY);
       const untilMs = head.model === "" ? 0 : this.#modelUntilMs(head, nowMs);
       if (untilMs > nowMs) wakeMs = Math.min(wakeMs, untilMs);
     }

@@ -5,6 +5,8 @@ export interface InLine extends Ranked {
   revision: number;
   /** The model it is for; empty: none. */
   readonly model: string;
+  /** What else it waits beside others for, as a request router says; undefined: nothing. */
+  readonly group?: string | number | undefined;
 }
 
 /** Those who wait, in a line for each revision and model, so that one without room keeps none of the others waiting. */
@@ -99,6 +101,7 @@ export class Lines<T extends InLine> {
   }
 }
 
-function lineOf({ revision, model }: InLine): number | string {
+function lineOf({ revision, model, group }: InLine): number | string {
+  if (group !== undefined) return `${revision}/${group}/${model}`;
   return model === "" ? revision : `${revision}/${model}`;
 }

@@ -59,6 +59,11 @@ export class Models {
     return this.#told.get(replica)?.has(model) === true || this.#expects(replica, model, nowMs);
   }
 
+  /** The models that a replica told of. */
+  told(replica: string): readonly string[] {
+    return [...(this.#told.get(replica) ?? [])];
+  }
+
   /** How many models a replica has or loads, as far as known. */
   count(replica: string, nowMs: number): number {
     const told = this.#told.get(replica);
@@ -82,21 +87,20 @@ export function modelOf(headers: readonly string[]): string {
   for (let i = 0; i < headers.length; i += 2) {
     const name = headers[i]!;
     if (name.length !== 26) continue;
-    if (name === "serve_multiplexed_model_id" || name === "serve-multiplexed-model-id")
-      return fromHeader(headers[i + 1]!);
+    if (name === "serve_multiplexed_model_id" || name === "serve-multiplexed-model-id") return textOf(headers[i + 1]!);
   }
   return "";
 }
 
-/** A model's id as the value of a header: headers are latin1, ids any text. */
+/** An id as the value of a header: headers are latin1, ids any text. */
 export function modelHeader(id: string): string {
   return BEYOND_ASCII.test(id) ? Buffer.from(id, "utf8").toString("latin1") : id;
 }
 
 const BEYOND_ASCII = /[^\0-\x7f]/;
 
-/** A client may have sent it in latin1 as well. */
-function fromHeader(value: string): string {
+/** The text that the value of a header stands for. A client may have sent it in latin1 as well. */
+export function textOf(value: string): string {
   if (!BEYOND_ASCII.test(value)) return value;
   const text = Buffer.from(value, "latin1").toString("utf8");
   return text.includes("\ufffd") ? value : text;

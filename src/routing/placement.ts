@@ -11,9 +11,11 @@ import type {
 import { isPlain } from "./channel.ts";
 import type { DeploymentQueue, Waiter } from "./deployment-queue.ts";
 import type { Waiting } from "./line.ts";
-import { modelOf } from "./models.ts";
+import { modelOf, textOf } from "./models.ts";
 import type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
 import { rankOf } from "./priority.ts";
+import { headerIn } from "./router-views.ts";
+import { sessionOf } from "./session.ts";
 import type { Slot } from "./slot.ts";
 
 /** A request for a deployment. */
@@ -44,6 +46,10 @@ export interface RouterRequest {
   readonly revision?: number | undefined;
   /** The model it is for; empty: none. Default: as its headers say. */
   readonly model?: string | undefined;
+  /** The session it belongs to; empty: none. Default: as its headers say. */
+  readonly session?: string | undefined;
+  /** Arguments of a call, for request routers. */
+  readonly args?: readonly unknown[] | undefined;
 }
 
 /** A request that may have reached user code is sent again at most this often: it may be what kills replicas. */
@@ -74,9 +80,10 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   readonly rank: number;
   readonly dueMs: number;
   avoid: Slot | undefined;
+  group: string | number | undefined;
+  readonly request: RouterRequest;
 
   readonly #queue: DeploymentQueue;
-  readonly #request: RouterRequest;
   readonly #receiver: RouterReceiver;
   readonly #streamed: boolean;
   #state: "queued" | "reserving" | "sent" | "answering" | "done" = "queued";
@@ -99,7 +106,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     nowMs: number,
   ) {
     this.#queue = queue;
-    this.#request = request;
+    this.request = request;
     this.#receiver = receiver;
     this.sequence = sequence;
     this.priority = request.priority ?? 0;
@@ -110,9 +117,17 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#streamed = request.kind !== "grpc" && request.body !== null && !(request.body instanceof Uint8Array);
   }
 
+  get session(): string {
+    return this.request.session ?? textOf(sessionOf(this.request.headers, this.#queue.context.sessionHeader));
+  }
+
+  get requestId(): string {
+    return headerIn(this.request.headers, "x-request-id") ?? String(this.sequence);
+  }
+
   /** Begins; the receiver may hear of a refusal before this returns. */
   begin(): void {
-    const { signal, deadlineMs } = this.#request;
+    const { signal, deadlineMs } = this.request;
     if (signal?.aborted) {
       this.fail({ kind: "cancelled", responseStarted: false });
       return;
@@ -136,14 +151,14 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
       this.#state = "reserving";
       const reserve: ChannelRequest = { kind: "reserve", method: "POST", path: "/", headers: [], body: null };
       this.#open(slot, wait === undefined ? reserve : { ...reserve, wait }, new Reservation(this));
-    } else this.#send(slot, this.#request, wait);
+    } else this.#send(slot, this.request, wait);
   }
 
   /** The replica holds a slot for the stream, which may flow now. */
   reserved(reservation: string, contended: boolean): void {
     if (this.#state !== "reserving") return;
     this.onEntered(contended);
-    const { kind, method, path, headers, body, lazy } = this.#request;
+    const { kind, method, path, headers, body, lazy } = this.request;
     this.#send(this.#slot!, { kind, method, path, headers, body, lazy, reservation }, undefined);
   }
 
@@ -183,6 +198,8 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     const nowMs = this.#queue.context.clock.monotonic();
     this.#slot!.accepted(nowMs, head.contended ?? false);
     this.#slot!.reported(head.ongoing, nowMs);
+    this.#queue.reported(this.#slot!, head.ongoing);
+    this.#queue.accepted(this, this.#slot!);
     this.#receiver.onHead(head);
   }
 
@@ -215,6 +232,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
       case "rejected":
         this.#queue.worked(slot);
         slot.reported(failure.ongoing, nowMs);
+        this.#queue.reported(slot, failure.ongoing);
         slot.rejected(nowMs, this.#askedToWait(nowMs));
         // A stream comes here only when its reservation lapsed; what was read of it is gone.
         return sentStream ? { kind: "broken", responseStarted: false, error: "the reservation lapsed" } : undefined;
@@ -225,11 +243,11 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
           this.#queue.failed(slot, failure.error);
         }
         // Nothing was sent, so even a stream is whole, unless the driver destroyed it.
-        if (!sentStream || !(this.#request.body as Readable).destroyed) return undefined;
+        if (!sentStream || !(this.request.body as Readable).destroyed) return undefined;
         return { kind: "broken", responseStarted: false, error: failure.error };
       case "broken":
         if (!failure.responseStarted && !this.#brokeItself()) this.#queue.failed(slot, failure.error);
-        if (this.#parkedUntilMs !== undefined || (this.#request.kind === "grpc" && !this.#entered)) {
+        if (this.#parkedUntilMs !== undefined || (this.request.kind === "grpc" && !this.#entered)) {
           // It had not entered: no code has seen it.
           slot.unreachable(nowMs);
           return undefined;
@@ -242,13 +260,13 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
 
   /** Whether its own body broke off: no fault of the replica's. */
   #brokeItself(): boolean {
-    const { body } = this.#request;
+    const { body } = this.request;
     return body !== null && !(body instanceof Uint8Array) && body.errored != null;
   }
 
   /** Whether a request that user code may have seen is sent once more; takes it from the budget. */
   #repeatable(): boolean {
-    const { kind, method } = this.#request;
+    const { kind, method } = this.request;
     const harmless = this.#state === "reserving" || (kind !== "call" && !this.#streamed && IDEMPOTENT.has(method));
     if (!harmless || this.#retries >= MAX_BROKEN_RETRIES || !this.#queue.mayRetry()) return false;
     this.#retries += 1;
@@ -286,7 +304,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#call = undefined;
     this.#entered = false;
     this.#state = "queued";
-    this.#queue.release(slot);
+    this.#queue.release(this, slot);
     this.#queue.readmit(this);
   }
 
@@ -299,11 +317,11 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   #end(answered: boolean): void {
     this.#state = "done";
     this.#timer?.cancel();
-    if (this.#onAbort !== undefined) this.#request.signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#onAbort !== undefined) this.request.signal?.removeEventListener("abort", this.#onAbort);
     this.#queue.remove(this);
     if (this.#slot !== undefined) {
       if (!this.#unpark()) this.#queue.ended(this, answered);
-      this.#queue.release(this.#slot);
+      this.#queue.release(this, this.#slot);
       this.#slot = undefined;
       this.#queue.pump();
     }

@@ -2,7 +2,9 @@
 import type { Random } from "../core/random.ts";
 import { chooseReplica } from "./choose.ts";
 import type { Models } from "./models.ts";
-import { Slot } from "./slot.ts";
+import type { RouterRequest } from "./placement.ts";
+import type { PolicyChoice, RoutingPolicy } from "./policy.ts";
+import { type Backoff, DEFAULT_BACKOFF, Slot } from "./slot.ts";
 import type { Targets } from "./targets.ts";
 
 /** Whom a replica is looked for. */
@@ -13,6 +15,13 @@ export interface Seeker {
   readonly avoid: Slot | undefined;
   /** The model it needs; empty: none. */
   readonly model: string;
+  /** Order of arrival. */
+  readonly sequence: number;
+  /** The session it belongs to; empty: none. Looked up when it is asked for. */
+  readonly session: string;
+  /** Of the request, as in its headers. */
+  readonly requestId: string;
+  readonly request: RouterRequest;
 }
 
 /** Where models are, and until when whom is looked for may wait for one that has his. Monotonic ms. */
@@ -37,6 +46,10 @@ export class ReplicaSet {
   readonly #retired = new Set<Slot>();
   /** Those of each revision that has any; absent while one kind of replica serves all. */
   #slotsOf: Map<number, Slot[]> | undefined;
+  /** What chooses instead of the power of two choices. */
+  #policy: RoutingPolicy | undefined;
+  /** Of all replicas. */
+  readonly backoff: Backoff = { ...DEFAULT_BACKOFF };
 
   constructor(release: (address: string) => void, onGone: (id: string) => void) {
     this.#release = release;
@@ -57,12 +70,23 @@ export class ReplicaSet {
     return this.#slots.every(({ dropped }) => dropped);
   }
 
+  /** What is told of requests that are sent; undefined: nobody wants to know. */
+  get policy(): RoutingPolicy | undefined {
+    return this.#policy;
+  }
+
+  /** Has a policy choose from now on; undefined: the power of two choices. */
+  follow(policy: RoutingPolicy | undefined): void {
+    this.#policy?.close?.();
+    this.#policy = policy;
+  }
+
   /** Takes a table's replicas; those it still has keep what is known of them. */
-  apply(replicas: Targets["replicas"]): void {
+  apply(replicas: Targets["replicas"], maxOngoing = 0): void {
     const known = new Map(this.#slots.map((slot) => [slot.id, slot]));
     this.#slots = replicas.map(({ id, address, revision = 0n }) => {
       const slot = known.get(id);
-      if (slot === undefined || slot.address !== address) return new Slot(id, address, Number(revision));
+      if (slot === undefined || slot.address !== address) return new Slot(id, address, Number(revision), this.backoff);
       known.delete(id);
       slot.dropped = false;
       slot.revision = Number(revision);
@@ -75,6 +99,7 @@ export class ReplicaSet {
       this.#release(slot.address);
       this.#onGone(slot.id);
     }
+    this.#policy?.update?.(this.#slots, maxOngoing);
   }
 
   /** Replicas that are left out for what they did. */
@@ -126,6 +151,12 @@ export class ReplicaSet {
     // A revision that has no replica (any more) is served by whatever there is.
     const slots = this.#slotsOf?.get(revision) ?? this.#slots;
     for (const slot of slots) slot.refresh(nowMs, maxOngoing);
+    if (this.#policy !== undefined) {
+      const choice: PolicyChoice = this.#policy.pick(seeker, slots, maxOngoing, nowMs);
+      if (choice !== "default") return choice === "none" ? undefined : choice;
+      // It may have looked at where a request could wait.
+      for (const slot of slots) slot.refresh(nowMs, maxOngoing);
+    }
     if (model !== "") return pickForModel(slots, seeker, maxOngoing, nowMs, random, search);
     const free = chooseBut(avoid, slots, maxOngoing, random);
     if (free !== undefined) return { slot: free, park: false };
@@ -148,6 +179,7 @@ export class ReplicaSet {
 
   /** No more requests go to any. */
   close(): void {
+    this.follow(undefined);
     for (const slot of this.#slots) this.#release(slot.address);
     this.#slots = [];
     this.#slotsOf = undefined;

@@ -6,13 +6,15 @@ import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ReplicaChannel } from "./channel.ts";
-import { DeploymentQueue, type LoadWatcher, type RouterContext } from "./deployment-queue.ts";
+import { DeploymentQueue, type LoadWatcher, type RouterContext, type RouterFault } from "./deployment-queue.ts";
 import { modelWaitMs as defaultModelWaitMs, Models } from "./models.ts";
 import type { RouterCall, RouterReceiver } from "./outcome.ts";
 import { Placement, type RouterRequest } from "./placement.ts";
 import type { RouterEvents } from "./router-events.ts";
+import { SESSION_HEADER } from "./session.ts";
 
 export type { ResponseHead } from "./channel.ts";
+export type { RouterFault } from "./deployment-queue.ts";
 export type { RouterCall, RouterFailure, RouterReceiver } from "./outcome.ts";
 export type { RouterRequest } from "./placement.ts";
 
@@ -26,6 +28,8 @@ export type RouterTarget = Pick<
 export interface ReplicaModels {
   readonly replicaId: string;
   readonly modelIds: readonly string[];
+  /** What its `recordRoutingStats()` returned last, as JSON; empty or absent: nothing. */
+  readonly routingStatsJson?: string;
 }
 
 /** What a router needs. */
@@ -39,6 +43,10 @@ export interface RouterOptions {
   readonly events?: RouterEvents | undefined;
   /** How long a request waits for a replica that has its model before another loads it. Default 1000 ms. */
   readonly modelWaitMs?: number | undefined;
+  /** The header that names a request's session. Default `x-session-id`. */
+  readonly sessionHeader?: string | undefined;
+  /** Hears of each request that a user's request router failed. Must not throw. */
+  readonly onRouterFault?: ((fault: RouterFault) => void) | undefined;
 }
 
 /** Places requests; one for each process that sends any. */
@@ -50,7 +58,18 @@ export class Router {
 
   constructor(options: RouterOptions) {
     const { modelWaitMs = defaultModelWaitMs({}) } = options;
-    this.#context = { ...options, models: new Models(), modelWaitMs };
+    this.#context = {
+      ...options,
+      models: new Models(),
+      modelWaitMs,
+      stats: new Map(),
+      sessionHeader: options.sessionHeader ?? SESSION_HEADER,
+    };
+  }
+
+  /** The header that names a request's session. */
+  get sessionHeader(): string {
+    return this.#context.sessionHeader;
   }
 
   /** Whether a table has come. */
@@ -75,10 +94,17 @@ export class Router {
 
   /** Takes what replicas told of their models. `whole`: of those that are not in the table nothing holds any more. */
   applyModels(told: readonly ReplicaModels[], whole: boolean): void {
-    const { models, clock } = this.#context;
-    for (const { replicaId, modelIds } of told) models.tell(replicaId, modelIds, clock.monotonic());
+    const { models, clock, stats } = this.#context;
+    for (const { replicaId, modelIds, routingStatsJson = "" } of told) {
+      models.tell(replicaId, modelIds, clock.monotonic());
+      if (routingStatsJson !== "") stats.set(replicaId, JSON.parse(routingStatsJson) as Record<string, unknown>);
+    }
     models.blind = false;
-    if (whole) models.keep(new Set([...this.#queues.values()].flatMap((queue) => queue.replicaIds())));
+    if (whole) {
+      const present = new Set([...this.#queues.values()].flatMap((queue) => queue.replicaIds()));
+      models.keep(present);
+      for (const id of stats.keys()) if (!present.has(id)) stats.delete(id);
+    }
     // Who waits for a model may find it elsewhere now.
     for (const queue of this.#queues.values()) queue.pump();
   }

@@ -3,8 +3,6 @@ import type { Ejection } from "./ejection.ts";
 
 /** A load that a replica reported counts for this long. */
 const REPORT_VALID_MS = 10_000;
-const FIRST_BACKOFF_MS = 25;
-const MAX_BACKOFF_MS = 500;
 /**
  * Requests of one router that may wait at one replica: several, so that none is missing when several slots become free
  * at once; few, since those that wait at one replica cannot go to another.
@@ -13,6 +11,21 @@ const MAX_PARKED = 4;
 /** How long one waits there at first; then twice as long each time, so that long services cost few questions. */
 const FIRST_PATIENCE_MS = 200;
 const MAX_PATIENCE_MS = 1_600;
+
+/** How long a replica that refused is left alone: `initialMs`, then `multiplier` times as long, at most `maxMs`. */
+export interface Backoff {
+  initialMs: number;
+  multiplier: number;
+  maxMs: number;
+}
+
+/** Unless a deployment's config says otherwise. */
+export const DEFAULT_BACKOFF: Readonly<Backoff> = { initialMs: 25, multiplier: 2, maxMs: 500 };
+
+/** The pause after so many (from 0) before it. */
+export function pauseMs({ initialMs, multiplier, maxMs }: Readonly<Backoff>, before: number): number {
+  return Math.min(initialMs * multiplier ** before, maxMs);
+}
 
 /** One replica as one router sees it. */
 export class Slot implements Candidate {
@@ -44,11 +57,19 @@ export class Slot implements Candidate {
   #others = 0;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
   #refusals = 0;
+  /** Shared by a deployment's replicas; may change. */
+  readonly #backoff: Readonly<Backoff>;
 
-  constructor(id: string, address: string, revision = 0) {
+  constructor(id: string, address: string, revision = 0, backoff: Readonly<Backoff> = DEFAULT_BACKOFF) {
     this.id = id;
     this.address = address;
     this.revision = revision;
+    this.#backoff = backoff;
+  }
+
+  /** Requests in it, as far as known: ours and, while that is news, those of others. */
+  queueLength(nowMs: number): number {
+    return nowMs - this.#reportedAtMs > REPORT_VALID_MS ? this.own : this.own + this.#others;
   }
 
   /** Whether it is left out, or has to show with one request that it need not be. */
@@ -108,7 +129,8 @@ export class Slot implements Candidate {
     this.#backOff(nowMs);
     this.#full = true;
     if (asked === "refused") this.#refusesToWait = true;
-    else if (!this.#refusesToWait) this.blockedUntilMs = Math.max(this.blockedUntilMs, nowMs + FIRST_BACKOFF_MS);
+    else if (!this.#refusesToWait)
+      this.blockedUntilMs = Math.max(this.blockedUntilMs, nowMs + pauseMs(this.#backoff, 0));
   }
 
   /** It could not be asked. */
@@ -117,17 +139,16 @@ export class Slot implements Candidate {
     this.#backOff(nowMs);
   }
 
-  /** Leaves it alone for 0, 25, 50, … 500 ms, however many requests wait. */
+  /** Leaves it alone, by default for 0, 25, 50, … 500 ms, however many requests wait. */
   #backOff(nowMs: number): void {
     this.#refusals += 1;
-    const backoffMs = this.#refusals === 1 ? 0 : FIRST_BACKOFF_MS * 2 ** Math.min(this.#refusals - 2, 10);
-    this.blockedUntilMs = nowMs + Math.min(backoffMs, MAX_BACKOFF_MS);
+    this.blockedUntilMs = nowMs + (this.#refusals === 1 ? 0 : pauseMs(this.#backoff, this.#refusals - 2));
   }
 
   #isFull(nowMs: number): void {
     this.#full = true;
     this.#refusesToWait = false;
     this.#refusals = 1;
-    this.blockedUntilMs = nowMs + FIRST_BACKOFF_MS;
+    this.blockedUntilMs = nowMs + pauseMs(this.#backoff, 0);
   }
 }

@@ -1,8 +1,16 @@
 /** What a routing table says about deployments, as routers take it. */
 import type { ColdStart } from "./cold-start.ts";
+import type { RouterSpec } from "./make-policy.ts";
 import type { RouterFailure } from "./outcome.ts";
 import type { TooLate } from "./shedding.ts";
 import type { SplitRule } from "./split.ts";
+
+/** Which request router, and how long replicas that refused are left alone (windlass.runtime.v1.RequestRouting). */
+export interface RequestRoutingTarget extends RouterSpec {
+  readonly initialBackoffS: number;
+  readonly backoffMultiplier: number;
+  readonly maxBackoffS: number;
+}
 
 /** What a routing table says about a deployment (windlass.runtime.v1.DeploymentTargets). */
 export interface Targets {
@@ -16,6 +24,8 @@ export interface Targets {
   readonly unavailable: string;
   /** Absent: requests wait for a replica without end. */
   readonly coldStart?: ColdStart | undefined;
+  /** How a replica is chosen; absent: by the power of two choices. */
+  readonly requestRouting?: RequestRoutingTarget | undefined;
   readonly split?:
     | {
         readonly stableRevision: bigint;

@@ -101,6 +101,7 @@ function scopeOf(calls: readonly BatchCall[], outside: Outside): Scope {
   const request: RequestContext | undefined = first && {
     requestId: first.requestId,
     multiplexedModelId: first.multiplexedModelId,
+    sessionId: first.sessionId ?? "",
     ...(first.revision === undefined ? {} : { revision: first.revision }),
     signal: controller.signal,
     onEnd: (listener) => void ends.push(listener),

@@ -6,7 +6,7 @@ import type { Application, Deployment, DeploymentSpec, FetchHandler } from "./ty
  * Makes a class deployable: `deployment(Model, { numReplicas: 2 }).bind(...)`. Each replica makes one instance.
  * HTTP requests go to its `fetch(request)`, else to `call(request)`. Hooks it may have: `reconfigure(userConfig)`,
  * `checkHealth()` (throws when ill), `recordAutoscalingStats()` (metrics by name, for autoscaling policies),
- * `[Symbol.asyncDispose]()` or `[Symbol.dispose]()`.
+ * `recordRoutingStats()` (JSON by name, for request routers), `[Symbol.asyncDispose]()` or `[Symbol.dispose]()`.
  */
 export function deployment<A extends unknown[], T extends object>(
   target: new (...args: A) => T,

@@ -50,6 +50,7 @@ function remote(
       method,
       requestId: parent?.requestId ?? randomUUID(),
       multiplexedModelId: options.multiplexedModelId ?? "",
+      ...(options.sessionId ? { sessionId: options.sessionId } : {}),
       revision: parent?.revision ?? 0,
       timeoutMs: options.timeoutS === undefined ? null : options.timeoutS * 1000,
       signal: parent === undefined ? controller.signal : AbortSignal.any([parent.signal, controller.signal]),
@@ -70,7 +71,7 @@ function remote(
   };
 }
 
-const OPTIONS = ["stream", "multiplexedModelId", "timeoutS"];
+const OPTIONS = ["stream", "multiplexedModelId", "sessionId", "timeoutS"];
 
 /** Throws for what no handle understands: an option that acts on nothing would be missed too late. */
 function checked(options: HandleOptions): HandleOptions {

@@ -5,6 +5,17 @@
  *     class Hello { fetch() { return new Response("hello"); } }
  *     export const app = deployment(Hello).bind();
  */
+
+export {
+  type PendingRequest,
+  type ReplicaRanks,
+  type RequestRouter,
+  type RequestRouterClass,
+  type RoutableReplica,
+  rankByLocality,
+  rankByModels,
+  selectAvailable,
+} from "../routing/request-router.ts";
 export { AutoscalingConfig } from "./autoscaling-config.ts";
 export { type Batched, type BatchedFunction, type BatchedStream, batch, type ItemsOf } from "./batch.ts";
 export type { BatchOptions } from "./batch-options.ts";
@@ -59,6 +70,7 @@ export {
   getMultiplexedModelId,
   getReplicaContext,
   getRequestContext,
+  getSessionId,
   type ReplicaContext,
   type RequestContext,
 } from "./runtime.ts";

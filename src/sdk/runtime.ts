@@ -25,6 +25,8 @@ export interface RequestContext {
   readonly requestId: string;
   /** Empty: none was asked for. */
   readonly multiplexedModelId: string;
+  /** The session it belongs to; empty or absent: none was named. */
+  readonly sessionId?: string;
   /** The revision of the application it goes to, while two share the requests; 0: there is one. */
   readonly revision?: number;
   /** Aborts when the request is cancelled; calls made for it end with it. */
@@ -51,6 +53,8 @@ export interface HandleCall {
   readonly args: readonly unknown[];
   readonly requestId: string;
   readonly multiplexedModelId: string;
+  /** The session it belongs to; empty or absent: none. */
+  readonly sessionId?: string;
   /** Of the request it is made for; 0 or absent: none. */
   readonly revision?: number;
   /** null: no limit. */
@@ -157,4 +161,9 @@ export function getBatchContext(): BatchContext | undefined {
 /** The model id of the present request, in a batch of all its requests; empty without one or outside a request. */
 export function getMultiplexedModelId(): string {
   return runtime().requests.getStore()?.multiplexedModelId ?? "";
+}
+
+/** The session of the present request, in a batch that of its first; empty without one or outside a request. */
+export function getSessionId(): string {
+  return runtime().requests.getStore()?.sessionId ?? "";
 }

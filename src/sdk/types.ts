@@ -78,6 +78,8 @@ export interface HandleOptions<Stream extends boolean = boolean> {
   stream?: Stream;
   /** Prefer replicas that have this model. Default: none. */
   multiplexedModelId?: string;
+  /** The session the calls belong to, for request routers such as `windlass:consistent-hash`. Default: none. */
+  sessionId?: string;
   /** Seconds a call may take, waiting included. Default: no limit. */
   timeoutS?: number;
 }

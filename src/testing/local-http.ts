@@ -12,7 +12,12 @@ export async function answer(
   const { headers } = request;
   const requestId = headers.get("x-request-id") || randomUUID();
   const modelId = headers.get("serve_multiplexed_model_id") || headers.get("serve-multiplexed-model-id") || "";
-  const scope = new RequestScope(requestId, modelId);
+  const scope = new RequestScope(
+    requestId,
+    modelId,
+    0,
+    headers.get("x-session-id") || headers.get("x_session_id") || "",
+  );
   const leave = (): void => scope.abort();
   if (request.signal.aborted) leave();
   else request.signal.addEventListener("abort", leave, { once: true });

@@ -66,16 +66,6 @@ const DEPLOYMENTS = [
     options: { placement_group_bundles: [{ CPU: 1 }, { CPU: 1 }], placement_group_strategy: "STRICT_SPREAD" },
     line: "placement_group_strategy: is STRICT_SPREAD for 2 bundles, but replicas run on one machine; use SPREAD or PACK",
   },
-  {
-    rule: "request-router",
-    options: { request_router_config: { request_router_class: "mine:Router" } },
-    line: 'request_router_config.request_router_class: names "mine:Router", but only the built-in choice of two replicas is part of this version; remove it',
-  },
-  {
-    rule: "request-router",
-    options: { request_router_config: { request_router_kwargs: { a: 1 } } },
-    line: "request_router_config.request_router_kwargs: is set, but the built-in choice of a replica takes no arguments; remove it",
-  },
 ];
 
 describe("what cannot be kept is refused", () => {

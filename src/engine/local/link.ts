@@ -10,6 +10,8 @@ export type LinkEvent =
   | { readonly kind: "load"; readonly load: ReplicaLoad }
   /** The models it has or loads. */
   | { readonly kind: "models"; readonly modelIds: readonly string[] }
+  /** What request routers are to know of it, as JSON. */
+  | { readonly kind: "routing-stats"; readonly json: string }
   /** What it counted, unread. */
   | { readonly kind: "metrics"; readonly metrics: ProcessMetrics }
   | { readonly kind: "lost" };

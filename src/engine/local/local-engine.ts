@@ -114,6 +114,7 @@ class LocalEngine implements Engine {
       resultPath,
       policies: request.policies,
       shadowPolicies: request.shadowPolicies,
+      routers: request.routers ?? [],
       ...(request.workingDirs.length === 0
         ? {}
         : {
@@ -285,6 +286,8 @@ class LocalEngine implements Engine {
         if (load !== undefined) this.#o.load?.replicaReported(load);
       } else if (event.kind === "models") {
         this.#o.words?.modelsTold(nameOf(running.request), event.modelIds);
+      } else if (event.kind === "routing-stats") {
+        this.#o.words?.routingStatsTold(nameOf(running.request), event.json);
       } else if (event.kind === "metrics") {
         this.#o.words?.metricsTold(nameOf(running.request), readMetrics(event.metrics));
       } else if (event.kind === "failed") {

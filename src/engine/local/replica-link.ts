@@ -72,6 +72,7 @@ export class ReplicaLink implements Link {
           if (status.phase === AttachResponse_Phase.READY) report({ kind: "ready", address: request.dataSocket });
           if (status.load !== undefined) report({ kind: "load", load: status.load });
           if (status.models !== undefined) report({ kind: "models", modelIds: status.models.modelIds });
+          if (status.routingStatsJson !== "") report({ kind: "routing-stats", json: status.routingStatsJson });
           if (status.metrics !== undefined) report({ kind: "metrics", metrics: status.metrics });
           if (status.phase === AttachResponse_Phase.FAILED) report({ kind: "failed", error: status.error });
         }
@@ -115,6 +116,7 @@ function settingsMessage(version: string, settings: ReplicaSettings): SettingsMe
     gracefulShutdownWaitLoopS: settings.gracefulShutdownWaitLoopS,
     ...(settings.logging ? { logging: settings.logging } : {}),
     ...(settings.loadSampling ? { loadSampling: settings.loadSampling } : {}),
+    ...(settings.routingStats ? { routingStats: settings.routingStats } : {}),
   });
 }
 

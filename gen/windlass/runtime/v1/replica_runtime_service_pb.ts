@@ -18,7 +18,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/replica_runtime_service.proto.
  */
 export const file_windlass_runtime_v1_replica_runtime_service: GenFile = /*@__PURE__*/
-  fileDesc("CjF3aW5kbGFzcy9ydW50aW1lL3YxL3JlcGxpY2FfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxItMCCgtSZXBsaWNhU3BlYxISCgpyZXBsaWNhX2lkGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkSEwoLYnVuZGxlX3BhdGgYBCABKAkSEwoLZXhwb3J0X25hbWUYBSABKAkSJQoEYXJncxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEwoLZGF0YV9zb2NrZXQYByABKAkSGQoRY29udHJvbGxlcl9zb2NrZXQYCCABKAkSNgoIc2V0dGluZ3MYCSABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FTZXR0aW5ncxIQCghiYXNlX2RpchgKIAEoCRIUCgxvcnBoYW5fdHRsX3MYCyABKAESFAoMcm91dGVfcHJlZml4GAwgASgJEhAKCHJldmlzaW9uGA0gASgDIoUCCg9SZXBsaWNhU2V0dGluZ3MSDwoHdmVyc2lvbhgBIAEoCRIrCgt1c2VyX2NvbmZpZxgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgDIAEoDRIlCh1ncmFjZWZ1bF9zaHV0ZG93bl93YWl0X2xvb3BfcxgEIAEoARI1Cgdsb2dnaW5nGAUgASgLMiQud2luZGxhc3MucnVudGltZS52MS5Mb2dnaW5nU2V0dGluZ3MSOAoNbG9hZF9zYW1wbGluZxgGIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZFNhbXBsaW5nIj8KDUF0dGFjaFJlcXVlc3QSLgoEc3BlYxgBIAEoCzIgLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVNwZWMiogMKDkF0dGFjaFJlc3BvbnNlEjgKBXBoYXNlGAEgASgOMikud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXNwb25zZS5QaGFzZRINCgVlcnJvchgCIAEoCRIYChBzZXR0aW5nc192ZXJzaW9uGAMgASgJEgsKA3BpZBgEIAEoDRIYChBvbmdvaW5nX3JlcXVlc3RzGAUgASgNEi4KBGxvYWQYBiABKAsyIC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FMb2FkEjEKBm1vZGVscxgHIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZGVkTW9kZWxzEjQKB21ldHJpY3MYCCABKAsyIy53aW5kbGFzcy5ydW50aW1lLnYxLlByb2Nlc3NNZXRyaWNzIm0KBVBoYXNlEhUKEVBIQVNFX1VOU1BFQ0lGSUVEEAASFgoSUEhBU0VfSU5JVElBTElaSU5HEAESDwoLUEhBU0VfUkVBRFkQAhIQCgxQSEFTRV9GQUlMRUQQAxISCg5QSEFTRV9EUkFJTklORxAEIiEKDExvYWRlZE1vZGVscxIRCgltb2RlbF9pZHMYASADKAkiTAoSUmVjb25maWd1cmVSZXF1ZXN0EjYKCHNldHRpbmdzGAEgASgLMiQud2luZGxhc3MucnVudGltZS52MS5SZXBsaWNhU2V0dGluZ3MiFQoTUmVjb25maWd1cmVSZXNwb25zZSIUChJDaGVja0hlYWx0aFJlcXVlc3QiFQoTQ2hlY2tIZWFsdGhSZXNwb25zZSIgCgtTdG9wUmVxdWVzdBIRCgl0aW1lb3V0X3MYASABKAEiDgoMU3RvcFJlc3BvbnNlMoIDChVSZXBsaWNhUnVudGltZVNlcnZpY2USUwoGQXR0YWNoEiIud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXF1ZXN0GiMud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXNwb25zZTABEmAKC1JlY29uZmlndXJlEicud2luZGxhc3MucnVudGltZS52MS5SZWNvbmZpZ3VyZVJlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLlJlY29uZmlndXJlUmVzcG9uc2USZQoLQ2hlY2tIZWFsdGgSJy53aW5kbGFzcy5ydW50aW1lLnYxLkNoZWNrSGVhbHRoUmVxdWVzdBooLndpbmRsYXNzLnJ1bnRpbWUudjEuQ2hlY2tIZWFsdGhSZXNwb25zZSIDkAIBEksKBFN0b3ASIC53aW5kbGFzcy5ydW50aW1lLnYxLlN0b3BSZXF1ZXN0GiEud2luZGxhc3MucnVudGltZS52MS5TdG9wUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_struct, file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging, file_windlass_runtime_v1_metrics]);
+  fileDesc("CjF3aW5kbGFzcy9ydW50aW1lL3YxL3JlcGxpY2FfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxItMCCgtSZXBsaWNhU3BlYxISCgpyZXBsaWNhX2lkGAEgASgJEhMKC2FwcGxpY2F0aW9uGAIgASgJEhIKCmRlcGxveW1lbnQYAyABKAkSEwoLYnVuZGxlX3BhdGgYBCABKAkSEwoLZXhwb3J0X25hbWUYBSABKAkSJQoEYXJncxgGIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSEwoLZGF0YV9zb2NrZXQYByABKAkSGQoRY29udHJvbGxlcl9zb2NrZXQYCCABKAkSNgoIc2V0dGluZ3MYCSABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FTZXR0aW5ncxIQCghiYXNlX2RpchgKIAEoCRIUCgxvcnBoYW5fdHRsX3MYCyABKAESFAoMcm91dGVfcHJlZml4GAwgASgJEhAKCHJldmlzaW9uGA0gASgDIr8CCg9SZXBsaWNhU2V0dGluZ3MSDwoHdmVyc2lvbhgBIAEoCRIrCgt1c2VyX2NvbmZpZxgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZRIcChRtYXhfb25nb2luZ19yZXF1ZXN0cxgDIAEoDRIlCh1ncmFjZWZ1bF9zaHV0ZG93bl93YWl0X2xvb3BfcxgEIAEoARI1Cgdsb2dnaW5nGAUgASgLMiQud2luZGxhc3MucnVudGltZS52MS5Mb2dnaW5nU2V0dGluZ3MSOAoNbG9hZF9zYW1wbGluZxgGIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZFNhbXBsaW5nEjgKDXJvdXRpbmdfc3RhdHMYCiABKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRpbmdTdGF0cyIzCgxSb3V0aW5nU3RhdHMSEAoIcGVyaW9kX3MYASABKAESEQoJdGltZW91dF9zGAIgASgBIj8KDUF0dGFjaFJlcXVlc3QSLgoEc3BlYxgBIAEoCzIgLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVNwZWMivgMKDkF0dGFjaFJlc3BvbnNlEjgKBXBoYXNlGAEgASgOMikud2luZGxhc3MucnVudGltZS52MS5BdHRhY2hSZXNwb25zZS5QaGFzZRINCgVlcnJvchgCIAEoCRIYChBzZXR0aW5nc192ZXJzaW9uGAMgASgJEgsKA3BpZBgEIAEoDRIYChBvbmdvaW5nX3JlcXVlc3RzGAUgASgNEi4KBGxvYWQYBiABKAsyIC53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FMb2FkEjEKBm1vZGVscxgHIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZGVkTW9kZWxzEjQKB21ldHJpY3MYCCABKAsyIy53aW5kbGFzcy5ydW50aW1lLnYxLlByb2Nlc3NNZXRyaWNzEhoKEnJvdXRpbmdfc3RhdHNfanNvbhgMIAEoCSJtCgVQaGFzZRIVChFQSEFTRV9VTlNQRUNJRklFRBAAEhYKElBIQVNFX0lOSVRJQUxJWklORxABEg8KC1BIQVNFX1JFQURZEAISEAoMUEhBU0VfRkFJTEVEEAMSEgoOUEhBU0VfRFJBSU5JTkcQBCIhCgxMb2FkZWRNb2RlbHMSEQoJbW9kZWxfaWRzGAEgAygJIkwKElJlY29uZmlndXJlUmVxdWVzdBI2CghzZXR0aW5ncxgBIAEoCzIkLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwbGljYVNldHRpbmdzIhUKE1JlY29uZmlndXJlUmVzcG9uc2UiFAoSQ2hlY2tIZWFsdGhSZXF1ZXN0IhUKE0NoZWNrSGVhbHRoUmVzcG9uc2UiIAoLU3RvcFJlcXVlc3QSEQoJdGltZW91dF9zGAEgASgBIg4KDFN0b3BSZXNwb25zZTKCAwoVUmVwbGljYVJ1bnRpbWVTZXJ2aWNlElMKBkF0dGFjaBIiLndpbmRsYXNzLnJ1bnRpbWUudjEuQXR0YWNoUmVxdWVzdBojLndpbmRsYXNzLnJ1bnRpbWUudjEuQXR0YWNoUmVzcG9uc2UwARJgCgtSZWNvbmZpZ3VyZRInLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVjb25maWd1cmVSZXF1ZXN0Gigud2luZGxhc3MucnVudGltZS52MS5SZWNvbmZpZ3VyZVJlc3BvbnNlEmUKC0NoZWNrSGVhbHRoEicud2luZGxhc3MucnVudGltZS52MS5DaGVja0hlYWx0aFJlcXVlc3QaKC53aW5kbGFzcy5ydW50aW1lLnYxLkNoZWNrSGVhbHRoUmVzcG9uc2UiA5ACARJLCgRTdG9wEiAud2luZGxhc3MucnVudGltZS52MS5TdG9wUmVxdWVzdBohLndpbmRsYXNzLnJ1bnRpbWUudjEuU3RvcFJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_struct, file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging, file_windlass_runtime_v1_metrics]);
 
 /**
  * Says which code a replica runs and as what.
@@ -173,6 +173,14 @@ export type ReplicaSettings = Message<"windlass.runtime.v1.ReplicaSettings"> & {
    * @generated from field: windlass.runtime.v1.LoadSampling load_sampling = 6;
    */
   loadSampling?: LoadSampling | undefined;
+
+  /**
+   * How often the user's `recordRoutingStats` is asked; absent is every 10 s,
+   * for at most 30 s.
+   *
+   * @generated from field: windlass.runtime.v1.RoutingStats routing_stats = 10;
+   */
+  routingStats?: RoutingStats | undefined;
 };
 
 /**
@@ -181,6 +189,34 @@ export type ReplicaSettings = Message<"windlass.runtime.v1.ReplicaSettings"> & {
  */
 export const ReplicaSettingsSchema: GenMessage<ReplicaSettings> = /*@__PURE__*/
   messageDesc(file_windlass_runtime_v1_replica_runtime_service, 1);
+
+/**
+ * How often a replica is asked what request routers are to know of it.
+ *
+ * @generated from message windlass.runtime.v1.RoutingStats
+ */
+export type RoutingStats = Message<"windlass.runtime.v1.RoutingStats"> & {
+  /**
+   * Seconds between two calls.
+   *
+   * @generated from field: double period_s = 1;
+   */
+  periodS: number;
+
+  /**
+   * Seconds a call may take.
+   *
+   * @generated from field: double timeout_s = 2;
+   */
+  timeoutS: number;
+};
+
+/**
+ * Describes the message windlass.runtime.v1.RoutingStats.
+ * Use `create(RoutingStatsSchema)` to create a new message.
+ */
+export const RoutingStatsSchema: GenMessage<RoutingStats> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 2);
 
 /**
  * Request message for Attach.
@@ -201,7 +237,7 @@ export type AttachRequest = Message<"windlass.runtime.v1.AttachRequest"> & {
  * Use `create(AttachRequestSchema)` to create a new message.
  */
 export const AttachRequestSchema: GenMessage<AttachRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 2);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 3);
 
 /**
  * Response message for Attach.
@@ -265,6 +301,14 @@ export type AttachResponse = Message<"windlass.runtime.v1.AttachResponse"> & {
    * @generated from field: windlass.runtime.v1.ProcessMetrics metrics = 8;
    */
   metrics?: ProcessMetrics | undefined;
+
+  /**
+   * What it tells request routers, when that is something else than it told
+   * last: an object in JSON. Empty: nothing new.
+   *
+   * @generated from field: string routing_stats_json = 12;
+   */
+  routingStatsJson: string;
 };
 
 /**
@@ -272,7 +316,7 @@ export type AttachResponse = Message<"windlass.runtime.v1.AttachResponse"> & {
  * Use `create(AttachResponseSchema)` to create a new message.
  */
 export const AttachResponseSchema: GenMessage<AttachResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 3);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 4);
 
 /**
  * Where a replica stands.
@@ -327,7 +371,7 @@ export type AttachResponse_Phase = (typeof AttachResponse_Phase)[keyof typeof At
  * Describes the enum windlass.runtime.v1.AttachResponse.Phase.
  */
 export const AttachResponse_PhaseSchema: GenEnum<AttachResponse_Phase> = /*@__PURE__*/
-  enumDesc(file_windlass_runtime_v1_replica_runtime_service, 3, 0);
+  enumDesc(file_windlass_runtime_v1_replica_runtime_service, 4, 0);
 
 /**
  * Models in a replica.
@@ -348,7 +392,7 @@ export type LoadedModels = Message<"windlass.runtime.v1.LoadedModels"> & {
  * Use `create(LoadedModelsSchema)` to create a new message.
  */
 export const LoadedModelsSchema: GenMessage<LoadedModels> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 4);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 5);
 
 /**
  * Request message for Reconfigure.
@@ -369,7 +413,7 @@ export type ReconfigureRequest = Message<"windlass.runtime.v1.ReconfigureRequest
  * Use `create(ReconfigureRequestSchema)` to create a new message.
  */
 export const ReconfigureRequestSchema: GenMessage<ReconfigureRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 5);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 6);
 
 /**
  * Response message for Reconfigure.
@@ -384,7 +428,7 @@ export type ReconfigureResponse = Message<"windlass.runtime.v1.ReconfigureRespon
  * Use `create(ReconfigureResponseSchema)` to create a new message.
  */
 export const ReconfigureResponseSchema: GenMessage<ReconfigureResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 6);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 7);
 
 /**
  * Request message for CheckHealth.
@@ -399,7 +443,7 @@ export type CheckHealthRequest = Message<"windlass.runtime.v1.CheckHealthRequest
  * Use `create(CheckHealthRequestSchema)` to create a new message.
  */
 export const CheckHealthRequestSchema: GenMessage<CheckHealthRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 7);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 8);
 
 /**
  * Response message for CheckHealth.
@@ -414,7 +458,7 @@ export type CheckHealthResponse = Message<"windlass.runtime.v1.CheckHealthRespon
  * Use `create(CheckHealthResponseSchema)` to create a new message.
  */
 export const CheckHealthResponseSchema: GenMessage<CheckHealthResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 8);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 9);
 
 /**
  * Request message for Stop.
@@ -435,7 +479,7 @@ export type StopRequest = Message<"windlass.runtime.v1.StopRequest"> & {
  * Use `create(StopRequestSchema)` to create a new message.
  */
 export const StopRequestSchema: GenMessage<StopRequest> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 9);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 10);
 
 /**
  * Response message for Stop.
@@ -450,7 +494,7 @@ export type StopResponse = Message<"windlass.runtime.v1.StopResponse"> & {
  * Use `create(StopResponseSchema)` to create a new message.
  */
 export const StopResponseSchema: GenMessage<StopResponse> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 10);
+  messageDesc(file_windlass_runtime_v1_replica_runtime_service, 11);
 
 /**
  * What a replica process serves to the controller on a unix socket. May

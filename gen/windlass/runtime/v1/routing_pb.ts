@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/routing.proto.
  */
 export const file_windlass_runtime_v1_routing: GenFile = /*@__PURE__*/
-  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEipAIKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBEjUKB2xvZ2dpbmcYBCABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLkxvZ2dpbmdTZXR0aW5ncxIjChZncnBjX3JlcXVlc3RfdGltZW91dF9zGAUgASgBSAGIAQFCFAoSX3JlcXVlc3RfdGltZW91dF9zQhkKF19ncnBjX3JlcXVlc3RfdGltZW91dF9zIkAKBVJvdXRlEg4KBnByZWZpeBgBIAEoCRITCgthcHBsaWNhdGlvbhgCIAEoCRISCgpkZXBsb3ltZW50GAMgASgJIowEChFEZXBsb3ltZW50VGFyZ2V0cxITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpkZXBsb3ltZW50GAIgASgJEjQKCHJlcGxpY2FzGAMgAygLMiIud2luZGxhc3MucnVudGltZS52MS5SZXBsaWNhVGFyZ2V0EhwKFG1heF9vbmdvaW5nX3JlcXVlc3RzGAQgASgNEhsKE21heF9xdWV1ZWRfcmVxdWVzdHMYBSABKAUSIAoYYmFja3ByZXNzdXJlX3N0YXR1c19jb2RlGAYgASgNEicKGmJhY2twcmVzc3VyZV9yZXRyeV9hZnRlcl9zGAcgASgBSACIAQESEwoLdW5hdmFpbGFibGUYCCABKAkSHgoRcmVxdWVzdF90aW1lb3V0X3MYCSABKAFIAYgBARIpCgVzcGxpdBgKIAEoCzIaLndpbmRsYXNzLnJ1bnRpbWUudjEuU3BsaXQSOAoNbG9hZF9zYW1wbGluZxgLIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZFNhbXBsaW5nEjIKCmNvbGRfc3RhcnQYDCABKAsyHi53aW5kbGFzcy5ydW50aW1lLnYxLkNvbGRTdGFydBIPCgdpbmdyZXNzGA0gASgIQh0KG19iYWNrcHJlc3N1cmVfcmV0cnlfYWZ0ZXJfc0IUChJfcmVxdWVzdF90aW1lb3V0X3MiWAoJQ29sZFN0YXJ0EhYKCXRpbWVvdXRfcxgBIAEoAUgAiAEBEg4KBnJlYXNvbhgCIAEoCRIVCg1yZXRyeV9hZnRlcl9zGAMgASgNQgwKCl90aW1lb3V0X3MiYAoFU3BsaXQSFwoPc3RhYmxlX3JldmlzaW9uGAEgASgDEhcKD2NhbmFyeV9yZXZpc2lvbhgCIAEoAxIOCgZ3ZWlnaHQYAyABKA0SFQoNc3RpY2t5X2hlYWRlchgEIAEoCSI+Cg1SZXBsaWNhVGFyZ2V0EgoKAmlkGAEgASgJEg8KB2FkZHJlc3MYAiABKAkSEAoIcmV2aXNpb24YAyABKANiBnByb3RvMw", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging]);
+  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL3JvdXRpbmcucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEipAIKDFJvdXRpbmdUYWJsZRIqCgZyb3V0ZXMYASADKAsyGi53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRlEjsKC2RlcGxveW1lbnRzGAIgAygLMiYud2luZGxhc3MucnVudGltZS52MS5EZXBsb3ltZW50VGFyZ2V0cxIeChFyZXF1ZXN0X3RpbWVvdXRfcxgDIAEoAUgAiAEBEjUKB2xvZ2dpbmcYBCABKAsyJC53aW5kbGFzcy5ydW50aW1lLnYxLkxvZ2dpbmdTZXR0aW5ncxIjChZncnBjX3JlcXVlc3RfdGltZW91dF9zGAUgASgBSAGIAQFCFAoSX3JlcXVlc3RfdGltZW91dF9zQhkKF19ncnBjX3JlcXVlc3RfdGltZW91dF9zIkAKBVJvdXRlEg4KBnByZWZpeBgBIAEoCRITCgthcHBsaWNhdGlvbhgCIAEoCRISCgpkZXBsb3ltZW50GAMgASgJIsoEChFEZXBsb3ltZW50VGFyZ2V0cxITCgthcHBsaWNhdGlvbhgBIAEoCRISCgpkZXBsb3ltZW50GAIgASgJEjQKCHJlcGxpY2FzGAMgAygLMiIud2luZGxhc3MucnVudGltZS52MS5SZXBsaWNhVGFyZ2V0EhwKFG1heF9vbmdvaW5nX3JlcXVlc3RzGAQgASgNEhsKE21heF9xdWV1ZWRfcmVxdWVzdHMYBSABKAUSIAoYYmFja3ByZXNzdXJlX3N0YXR1c19jb2RlGAYgASgNEicKGmJhY2twcmVzc3VyZV9yZXRyeV9hZnRlcl9zGAcgASgBSACIAQESEwoLdW5hdmFpbGFibGUYCCABKAkSHgoRcmVxdWVzdF90aW1lb3V0X3MYCSABKAFIAYgBARIpCgVzcGxpdBgKIAEoCzIaLndpbmRsYXNzLnJ1bnRpbWUudjEuU3BsaXQSOAoNbG9hZF9zYW1wbGluZxgLIAEoCzIhLndpbmRsYXNzLnJ1bnRpbWUudjEuTG9hZFNhbXBsaW5nEjIKCmNvbGRfc3RhcnQYDCABKAsyHi53aW5kbGFzcy5ydW50aW1lLnYxLkNvbGRTdGFydBIPCgdpbmdyZXNzGA0gASgIEjwKD3JlcXVlc3Rfcm91dGluZxgUIAEoCzIjLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVxdWVzdFJvdXRpbmdCHQobX2JhY2twcmVzc3VyZV9yZXRyeV9hZnRlcl9zQhQKEl9yZXF1ZXN0X3RpbWVvdXRfcyKtAQoOUmVxdWVzdFJvdXRpbmcSDgoGcm91dGVyGAEgASgJEhMKC2t3YXJnc19qc29uGAIgASgJEhMKC2J1bmRsZV9wYXRoGAMgASgJEhMKC2V4cG9ydF9uYW1lGAQgASgJEhkKEWluaXRpYWxfYmFja29mZl9zGAUgASgBEhoKEmJhY2tvZmZfbXVsdGlwbGllchgGIAEoARIVCg1tYXhfYmFja29mZl9zGAcgASgBIlgKCUNvbGRTdGFydBIWCgl0aW1lb3V0X3MYASABKAFIAIgBARIOCgZyZWFzb24YAiABKAkSFQoNcmV0cnlfYWZ0ZXJfcxgDIAEoDUIMCgpfdGltZW91dF9zImAKBVNwbGl0EhcKD3N0YWJsZV9yZXZpc2lvbhgBIAEoAxIXCg9jYW5hcnlfcmV2aXNpb24YAiABKAMSDgoGd2VpZ2h0GAMgASgNEhUKDXN0aWNreV9oZWFkZXIYBCABKAkiPgoNUmVwbGljYVRhcmdldBIKCgJpZBgBIAEoCRIPCgdhZGRyZXNzGAIgASgJEhAKCHJldmlzaW9uGAMgASgDYgZwcm90bzM", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_logging]);
 
 /**
  * All that a router (a proxy, or a handle in a replica) needs to place requests.
@@ -200,6 +200,14 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
    * @generated from field: bool ingress = 13;
    */
   ingress: boolean;
+
+  /**
+   * How routers choose a replica; absent: by the power of two choices, with
+   * pauses of 0.025 s, doubled up to 0.5 s.
+   *
+   * @generated from field: windlass.runtime.v1.RequestRouting request_routing = 20;
+   */
+  requestRouting?: RequestRouting | undefined;
 };
 
 /**
@@ -208,6 +216,70 @@ export type DeploymentTargets = Message<"windlass.runtime.v1.DeploymentTargets">
  */
 export const DeploymentTargetsSchema: GenMessage<DeploymentTargets> = /*@__PURE__*/
   messageDesc(file_windlass_runtime_v1_routing, 2);
+
+/**
+ * Which request router chooses the replicas of a deployment.
+ *
+ * @generated from message windlass.runtime.v1.RequestRouting
+ */
+export type RequestRouting = Message<"windlass.runtime.v1.RequestRouting"> & {
+  /**
+   * "windlass:..." for a built-in one, "MODULE:EXPORT" for the user's; empty:
+   * the power of two choices.
+   *
+   * @generated from field: string router = 1;
+   */
+  router: string;
+
+  /**
+   * Its arguments: an object in JSON; empty: none.
+   *
+   * @generated from field: string kwargs_json = 2;
+   */
+  kwargsJson: string;
+
+  /**
+   * Path of the user's bundle to import; empty for a built-in one.
+   *
+   * @generated from field: string bundle_path = 3;
+   */
+  bundlePath: string;
+
+  /**
+   * The class in the bundle.
+   *
+   * @generated from field: string export_name = 4;
+   */
+  exportName: string;
+
+  /**
+   * Seconds a replica that refused is left alone at first.
+   *
+   * @generated from field: double initial_backoff_s = 5;
+   */
+  initialBackoffS: number;
+
+  /**
+   * Each further pause is so many times as long.
+   *
+   * @generated from field: double backoff_multiplier = 6;
+   */
+  backoffMultiplier: number;
+
+  /**
+   * The longest pause in seconds.
+   *
+   * @generated from field: double max_backoff_s = 7;
+   */
+  maxBackoffS: number;
+};
+
+/**
+ * Describes the message windlass.runtime.v1.RequestRouting.
+ * Use `create(RequestRoutingSchema)` to create a new message.
+ */
+export const RequestRoutingSchema: GenMessage<RequestRouting> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_routing, 3);
 
 /**
  * Bounds the wait of requests for a deployment of which no replica serves: it
@@ -243,7 +315,7 @@ export type ColdStart = Message<"windlass.runtime.v1.ColdStart"> & {
  * Use `create(ColdStartSchema)` to create a new message.
  */
 export const ColdStartSchema: GenMessage<ColdStart> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_routing, 3);
+  messageDesc(file_windlass_runtime_v1_routing, 4);
 
 /**
  * How requests are split between two revisions of an application.
@@ -286,7 +358,7 @@ export type Split = Message<"windlass.runtime.v1.Split"> & {
  * Use `create(SplitSchema)` to create a new message.
  */
 export const SplitSchema: GenMessage<Split> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_routing, 4);
+  messageDesc(file_windlass_runtime_v1_routing, 5);
 
 /**
  * One replica as routers see it.
@@ -323,5 +395,5 @@ export type ReplicaTarget = Message<"windlass.runtime.v1.ReplicaTarget"> & {
  * Use `create(ReplicaTargetSchema)` to create a new message.
  */
 export const ReplicaTargetSchema: GenMessage<ReplicaTarget> = /*@__PURE__*/
-  messageDesc(file_windlass_runtime_v1_routing, 5);
+  messageDesc(file_windlass_runtime_v1_routing, 6);
 

@@ -1,0 +1,52 @@
+/** Users' request routers that fail: counted, and told of now and then. */
+import type { Clock } from "../core/clock.ts";
+import type { MetricDeclaration, MetricSet } from "./metric-set.ts";
+
+/** A request router that failed a request, or threw in a hook. */
+export interface RouterFault {
+  readonly application: string;
+  readonly deployment: string;
+  /** `request_router_class`. */
+  readonly router: string;
+  readonly reason: string;
+  /** One line. */
+  readonly error: string;
+}
+
+/** Between two lines on the same deployment. */
+const LINE_EVERY_MS = 60_000;
+/** Deployments that lines are spaced out for; names come and go. */
+const MAX_DEPLOYMENTS = 1_024;
+
+const FAULTS: MetricDeclaration = {
+  name: "windlass_request_router_faults_total",
+  help: "Requests that a custom request router failed, so that the power of two choices placed them; reason hook: its hooks threw.",
+  kind: "counter",
+  labelNames: ["application", "deployment", "reason"],
+};
+
+/** What counts faults; `warn` gets one line a minute for each deployment. */
+export function routerFaults(
+  metrics: MetricSet,
+  clock: Clock,
+  warn: (message: string, fields: Readonly<Record<string, unknown>>) => void,
+): (fault: RouterFault) => void {
+  const quietUntilMs = new Map<string, number>();
+  const since = new Map<string, number>();
+  return ({ application, deployment, router, reason, error }) => {
+    metrics.meter(FAULTS, application, deployment, reason).add(1);
+    const key = `${application}\0${deployment}`;
+    const nowMs = clock.monotonic();
+    const faults = (since.get(key) ?? 0) + 1;
+    since.set(key, faults);
+    if (nowMs < (quietUntilMs.get(key) ?? Number.NEGATIVE_INFINITY)) return;
+    if (quietUntilMs.size >= MAX_DEPLOYMENTS) {
+      quietUntilMs.clear();
+      since.clear();
+    }
+    quietUntilMs.set(key, nowMs + LINE_EVERY_MS);
+    since.set(key, 0);
+    const instead = reason === "hook" ? "its hook failed" : "the power of two choices stands in for it";
+    warn(`the request router failed: ${instead}`, { application, deployment, router, reason, error, faults });
+  };
+}
