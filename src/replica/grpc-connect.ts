@@ -3,7 +3,7 @@ import { ConnectError, type ConnectRouter, createConnectRouter, type Interceptor
 import { createFetchHandler, type UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { beginWith, endWith, type GrpcMethod, metadataOf, piecesOf } from "./grpc-call.ts";
-import { detailsOf, readable, saysItsStatus, statusOf } from "./grpc-status.ts";
+import { detailsOf, PUSHBACK, readable, saysItsStatus, statusOf } from "./grpc-status.ts";
 import { headerOf } from "./inbound.ts";
 
 /** A router for a deployment's services; `failed` hears of errors that say no status of their own. */
@@ -65,8 +65,9 @@ function convertErrors(failed: (error: unknown) => void): Interceptor {
     if (error instanceof ConnectError) return error;
     if (saysItsStatus(error)) return new ConnectError(detailsOf(error), error.code);
     failed(error);
-    const { code, message } = statusOf(error);
-    return new ConnectError(message, code, undefined, undefined, error);
+    const { code, message, pushbackMs } = statusOf(error);
+    const metadata = pushbackMs === undefined ? undefined : { [PUSHBACK]: String(pushbackMs) };
+    return new ConnectError(message, code, metadata, undefined, error);
   };
   async function* converted<T>(messages: AsyncIterable<T>): AsyncGenerator<T> {
     try {

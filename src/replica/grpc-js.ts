@@ -15,7 +15,7 @@ import { duplexPair } from "node:stream";
 import type * as GrpcJs from "@grpc/grpc-js";
 import { runtime } from "../sdk/runtime.ts";
 import { beginWith, endWith, type GrpcMethod, metadataOf } from "./grpc-call.ts";
-import { GRPC_CODE, saysItsStatus, statusOf } from "./grpc-status.ts";
+import { GRPC_CODE, PUSHBACK, saysItsStatus, statusOf } from "./grpc-status.ts";
 import { headerOf, type Inbound, type InboundBody } from "./inbound.ts";
 import type { Outbound } from "./outbound.ts";
 import type { RequestScope } from "./request-scope.ts";
@@ -38,7 +38,7 @@ export async function grpcJsMethods(
   services: readonly GrpcJsService[],
   failed: (error: unknown) => void,
 ): Promise<Map<string, GrpcMethod>> {
-  const { Server, ServerCredentials } = await import("@grpc/grpc-js");
+  const { Metadata, Server, ServerCredentials } = await import("@grpc/grpc-js");
   const scopes = new Map<string, RequestScope>();
   const server = new Server(OPTIONS);
   const methods = new Map<string, GrpcMethod>();
@@ -57,9 +57,17 @@ export async function grpcJsMethods(
     if (shared === undefined || shared.closed || shared.destroyed) shared = newSession();
     return shared;
   };
+  const convert = (error: unknown): unknown => {
+    if (saysItsStatus(error)) return error;
+    failed(error);
+    const { code, message, pushbackMs } = statusOf(error);
+    const metadata = new Metadata();
+    if (pushbackMs !== undefined) metadata.set(PUSHBACK, String(pushbackMs));
+    return { code, details: message, metadata };
+  };
   let count = 0;
   for (const { definition, implementation } of services) {
-    server.addService(definition, scoped(definition, implementation, scopes, failed));
+    server.addService(definition, scoped(definition, implementation, scopes, convert));
     for (const method of Object.values(definition)) {
       methods.set(method.path, async (inbound, out, scope) => {
         count += 1;
@@ -84,7 +92,7 @@ function scoped(
   definition: GrpcJs.ServiceDefinition,
   implementation: GrpcJs.UntypedServiceImplementation,
   scopes: ReadonlyMap<string, RequestScope>,
-  failed: (error: unknown) => void,
+  convert: (error: unknown) => unknown,
 ): GrpcJs.UntypedServiceImplementation {
   const { requests } = runtime();
   const wrapped: Record<string, Handler> = {};
@@ -94,12 +102,6 @@ function scoped(
     wrapped[name] = (call, callback) => {
       const scope = scopes.get(String(call.metadata.get(SCOPE_KEY)[0]))!;
       call.metadata.remove(SCOPE_KEY);
-      const convert = (error: unknown): unknown => {
-        if (saysItsStatus(error)) return error;
-        failed(error);
-        const { code, message } = statusOf(error);
-        return { code, details: message };
-      };
       // Listeners are called from the connection's events, which belong to no request.
       const emit = call.emit.bind(call) as (...args: unknown[]) => boolean;
       call.emit = ((event: unknown, ...args: unknown[]) =>

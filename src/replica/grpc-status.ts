@@ -5,7 +5,12 @@ export interface GrpcError {
   /** 1 to 16. */
   readonly code: number;
   readonly message: string;
+  /** Ms after which clients with a retry policy may call again; absent: not said. */
+  readonly pushbackMs?: number;
 }
+
+/** Metadata that tells clients when to call again. */
+export const PUSHBACK = "grpc-retry-pushback-ms";
 
 /** gRPC's codes that the replica answers with itself. */
 export const GRPC_CODE = {
@@ -41,7 +46,12 @@ export function statusOf(error: unknown): GrpcError {
   const text = error instanceof Error ? error.message : String(error);
   const message = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT - CUT.length) + CUT : text;
   const name = error instanceof Error ? error.name : "";
-  return { code: BY_NAME[name] ?? GRPC_CODE.internal, message };
+  const code = BY_NAME[name];
+  if (code === undefined) return { code: GRPC_CODE.internal, message };
+  const { retryAfterS } = error as { retryAfterS?: unknown };
+  return typeof retryAfterS === "number" && Number.isFinite(retryAfterS)
+    ? { code, message, pushbackMs: Math.max(0, Math.ceil(retryAfterS * 1_000)) }
+    : { code, message };
 }
 
 /** The text of an error that {@link saysItsStatus}. */

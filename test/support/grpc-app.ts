@@ -1,7 +1,14 @@
 /** What gRPC tests deploy: the same behaviour on Connect's router and on grpc-js, by the name that is sent. */
 import { Code, ConnectError, type HandlerContext } from "@connectrpc/connect";
 import * as grpcJs from "@grpc/grpc-js";
-import { deployment, type GrpcServer, getMultiplexedModelId, grpc, RequestTimeoutError } from "windlass";
+import {
+  BackPressureError,
+  deployment,
+  type GrpcServer,
+  getMultiplexedModelId,
+  grpc,
+  RequestTimeoutError,
+} from "windlass";
 import { Greeter, type HelloRequest } from "../../examples/grpc/greeter_pb.ts";
 import { grpcServiceDefinition } from "../../src/grpc/definition.ts";
 
@@ -17,6 +24,8 @@ class Connected {
         throw new Error("it's broken: ä");
       case "late":
         throw new RequestTimeoutError("the model took too long");
+      case "full":
+        throw new BackPressureError("too many", { retryAfterS: 1.5 });
       case "die":
         process.exit(1);
         break;
@@ -114,6 +123,9 @@ class Js {
         throw new Error("it's broken: ä");
       case "late":
         callback(new RequestTimeoutError("the model took too long"));
+        return;
+      case "full":
+        callback(new BackPressureError("too many", { retryAfterS: 1.5 }));
         return;
       case "die":
         process.exit(1);

@@ -181,13 +181,16 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
     await until(() => /request failed.*r3/.test(replica.output()));
     const late = await failure(client.sayHello({ name: "late" }));
     expect([late.code, late.rawMessage]).toEqual([Code.DeadlineExceeded, "the model took too long"]);
+    const full = await failure(client.sayHello({ name: "full" }));
+    expect([full.code, full.rawMessage]).toEqual([Code.ResourceExhausted, "too many"]);
+    expect(full.metadata.get("grpc-retry-pushback-ms")).toBe("1500");
     const { messages, error } = await collect(client.spell({ name: "ab!" }));
     expect([messages, error?.code, error?.rawMessage]).toEqual([["a", "b"], Code.Internal, "no more"]);
     await expect(callUnary(js, "sayHello", { name: "error" })).rejects.toMatchObject({
       code: status.INTERNAL,
       details: "it's broken: ä",
     });
-    await until(() => lines().length === 5);
+    await until(() => lines().length === 6);
     expect(lines().slice(0, 3)).toEqual(
       ["NOT_FOUND", "INTERNAL", "DEADLINE_EXCEEDED"].map((s) => `/greeter.v1.Greeter/SayHello app ${s}`),
     );
