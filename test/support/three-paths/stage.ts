@@ -1,0 +1,68 @@
+/** An instance with the applications that the cases need. */
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import { disconnect } from "../../../src/sdk/index.ts";
+import { tempDir } from "../temp-dir.ts";
+import { api, ROOT, startWindlass } from "../windlass.ts";
+import { grpcColumn, handleColumn, httpColumn, prefixOf } from "./columns.ts";
+import { Stage } from "./table.ts";
+
+/** An application of a config. */
+export interface Staged {
+  /** Of the ingress. */
+  readonly paths?: object;
+  readonly args?: object;
+  readonly more?: object;
+}
+
+/** Starts an instance, ended after the file's tests, on which these applications are deployed, and `relay`. */
+export async function setStage(applications: Readonly<Record<string, Staged>>, top: object = {}): Promise<Stage> {
+  const dir = tempDir(afterAll);
+  const stateDir = join(dir, "state");
+  const windlass = await startWindlass(["--no-instance", "--proxy-workers", "1"], {
+    stateDir,
+    atEnd: (stop) => afterAll(stop),
+  });
+  // Handles of this process find the instance by it.
+  process.env["WINDLASS_STATE_DIR"] = stateDir;
+  const stage = new Stage(
+    windlass,
+    [httpColumn(windlass.http), grpcColumn(windlass.grpc), handleColumn("handle"), handleColumn("inside")],
+    dir,
+  );
+  afterAll(async () => {
+    for (const column of stage.columns) column.close();
+    await disconnect();
+  });
+  await deploy(stage, dir, applications, top);
+  return stage;
+}
+
+async function deploy(stage: Stage, dir: string, applications: Readonly<Record<string, Staged>>, top: object) {
+  const body = {
+    logging_config: {},
+    ...top,
+    applications: [
+      ...Object.entries(applications).map(([name, { paths = {}, args = {}, more = {} }]) => ({
+        name,
+        route_prefix: prefixOf(name),
+        import_path: "./app.ts:app",
+        args: { dir, ...args },
+        ...more,
+        deployments: [
+          { name: "Paths", graceful_shutdown_timeout_s: 5, ...paths },
+          { name: "Back", graceful_shutdown_timeout_s: 5 },
+        ],
+      })),
+      {
+        name: "relay",
+        route_prefix: prefixOf("relay"),
+        import_path: "./app.ts:relay",
+        deployments: [{ name: "Relay", request_timeout_s: 600 }],
+      },
+    ],
+  };
+  const headers = { "x-windlass-base-dir": join(ROOT, "test/support/three-paths") };
+  const { status, text } = await api(stage.windlass, "/api/serve/applications/", { method: "PUT", headers, body });
+  if (status !== 200) throw new Error(`the config was refused: ${text}`);
+}
