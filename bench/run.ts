@@ -1,11 +1,10 @@
 // npm run bench -- [--peers] [--venv DIR] [--only SECTIONS] [--seconds S] [--rounds N] [--repeats N] [--no-file]
 // Prints one Markdown table and adds it to bench/results/<date>.md. docs/bench.md says how to read it.
-import { appendFileSync, existsSync, mkdirSync } from "node:fs";
-import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { cleanUp } from "./lib/children.ts";
 import type { Context, Section } from "./lib/context.ts";
 import { load, machine } from "./lib/machine.ts";
+import { addToResults } from "./lib/results.ts";
 import { markdown, type Row } from "./lib/table.ts";
 import { measureRayIsolated } from "./peers/isolated.ts";
 import { installRay } from "./peers/ray-process.ts";
@@ -125,12 +124,6 @@ const text = [
   .filter((part) => part !== "")
   .join("\n\n");
 process.stdout.write(`${text}\n`);
-if (!values["no-file"]) {
-  const folder = join(import.meta.dirname, "results");
-  const file = join(folder, `${day}.md`);
-  mkdirSync(folder, { recursive: true });
-  // Further runs of a day stand below the first.
-  appendFileSync(file, existsSync(file) ? `\n${text}\n` : `# Bench\n\n${text}\n`);
-}
+if (!values["no-file"]) addToResults(day, text);
 // Kept connections to what has been stopped would hold the process.
 process.exit(failures === 0 ? 0 : 1);

@@ -1,12 +1,11 @@
-import { fileURLToPath } from "node:url";
-import { eventually, type Started, start, stop } from "../lib/children.ts";
+import { startBare } from "../lib/bare.ts";
+import { stop } from "../lib/children.ts";
 import type { Section } from "../lib/context.ts";
 import { failed, GENERATOR_LIMIT, type LoadResult, runLoad, runWrk, type Target } from "../lib/load.ts";
 import { duration, median, perSecond, ratio } from "../lib/stats.ts";
 import { against, type Budget, type Row } from "../lib/table.ts";
 import { firstAnswer, lastWords, processesOf, startWindlass, targetOf } from "../lib/windlass.ts";
 
-const BARE = fileURLToPath(new URL("../programs/bare-server.ts", import.meta.url));
 const MANY = 32;
 
 /** One way to the no-op handler. */
@@ -145,12 +144,6 @@ async function wrkRows(context: Parameters<Section>[0], rows: Row[], bare: Way, 
     bare: perSecond(atBare),
     bareRatio: ratio(atProxy / atBare),
   });
-}
-
-async function startBare(): Promise<{ started: Started; target: Target; url: string }> {
-  const started = start(process.execPath, [BARE]);
-  const port = await eventually("the bare server's port", () => Number(started.output().stdout) || undefined);
-  return { started, target: { host: "127.0.0.1", port }, url: `http://127.0.0.1:${port}` };
 }
 
 function middle(results: readonly LoadResult[]): Middle {
