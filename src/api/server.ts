@@ -1,8 +1,9 @@
 /** The control API on one port: Connect, gRPC, gRPC-web and REST over HTTP/1.1 and h2c. */
 import { hostname } from "node:os";
-import type { Controller } from "../controller/controller.ts";
+import type { Controller, Snapshot } from "../controller/controller.ts";
 import type { Clock } from "../core/clock.ts";
 import { type Logger, silentLogger } from "../observability/logger.ts";
+import type { MetricFamily } from "../observability/metric-set.ts";
 import type { Store } from "../store/store.ts";
 import { type AuthOptions, createAuthenticator } from "./authenticator.ts";
 import { createConnectHandler } from "./connect/adapter.ts";
@@ -43,6 +44,8 @@ export interface ApiOptions {
   readonly maxStreamsPerToken?: number;
   /** Loaded processes that wait to become replicas. Default: there are none. */
   readonly spareReplicas?: () => number;
+  /** What the controller's process counts of its own work, for `/metrics`. Default: nothing. */
+  readonly counted?: (now: Snapshot) => readonly MetricFamily[];
   /** Ends the processes of `windlass start`: `windlass shutdown --process`. Default: has no effect. */
   readonly endProcess?: () => void;
 }
@@ -80,7 +83,7 @@ export function createApi(options: ApiOptions): Api {
     startedAtMs: clock.now(),
     host: hostFacts(hostname()),
   };
-  const deps: ApiDeps = { ...basics, metrics: apiMetrics(basics) };
+  const deps: ApiDeps = { ...basics, metrics: apiMetrics(basics, options.counted) };
   const hostRules = {
     boundHost: options.host,
     allowedHosts: options.allowedHosts ?? [],

@@ -1,8 +1,11 @@
 import { rmSync } from "node:fs";
+import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { createDualServer } from "../api/dual-server.ts";
+import { hostFacts } from "../api/host-facts.ts";
 import { createRuntimeHandler } from "../api/runtime.ts";
 import { createApi } from "../api/server.ts";
+import { createControllerMetrics } from "../controller/controller-metrics.ts";
 import { pathsInUse } from "../controller/paths-in-use.ts";
 import { Reconciler } from "../controller/reconciler.ts";
 import { RouteHub } from "../controller/route-hub.ts";
@@ -71,10 +74,12 @@ async function main(): Promise<void> {
   let logging = "null";
   const routes = new RouteHub(clock);
   const spares = new SparePool({ ...runtime, clock, size: options.spareReplicas });
+  const counts = createControllerMetrics(clock, { actorId: "controller", ...hostFacts(hostname()) });
   const controller = new Reconciler({
     store,
-    engine: createLocalEngine({ ...runtime, clock, load: routes.load, words: routes.words, spares }),
-    proxies,
+    engine: counts.engine(createLocalEngine({ ...runtime, clock, load: routes.load, words: routes.words, spares })),
+    proxies: counts.proxies(proxies),
+    onTurn: counts.turn,
     policies: createLocalPolicies({ ...runtime, clock }),
     routes,
     clock,
@@ -107,6 +112,7 @@ async function main(): Promise<void> {
     auth: options.auth ? { kind: "on", ...secrets } : { kind: "off", instanceKey: secrets.instanceKey },
     isReady: () => ready,
     spareReplicas: () => spares.idle,
+    counted: counts.families,
     endProcess: () => supervisor.send({ kind: "end-process" }),
   });
   const servers = options.controlPorts.map((port) => ({

@@ -61,6 +61,8 @@ export interface ReconcilerOptions {
   readonly policies?: PolicyRunner;
   /** Told the instance's `logging_config` with each turn that changed something; null: none was given. */
   readonly onLogging?: (logging: LoggingInForce | null) => void;
+  /** Told when a turn began and ended, monotonic ms. */
+  readonly onTurn?: (beganMs: number, endedMs: number) => void;
 }
 
 type Inbox = { readonly kind: "command"; readonly command: Command } | Incoming;
@@ -280,12 +282,15 @@ export class Reconciler extends ControllerFace {
 
   async #run(): Promise<void> {
     let retryMs = 0;
+    const { clock, onTurn } = this.#o;
+    const beganMs = clock.monotonic();
     try {
       retryMs = await this.#turn();
     } catch (error) {
       this.#o.logger.error("a turn of the controller failed", { error: errorText(error) });
       retryMs = STORE_RETRY_MS;
     }
+    onTurn?.(beganMs, clock.monotonic());
     this.#running = false;
     if (retryMs > 0) this.#schedule(retryMs);
     else if (this.#inbox.length > 0 || this.#dirty.size > 0) this.#schedule(0);

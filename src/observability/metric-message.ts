@@ -12,12 +12,13 @@ const KINDS = { counter: Kind.COUNTER, gauge: Kind.GAUGE, histogram: Kind.HISTOG
 /** For the sender. */
 export function metricsMessage(families: readonly MetricFamily[]): MessageInitShape<typeof ProcessMetricsSchema> {
   return {
-    families: families.map(({ name, help, kind, labelNames, bounds = [], series }) => ({
+    families: families.map(({ name, help, kind, labelNames, bounds = [], whole = false, series }) => ({
       name,
       help,
       kind: KINDS[kind],
       labelNames: [...labelNames],
       bounds: [...bounds],
+      whole,
       series: series.map(({ labels, value, counts = [] }) => ({
         labels: [...labels],
         value,
@@ -29,12 +30,12 @@ export function metricsMessage(families: readonly MetricFamily[]): MessageInitSh
 
 /** For the receiver; metrics of a kind that is not known are left out. */
 export function readMetrics({ families }: ProcessMetrics): MetricFamily[] {
-  return families.flatMap(({ name, help, kind: number, labelNames, bounds, series }) => {
+  return families.flatMap(({ name, help, kind: number, labelNames, bounds, whole, series }) => {
     const kind = (Object.keys(KINDS) as (keyof typeof KINDS)[]).find((one) => KINDS[one] === number);
     if (kind === undefined) return [];
     const read = series.map(({ labels, value, counts }) =>
       kind === "histogram" ? { labels, value, counts: counts.map(Number) } : { labels, value },
     );
-    return [{ name, help, kind, labelNames, bounds, series: read }];
+    return [{ name, help, kind, labelNames, bounds, ...(whole ? { whole } : {}), series: read }];
   });
 }

@@ -3,6 +3,7 @@
  * and series exist only for what exists: the number of applications and deployments bounds them.
  */
 import type { Gauge, Registry } from "prom-client";
+import type { MetricFamily } from "./metric-set.ts";
 import { type ProxyMetrics, processMetricsText, type ReplicaMetrics } from "./replica-metrics.ts";
 import { type ScalingFigures, scalingText } from "./scaling-metrics.ts";
 
@@ -19,6 +20,8 @@ export interface ControlState {
   readonly proxies: readonly { readonly nodeId: string; readonly nodeIp: string; readonly status: string }[];
   /** Of the deployments that are autoscaled or have a shadow. */
   readonly scaling: readonly ScalingFigures[];
+  /** What the controller's process counted. */
+  readonly own: readonly MetricFamily[];
   /** What replicas counted. */
   readonly replicas: readonly ReplicaMetrics[];
   /** What proxies counted. */
@@ -77,7 +80,7 @@ export function createControlMetrics(read: () => ControlState): ControlMetrics {
       const { registry, set } = await begun;
       const state = read();
       set(state);
-      const counted = processMetricsText(state.replicas, state.proxyCounts);
+      const counted = processMetricsText(state.replicas, state.proxyCounts, state.own);
       return (await registry.metrics()) + scalingText(state.scaling) + counted;
     },
   };

@@ -16,10 +16,18 @@ export interface ProxyMetrics {
   readonly families: readonly MetricFamily[];
 }
 
-/** The metrics of all in Prometheus's text format, each with labels of the replica or the proxy. */
-export function processMetricsText(replicas: readonly ReplicaMetrics[], proxies: readonly ProxyMetrics[]): string {
+/**
+ * The metrics of all in Prometheus's text format, each with labels of the replica or the proxy, unless its own say which
+ * it is of. `own`: of this process, with no further labels.
+ */
+export function processMetricsText(
+  replicas: readonly ReplicaMetrics[],
+  proxies: readonly ProxyMetrics[],
+  own: readonly MetricFamily[] = [],
+): string {
   const blocks = new Map<string, { readonly kind: string; text: string }>();
   const all = [
+    { labels: "", families: own },
     ...replicas.map(({ application, deployment, id, families }) => ({
       labels: `deployment="${escaped(deployment)}",replica="${escaped(id)}",application="${escaped(application)}"`,
       families,
@@ -42,18 +50,21 @@ export function processMetricsText(replicas: readonly ReplicaMetrics[], proxies:
   return [...blocks.values()].map(({ text }) => text).join("");
 }
 
-function seriesText({ name, labelNames, bounds = [] }: MetricFamily, series: MetricSeries, process: string): string {
-  const own = labelNames.map((label, index) => `,${label}="${escaped(series.labels[index] ?? "")}"`).join("");
-  const labels = `${process}${own}`;
+function seriesText(family: MetricFamily, series: MetricSeries, process: string): string {
+  const { name, labelNames, bounds = [], whole = false } = family;
+  const own = labelNames.map((label, index) => `${label}="${escaped(series.labels[index] ?? "")}"`);
+  const labels = [...(whole || process === "" ? [] : [process]), ...own].join(",");
   const { counts, value } = series;
-  if (counts === undefined) return `${name}{${labels}} ${value}\n`;
+  const braced = labels === "" ? "" : `{${labels}}`;
+  if (counts === undefined) return `${name}${braced} ${value}\n`;
+  const before = labels === "" ? "" : `${labels},`;
   let text = "";
   let count = 0;
   counts.forEach((inBucket, index) => {
     count += inBucket;
-    text += `${name}_bucket{${labels},le="${bounds[index] ?? "+Inf"}"} ${count}\n`;
+    text += `${name}_bucket{${before}le="${bounds[index] ?? "+Inf"}"} ${count}\n`;
   });
-  return `${text}${name}_sum{${labels}} ${value}\n${name}_count{${labels}} ${count}\n`;
+  return `${text}${name}_sum${braced} ${value}\n${name}_count${braced} ${count}\n`;
 }
 
 const ESCAPES: Readonly<Record<string, string>> = { "\\": "\\\\", '"': '\\"', "\n": "\\n" };

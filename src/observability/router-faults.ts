@@ -22,19 +22,21 @@ const FAULTS: MetricDeclaration = {
   name: "windlass_request_router_faults_total",
   help: "Requests that a custom request router failed, so that the power of two choices placed them; reason hook: its hooks threw.",
   kind: "counter",
-  labelNames: ["application", "deployment", "reason"],
+  labelNames: ["application", "deployment", "reason", "actor_id"],
+  whole: true,
 };
 
-/** What counts faults; `warn` gets one line a minute for each deployment. */
+/** What counts faults of the router in `actorId`, a proxy or a replica; `warn` gets one line a minute for each deployment. */
 export function routerFaults(
   metrics: MetricSet,
   clock: Clock,
+  actorId: string,
   warn: (message: string, fields: Readonly<Record<string, unknown>>) => void,
 ): (fault: RouterFault) => void {
   const quietUntilMs = new Map<string, number>();
   const since = new Map<string, number>();
   return ({ application, deployment, router, reason, error }) => {
-    metrics.meter(FAULTS, application, deployment, reason).add(1);
+    metrics.meter(FAULTS, application, deployment, reason, actorId).add(1);
     const key = `${application}\0${deployment}`;
     const nowMs = clock.monotonic();
     const faults = (since.get(key) ?? 0) + 1;

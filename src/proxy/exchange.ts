@@ -240,7 +240,8 @@ export class Exchange implements RouterReceiver {
     if (length !== undefined) headers.push("content-length", length);
     if (this.#context.secure) pushSecure(headers, req);
     const kind = handshake === undefined ? "http" : "websocket";
-    const request = { kind, method: req.method!, path, headers, body, revision, lazy: !this.#continued } as const;
+    const lazy = !this.#continued;
+    const request = { kind, method: req.method!, path, headers, body, revision, lazy, route: route.prefix } as const;
     this.#call = this.#context.router.send(route.target, request, this);
   }
 

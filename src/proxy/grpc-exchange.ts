@@ -91,7 +91,7 @@ export class GrpcExchange implements RouterReceiver {
     const body = this.#body.whole ?? this.#body;
     this.#call = this.#context.router.send(
       target,
-      { kind: "grpc", method: "POST", path, headers, body, revision },
+      { kind: "grpc", method: "POST", path, headers, body, revision, route: target.application },
       this,
     );
   }

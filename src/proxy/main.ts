@@ -6,6 +6,7 @@ import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { logLimits } from "../observability/log-limits.ts";
 import { logSettings } from "../observability/log-settings.ts";
+import { watchEventLoop } from "../observability/loop-monitor.ts";
 import { metricsMessage } from "../observability/metric-message.ts";
 import { MetricSet } from "../observability/metric-set.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
@@ -15,6 +16,7 @@ import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelWaitMs } from "../routing/models.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { Router } from "../routing/router.ts";
+import { createRouterMetrics } from "../routing/router-metrics.ts";
 import { sessionHeader } from "../routing/session.ts";
 import { followTable } from "../routing/table-client.ts";
 import { GrpcProxy } from "./grpc-server.ts";
@@ -82,9 +84,11 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     watcher: load,
     modelWaitMs: modelWaitMs(process.env),
     sessionHeader: sessionHeader(process.env),
-    onRouterFault: routerFaults(counts, clock, (message, fields) => log.warn(message, fields)),
+    onRouterFault: routerFaults(counts, clock, options.id, (message, fields) => log.warn(message, fields)),
+    metrics: createRouterMetrics(counts, { actorId: options.id, source: "PROXY" }),
   });
   const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));
+  watchEventLoop(counts, clock, { component: "proxy", actorId: options.id });
   const reporter = new MetricsReporter(counts, clock, (families) => client.reportMetrics(metricsMessage(families)));
   const proxy = new HttpProxy({
     metrics: createIngressMetrics(counts, "http"),

@@ -33,13 +33,10 @@ export class MetricsReporter {
   #report(): void {
     this.#timer?.cancel();
     this.#timer = this.#clock.timer(REPORT_EVERY_MS, () => this.#report(), { unref: true });
-    const families = this.#set.families();
-    // Gauges change unseen by the set's own count.
-    const gauges = families.filter(({ kind }) => kind === "gauge").map(({ series }) => series);
-    const now = `${this.#set.changes} ${JSON.stringify(gauges)}`;
+    const now = this.#set.stamp();
     if (now === this.#told) return;
     this.#told = now;
-    this.#send(families).catch(() => {
+    this.#send(this.#set.families()).catch(() => {
       this.#told = "";
     });
   }

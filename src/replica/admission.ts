@@ -60,6 +60,11 @@ export class Admission {
     return this.#line.length;
   }
 
+  /** How many requests may be in. */
+  get max(): number {
+    return this.#max;
+  }
+
   /** A lower limit lets those in finish. */
   setMax(max: number): void {
     this.#max = max;

@@ -73,22 +73,23 @@ export async function serveControl(socketPath: string, replica: Replica): Promis
     let told: typeof replica.load;
     let toldModels: typeof replica.models;
     let toldStats = "";
-    let counted = 0;
+    let counted = "";
     try {
       while (!signal.aborted) {
         const seen = replica.changes;
         const { load, models, routingStats } = replica;
         const { metrics } = runtime();
+        const stamp = metrics.stamp();
         const news = {
           ...(load === undefined || load === told ? {} : { load }),
           ...(models === undefined || models === toldModels ? {} : { models: { modelIds: [...models] } }),
           ...(routingStats === toldStats ? {} : { routingStatsJson: routingStats }),
-          ...(metrics.changes === counted ? {} : { metrics: metricsMessage(metrics.families()) }),
+          ...(stamp === counted ? {} : { metrics: metricsMessage(metrics.families()) }),
         };
         told = load;
         toldModels = models;
         toldStats = routingStats;
-        counted = metrics.changes;
+        counted = stamp;
         yield {
           ...news,
           phase: PHASES[replica.phase],

@@ -17,20 +17,20 @@ export interface GrpcService {
   fetch(request: Request): Promise<Response>;
 }
 
-/** Answers a call; resolves with whether it failed. */
+/** Answers a call; resolves with its status. */
 export async function serveGrpc(
   service: GrpcService | undefined,
   application: string,
   inbound: Inbound,
   out: Outbound,
   scope: RequestScope,
-): Promise<boolean> {
+): Promise<number> {
   const { path } = inbound.head;
   const method = service?.methods.get(path);
-  if (method !== undefined) return (await method(inbound, out, scope)) !== 0;
+  if (method !== undefined) return await method(inbound, out, scope);
   const message = `application "${application}" serves no gRPC method ${path}`;
   refuse(out, { code: GRPC_CODE.unimplemented, message });
-  return true;
+  return GRPC_CODE.unimplemented;
 }
 
 /** Answers with a failure and nothing else. */

@@ -23,6 +23,13 @@ export const GRPC_CODE = {
   unavailable: 14,
 } as const;
 
+/** The names of all statuses, by number. */
+export const GRPC_NAMES: readonly string[] = [
+  ...["OK", "CANCELLED", "UNKNOWN", "INVALID_ARGUMENT", "DEADLINE_EXCEEDED", "NOT_FOUND", "ALREADY_EXISTS"],
+  ...["PERMISSION_DENIED", "RESOURCE_EXHAUSTED", "FAILED_PRECONDITION", "ABORTED", "OUT_OF_RANGE", "UNIMPLEMENTED"],
+  ...["INTERNAL", "UNAVAILABLE", "DATA_LOSS", "UNAUTHENTICATED"],
+];
+
 const MAX_TEXT = 4_096;
 const CUT = "... [truncated]";
 

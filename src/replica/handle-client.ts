@@ -8,6 +8,7 @@ import type { RouterFailure } from "../routing/outcome.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
 import { Router } from "../routing/router.ts";
+import { createRouterMetrics, type RouterMetrics } from "../routing/router-metrics.ts";
 import { sessionHeader } from "../routing/session.ts";
 import { revisionOfCall } from "../routing/split.ts";
 import { followTable } from "../routing/table-client.ts";
@@ -48,9 +49,10 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
     modelWaitMs: modelWaitMs(process.env),
     sessionHeader: sessionHeader(process.env),
     // There is no logger here; in a replica the console is one.
-    onRouterFault: routerFaults(runtime().metrics, clock, (message, fields) =>
+    onRouterFault: routerFaults(runtime().metrics, clock, runtime().replica?.replicaId ?? "", (message, fields) =>
       console.warn(`${message} ${JSON.stringify(fields)}`),
     ),
+    metrics: metricsOfReplica(),
   });
   const ingress = new Ingress(clock);
   const table = followTable({
@@ -87,6 +89,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
         ...(call.multiplexedModelId === "" ? [] : ["serve_multiplexed_model_id", modelHeader(call.multiplexedModelId)]),
         ...(call.sessionId ? [router.sessionHeader, modelHeader(call.sessionId)] : []),
         ...(revision === 0 ? [] : ["x-windlass-revision", String(revision)]),
+        ...(call.route ? ["x-windlass-route", modelHeader(call.route)] : []),
       ],
       body: encodeValue(call.args, `an argument of ${nameOf(call)}`),
       signal: call.signal,
@@ -95,6 +98,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
       model: call.multiplexedModelId,
       session: call.sessionId ?? "",
       args: call.args,
+      route: call.route,
     });
   };
 
@@ -135,6 +139,12 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
       await router.close();
     },
   };
+}
+
+/** What a replica's router counts with; nobody asks a program for what it counted. */
+function metricsOfReplica(): RouterMetrics | undefined {
+  const { replica, metrics } = runtime();
+  return replica === null ? undefined : createRouterMetrics(metrics, { actorId: replica.replicaId, source: "REPLICA" });
 }
 
 function accepted(answer: RouterAnswer, call: HandleCall): Extract<RouterAnswer, { ok: true }> {

@@ -6,6 +6,7 @@ import { packSeries, type SeriesTable } from "../core/series-table.ts";
 import type { Logger } from "../observability/logger.ts";
 import { keepBounded } from "../routing/sample-store.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
+import { errorType } from "./request-metrics.ts";
 
 /** A report as it is sent (windlass.runtime.v1.ReplicaLoad). */
 export interface LoadMessage extends Pick<ReplicaLoad, "timestampS"> {
@@ -117,7 +118,7 @@ export class LoadReport {
     try {
       stats = await this.#call();
     } catch (error) {
-      this.#count(errorName(error));
+      this.#count(errorType(error));
       this.#failed("recordAutoscalingStats failed; this sample is left out", userErrorLine(error, this.#o.baseDir));
       return;
     } finally {
@@ -192,12 +193,6 @@ export class LoadReport {
     if (!this.#failing) this.#o.logger.warn(message, { reason });
     this.#failing = true;
   }
-}
-
-/** What is thrown comes from users: only what looks like the name of an error is one. */
-function errorName(error: unknown): string {
-  const name = error instanceof Error ? error.name : "";
-  return typeof name === "string" && /^[\w.$]{1,64}$/.test(name) ? name : "Error";
 }
 
 /** One line; undefined: it is an object of numbers. */

@@ -6,6 +6,7 @@ import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { logSettings } from "../observability/log-settings.ts";
+import { watchEventLoop } from "../observability/loop-monitor.ts";
 import { batchesOf } from "../sdk/batch.ts";
 import { runtime } from "../sdk/runtime.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
@@ -15,6 +16,7 @@ import { loadServable } from "./load.ts";
 import { type LoadMessage, LoadReport } from "./load-report.ts";
 import { OpenWebsockets } from "./open-websockets.ts";
 import type { ReplicaLog } from "./replica-log.ts";
+import { createRequestMetrics, type RequestMetrics } from "./request-metrics.ts";
 import { RoutingStats } from "./routing-stats.ts";
 import type { Servable } from "./servable.ts";
 import { ToldModels } from "./told-models.ts";
@@ -55,6 +57,7 @@ export class Replica {
   readonly #models: ToldModels;
   /** What request routers are to know, where the user's code says anything. */
   #routingStats: RoutingStats | null = null;
+  readonly #requests: RequestMetrics;
   #server: DataServer | null = null;
   #settingsVersion = "";
   #userConfig = "null";
@@ -68,6 +71,11 @@ export class Replica {
   constructor(context: ReplicaContext) {
     this.#context = context;
     this.#admission = new Admission(0, context.clock);
+    this.#requests = createRequestMetrics(runtime().metrics, {
+      clock: context.clock,
+      ongoing: () => this.#admission.ongoing,
+      maxOngoing: () => this.#admission.max,
+    });
     this.#models = new ToldModels(runtime().models, context.clock, () => this.#changed());
   }
 
@@ -130,6 +138,9 @@ export class Replica {
   /** Takes the work and starts; the outcome is a phase. */
   begin(spec: ReplicaSpec): void {
     this.#spec = spec;
+    const { application, deployment, replicaId: actorId } = spec;
+    const { clock } = this.#context;
+    watchEventLoop(runtime().metrics, clock, { component: "replica", actorId, deployment, application });
     this.#phase = "initializing";
     this.#changed();
     this.#settling = this.#start(spec);
@@ -213,6 +224,7 @@ export class Replica {
         clock: this.#context.clock,
         routePrefix: spec.routePrefix,
         websockets: this.#websockets,
+        requests: this.#requests,
       });
       if (spec.settings !== undefined) await this.#apply(spec.settings);
       await this.checkHealth();
@@ -223,6 +235,7 @@ export class Replica {
     }
     if (this.#phase !== "initializing") return;
     this.#phase = "ready";
+    this.#requests.started();
     this.#changed();
   }
 

@@ -8,6 +8,7 @@ export class RequestScope implements RequestContext {
   readonly multiplexedModelId: string;
   readonly revision: number;
   readonly #session: string | readonly string[];
+  readonly route: string;
   /** See {@link RequestContext}; set before user code runs. */
   upgradeWebSocket?: NonNullable<RequestContext["upgradeWebSocket"]>;
   #controller: AbortController | undefined;
@@ -15,11 +16,18 @@ export class RequestScope implements RequestContext {
   #onEnd: (() => void)[] | undefined;
 
   /** `session`: its id, or the headers that may name it (name, value, …), which are looked at when somebody asks. */
-  constructor(requestId: string, multiplexedModelId: string, revision = 0, session: string | readonly string[] = "") {
+  constructor(
+    requestId: string,
+    multiplexedModelId: string,
+    revision = 0,
+    session: string | readonly string[] = "",
+    route = "",
+  ) {
     this.requestId = requestId;
     this.multiplexedModelId = multiplexedModelId;
     this.revision = revision;
     this.#session = session;
+    this.route = route;
   }
 
   get sessionId(): string {

@@ -1,17 +1,19 @@
 import { randomUUID } from "node:crypto";
 import type { Clock } from "../core/clock.ts";
 import type { Logger } from "../observability/logger.ts";
-import { modelOf } from "../routing/models.ts";
+import { modelOf, textOf } from "../routing/models.ts";
 import type { WireConnection } from "../routing/wire-connection.ts";
 import { runtime } from "../sdk/runtime.ts";
 import { FrameType, numberOf, WireError } from "../wire/frame.ts";
 import type { RequestHead } from "../wire/head.ts";
 import type { Admission } from "./admission.ts";
 import { serveGrpc } from "./grpc-call.ts";
+import { GRPC_NAMES } from "./grpc-status.ts";
 import { headerOf, type Inbound, InboundBody } from "./inbound.ts";
 import type { OpenWebsockets } from "./open-websockets.ts";
 import { Outbound } from "./outbound.ts";
 import type { ReplicaLog } from "./replica-log.ts";
+import { errorType, type RequestMetrics } from "./request-metrics.ts";
 import { RequestScope } from "./request-scope.ts";
 import { convertError, sendResult } from "./send-response.ts";
 import type { Servable } from "./servable.ts";
@@ -29,6 +31,7 @@ export interface CallHost {
   readonly routePrefix: string;
   /** Hears of each websocket. */
   readonly websockets: OpenWebsockets;
+  readonly requests: RequestMetrics;
 }
 
 /** A request that was taken, from its first frame until its answer was sent. */
@@ -46,6 +49,8 @@ export class ServerCall {
   #startedMs = 0;
   #toRun = false;
   #cancelled = false;
+  /** Name of what user code threw; undefined: nothing. */
+  #error: string | undefined;
 
   private constructor(host: CallHost, inbound: Inbound, out: Outbound, connection: WireConnection, id: number) {
     const { head } = inbound;
@@ -59,6 +64,7 @@ export class ServerCall {
       modelOf(head.headers),
       Number(headerOf(head, "x-windlass-revision") ?? 0),
       head.headers,
+      routeOf(host, head),
     );
     if (head.kind !== "websocket") return;
     this.#upgrade = new Upgrade({
@@ -194,12 +200,12 @@ export class ServerCall {
 
   /** The request counts until user code has ended and the answer is sent. */
   async #run(): Promise<void> {
-    const { admission, log } = this.#host;
-    let failed = true;
+    const { admission, log, clock, requests } = this.#host;
     try {
-      failed = await runtime().requests.run(this.#scope, () => this.#work());
+      await runtime().requests.run(this.#scope, () => this.#work());
     } catch (error) {
       this.#out.reset("the replica could not answer");
+      this.#error = errorType(error);
       this.#logFailure(error);
     }
     // What user code left unread would go on coming in.
@@ -211,23 +217,25 @@ export class ServerCall {
       this.#logFailure(error);
     }
     admission.leave();
-    if (log.accessLog) this.#logAccess(failed);
+    const nowMs = clock.monotonic();
+    const latencyMs = nowMs - this.#startedMs;
+    requests.ended(this.#scope.route, this.#cancelled ? "RequestCancelledError" : this.#error, latencyMs, nowMs);
+    if (log.accessLog) this.#logAccess(latencyMs);
   }
 
-  /** Whether a call failed. */
-  async #work(): Promise<boolean> {
+  async #work(): Promise<void> {
     const { servable } = this.#host;
     if (this.#in.head.kind === "grpc") {
       const application = runtime().replica?.appName ?? "";
-      return serveGrpc(servable.grpc, application, this.#in, this.#out, this.#scope);
+      const status = await serveGrpc(servable.grpc, application, this.#in, this.#out, this.#scope);
+      if (status !== 0) this.#error = GRPC_NAMES[status] ?? "UNKNOWN";
+      return;
     }
-    if (this.#in.head.kind !== "call") {
-      await this.#serveHttp();
-      return false;
-    }
+    if (this.#in.head.kind !== "call") return this.#serveHttp();
     const error = await serveCall(servable, this.#in, this.#out, this.#scope);
-    if (error !== undefined && !this.#scope.aborted) this.#logFailure(error);
-    return error !== undefined;
+    if (error === undefined) return;
+    this.#error = errorType(error);
+    if (!this.#scope.aborted) this.#logFailure(error);
   }
 
   async #serveHttp(): Promise<void> {
@@ -252,6 +260,7 @@ export class ServerCall {
       this.#upgrade?.refuse();
       await sendResult(out, result);
     } catch (error) {
+      this.#error = errorType(error);
       this.#upgrade?.refuse();
       if (out.headSent || out.closed) {
         out.reset("the handler failed");
@@ -272,17 +281,31 @@ export class ServerCall {
     logger.error("request failed", { request_id: this.#scope.requestId, error });
   }
 
-  #logAccess(failed: boolean): void {
-    const { log, clock, routePrefix } = this.#host;
+  #logAccess(durationMs: number): void {
+    const { log, routePrefix } = this.#host;
     const { kind, method, path } = this.#in.head;
     const call = kind === "call" || kind === "grpc";
     const status = String(this.#upgrade?.closeCode ?? this.#out.status);
     log.access({
       method: call ? "CALL" : this.#upgrade === undefined ? method : "WS",
       route: call ? path.slice(1) : routePrefix,
-      status: this.#cancelled ? "CANCELLED" : call ? (failed ? "ERROR" : "OK") : status,
-      durationMs: clock.monotonic() - this.#startedMs,
+      status: this.#cancelled ? "CANCELLED" : call ? (this.#error === undefined ? "OK" : "ERROR") : status,
+      durationMs,
       requestId: this.#scope.requestId,
     });
+  }
+}
+
+/** What a request is counted under: the prefix that it came by, also where it is a call made for such a request. */
+function routeOf({ routePrefix }: CallHost, head: RequestHead): string {
+  switch (head.kind) {
+    case "call": {
+      const route = headerOf(head, "x-windlass-route");
+      return route === undefined ? "" : textOf(route);
+    }
+    case "grpc":
+      return runtime().replica?.appName ?? "";
+    default:
+      return routePrefix;
   }
 }

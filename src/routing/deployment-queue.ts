@@ -16,6 +16,7 @@ import { PRIORITY_STEP_MS } from "./priority.ts";
 import { type Picked, ReplicaSet, type Seeker } from "./replica-set.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import type { RouterEvents } from "./router-events.ts";
+import type { QueueMetrics, RouterMetrics } from "./router-metrics.ts";
 import { Shedding, type TooLate } from "./shedding.ts";
 import { DEFAULT_BACKOFF, type Slot } from "./slot.ts";
 import { chooseRevision, type SplitRule } from "./split.ts";
@@ -33,6 +34,8 @@ export interface Waiter extends InLine, Held, Seeker {
   /** The revision it is for; 0: any, until the queue draws one. */
   revision: number;
   readonly model: string;
+  /** What it is counted under. */
+  readonly route: string;
   /** Monotonic ms at which it came to wait; undefined: it has not. */
   waitingSinceMs: number | undefined;
   /** Monotonic ms at which nobody wants its answer any more; Infinity: never. */
@@ -66,6 +69,7 @@ export interface RouterContext {
   readonly stats: Map<string, Readonly<Record<string, unknown>>>;
   /** The header that names a request's session. */
   readonly sessionHeader: string;
+  readonly metrics?: RouterMetrics | undefined;
   readonly onRouterFault?: ((fault: RouterFault) => void) | undefined;
 }
 
@@ -85,6 +89,9 @@ export class DeploymentQueue {
   readonly application: string;
   readonly deployment: string;
   readonly context: RouterContext;
+  readonly metrics: QueueMetrics | undefined;
+  /** Slots that replicas hold, or are asked to hold, for requests that are not sent yet. */
+  reserved = 0;
   /** undefined: no table has come yet, requests wait. null: the table does not have it. */
   #targets: Targets | null | undefined;
   readonly #replicas: ReplicaSet;
@@ -106,6 +113,7 @@ export class DeploymentQueue {
     this.application = application;
     this.deployment = deployment;
     this.context = context;
+    this.metrics = context.metrics?.of(application, deployment);
     this.#replicas = new ReplicaSet(
       (address) => context.channel.release(address),
       (id) => {
@@ -200,6 +208,7 @@ export class DeploymentQueue {
     waiter.group = this.#replicas.policy?.groupOf?.(waiter);
     const picked = this.#lines.has(waiter) ? undefined : this.#pick(waiter);
     if (picked !== undefined && !picked.park) {
+      this.metrics?.routed(waiter.route);
       this.#give(waiter, picked);
       return;
     }
@@ -209,6 +218,7 @@ export class DeploymentQueue {
       return;
     }
     if (!isFull(this.#targets, this.queued)) {
+      this.metrics?.routed(waiter.route);
       this.#lines.append(waiter);
       this.#waits(waiter);
       return;
@@ -219,6 +229,7 @@ export class DeploymentQueue {
       return;
     }
     this.remove(displaced);
+    this.metrics?.routed(waiter.route);
     this.#lines.append(waiter);
     this.#waits(waiter);
     this.#refuseFull(displaced, "displaced");
@@ -345,16 +356,18 @@ export class DeploymentQueue {
     this.#ongoing += 1;
     this.#replicas.policy?.sent?.(waiter, slot);
     if (waiter.model !== "") this.context.models.sent(slot.id, waiter.model, this.context.clock.monotonic());
+    const { waitingSinceMs } = waiter;
+    const waitedMs = waitingSinceMs === undefined ? 0 : this.context.clock.monotonic() - waitingSinceMs;
+    this.metrics?.given(waitedMs);
     if (!park) {
       waiter.start(slot, undefined);
       return;
     }
     slot.parked += 1;
     this.#parked += 1;
-    const nowMs = this.context.clock.monotonic();
     // What ranks before others in line does so at the replica, too.
-    const waitedMs = nowMs - (waiter.waitingSinceMs ?? nowMs) + waiter.priority * PRIORITY_STEP_MS;
-    waiter.start(slot, { waitedMs, patienceMs: slot.patienceMs });
+    const ranked = waitedMs + waiter.priority * PRIORITY_STEP_MS;
+    waiter.start(slot, { waitedMs: ranked, patienceMs: slot.patienceMs });
   }
 
   /** Lets replicas in again that were left out, where no others are. */

@@ -50,6 +50,8 @@ export interface RouterRequest {
   readonly session?: string | undefined;
   /** Arguments of a call, for request routers. */
   readonly args?: readonly unknown[] | undefined;
+  /** What it is counted under: the route that it came by. Default: none. */
+  readonly route?: string | undefined;
 }
 
 /** A request that may have reached user code is sent again at most this often: it may be what kills replicas. */
@@ -75,6 +77,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   waitingSinceMs: number | undefined;
   revision: number;
   readonly model: string;
+  readonly route: string;
   readonly sequence: number;
   readonly priority: number;
   readonly rank: number;
@@ -114,6 +117,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.dueMs = request.deadlineMs ?? request.dueMs ?? Number.POSITIVE_INFINITY;
     this.revision = request.revision ?? 0;
     this.model = request.model ?? modelOf(request.headers);
+    this.route = request.route ?? "";
     this.#streamed = request.kind !== "grpc" && request.body !== null && !(request.body instanceof Uint8Array);
   }
 
@@ -149,6 +153,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     if (wait !== undefined) this.#parkedUntilMs = this.#queue.context.clock.monotonic() + wait.patienceMs;
     if (this.#streamed && !isPlain(slot.address)) {
       this.#state = "reserving";
+      this.#queue.reserved += 1;
       const reserve: ChannelRequest = { kind: "reserve", method: "POST", path: "/", headers: [], body: null };
       this.#open(slot, wait === undefined ? reserve : { ...reserve, wait }, new Reservation(this));
     } else this.#send(slot, this.request, wait);
@@ -274,8 +279,13 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   }
 
   #send(slot: Slot, request: ChannelRequest, wait: WaitAtReplica | undefined): void {
+    this.#leaveReservation();
     this.#state = "sent";
     this.#open(slot, wait === undefined ? request : withWait(request, wait), this);
+  }
+
+  #leaveReservation(): void {
+    if (this.#state === "reserving") this.#queue.reserved -= 1;
   }
 
   #open(slot: Slot, request: ChannelRequest, receiver: ChannelReceiver): void {
@@ -303,6 +313,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#slot = undefined;
     this.#call = undefined;
     this.#entered = false;
+    this.#leaveReservation();
     this.#state = "queued";
     this.#queue.release(this, slot);
     this.#queue.readmit(this);
@@ -315,6 +326,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   }
 
   #end(answered: boolean): void {
+    this.#leaveReservation();
     this.#state = "done";
     this.#timer?.cancel();
     if (this.#onAbort !== undefined) this.request.signal?.removeEventListener("abort", this.#onAbort);

@@ -11,6 +11,7 @@ import { modelWaitMs as defaultModelWaitMs, Models } from "./models.ts";
 import type { RouterCall, RouterReceiver } from "./outcome.ts";
 import { Placement, type RouterRequest } from "./placement.ts";
 import type { RouterEvents } from "./router-events.ts";
+import type { RouterMetrics } from "./router-metrics.ts";
 import { SESSION_HEADER } from "./session.ts";
 
 export type { ResponseHead } from "./channel.ts";
@@ -21,7 +22,16 @@ export type { RouterRequest } from "./placement.ts";
 /** A deployment as requests are addressed to it; stays good over tables. Get it from {@link Router.target}. */
 export type RouterTarget = Pick<
   DeploymentQueue,
-  "application" | "deployment" | "queued" | "ongoing" | "split" | "used" | "replicas" | "running" | "ejected"
+  | "application"
+  | "deployment"
+  | "queued"
+  | "ongoing"
+  | "split"
+  | "used"
+  | "replicas"
+  | "running"
+  | "ejected"
+  | "reserved"
 >;
 
 /** The models that a replica has or loads (windlass.runtime.v1.ReplicaModels). */
@@ -47,6 +57,8 @@ export interface RouterOptions {
   readonly sessionHeader?: string | undefined;
   /** Hears of each request that a user's request router failed. Must not throw. */
   readonly onRouterFault?: ((fault: RouterFault) => void) | undefined;
+  /** What it counts with; absent: nothing is counted. */
+  readonly metrics?: RouterMetrics | undefined;
 }
 
 /** Places requests; one for each process that sends any. */
@@ -55,6 +67,7 @@ export class Router {
   readonly #queues = new Map<string, DeploymentQueue>();
   #hasTable = false;
   #sequence = 0;
+  readonly #unwatch: (() => void) | undefined;
 
   constructor(options: RouterOptions) {
     const { modelWaitMs = defaultModelWaitMs({}) } = options;
@@ -65,6 +78,7 @@ export class Router {
       stats: new Map(),
       sessionHeader: options.sessionHeader ?? SESSION_HEADER,
     };
+    this.#unwatch = options.metrics?.watch(() => this.#queues.values());
   }
 
   /** The header that names a request's session. */
@@ -129,6 +143,7 @@ export class Router {
     if (queue.absent) queue = this.#queues.get(key(queue.application, queue.deployment)) ?? queue;
     const nowMs = this.#context.clock.monotonic();
     queue.counts(nowMs);
+    queue.metrics?.asked(request.route ?? "");
     this.#sequence += 1;
     const placement = new Placement(queue, request, receiver, this.#sequence, nowMs);
     placement.begin();
@@ -142,6 +157,7 @@ export class Router {
 
   /** Fails what waits and breaks what runs. */
   async close(): Promise<void> {
+    this.#unwatch?.();
     for (const queue of this.#queues.values()) queue.close();
     await this.#context.channel.close();
   }

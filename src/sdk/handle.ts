@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { LATENCY_BOUNDS_MS, type MetricDeclaration } from "../observability/metric-set.ts";
 import { HANDLE, hasBrand, RESPONSE } from "./brands.ts";
 import { RequestCancelledError } from "./errors.ts";
 import { suggest } from "./options.ts";
@@ -7,6 +8,15 @@ import type { DeploymentHandle, DeploymentResponse, DeploymentResponseGenerator,
 
 /** Longest delay of a timer. */
 const MAX_TIMEOUT_S = Math.floor((2 ** 31 - 1) / 1_000);
+
+const ARGS_RESOLUTION: MetricDeclaration = {
+  name: "serve_router_args_resolution_latency_ms",
+  help: "Time that a call waited for those of its arguments that are responses.",
+  kind: "histogram",
+  labelNames: ["deployment", "application", "handle", "actor_id"],
+  bounds: LATENCY_BOUNDS_MS,
+  whole: true,
+};
 
 /** Method that `handle.remote()` calls. */
 export const DEFAULT_METHOD = "call";
@@ -52,6 +62,7 @@ function remote(
       multiplexedModelId: options.multiplexedModelId ?? "",
       ...(options.sessionId ? { sessionId: options.sessionId } : {}),
       revision: parent?.revision ?? 0,
+      route: parent?.route ?? "",
       timeoutMs: options.timeoutS === undefined ? null : options.timeoutS * 1000,
       signal: parent === undefined ? controller.signal : AbortSignal.any([parent.signal, controller.signal]),
     };
@@ -99,8 +110,8 @@ interface Started {
 
 /** Starts at once; arguments that are responses of other calls are awaited first. */
 function valueResponse(started: Started): DeploymentResponse<unknown> {
-  const { call, args, router, cancel } = started;
-  const result = resolveArgs(args).then((resolved) => router().unary({ ...call, args: resolved }));
+  const { call, router, cancel } = started;
+  const result = resolved(started).then((resolved) => router().unary({ ...call, args: resolved }));
   return {
     [RESPONSE]: "value",
     requestId: call.requestId,
@@ -117,7 +128,7 @@ function valueResponse(started: Started): DeploymentResponse<unknown> {
 
 /** Starts when it is read. */
 function streamResponse(started: Started): DeploymentResponseGenerator<unknown> {
-  const { call, args, router, cancel } = started;
+  const { call, router, cancel } = started;
   let left = false;
   return {
     [RESPONSE]: "stream",
@@ -128,7 +139,7 @@ function streamResponse(started: Started): DeploymentResponseGenerator<unknown> 
     },
     async *[Symbol.asyncIterator]() {
       try {
-        yield* router().stream({ ...call, args: await resolveArgs(args) });
+        yield* router().stream({ ...call, args: await resolved(started) });
       } finally {
         left ||= !started.cancelled;
         cancel();
@@ -177,6 +188,18 @@ function lazyOutside(): CallRouter & { close(): Promise<void> } {
 export async function disconnect(): Promise<void> {
   const { router, hosted } = runtime();
   if (!hosted) await (router as Partial<ReturnType<typeof lazyOutside>> | null)?.close?.();
+}
+
+/** Arguments that are responses are waited for, which is counted. */
+function resolved({ call: { application, deployment }, args }: Started): Promise<unknown[]> {
+  if (!args.some((arg) => hasBrand(arg, RESPONSE))) return resolveArgs(args);
+  const { clock, metrics, replica } = runtime();
+  const sinceMs = clock.monotonic();
+  return resolveArgs(args).finally(() => {
+    const actorId = replica?.replicaId ?? "";
+    const handle = `${application}#${deployment}#${actorId}`;
+    metrics.meter(ARGS_RESOLUTION, deployment, application, handle, actorId).add(clock.monotonic() - sinceMs);
+  });
 }
 
 async function resolveArgs(args: readonly unknown[]): Promise<unknown[]> {

@@ -53,6 +53,7 @@ export {
   start,
   status,
 } from "./lifecycle.ts";
+export * as metrics from "./metrics.ts";
 export { type MultiplexedFunction, type MultiplexedOptions, multiplexed } from "./multiplexed.ts";
 export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions, RolloutOptions } from "./options.ts";
 export type { NamedApplication } from "./own-export.ts";

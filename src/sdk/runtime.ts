@@ -29,6 +29,8 @@ export interface RequestContext {
   readonly sessionId?: string;
   /** The revision of the application it goes to, while two share the requests; 0: there is one. */
   readonly revision?: number;
+  /** The prefix that it came by over HTTP, also where it is a call made for such a request; empty or absent: none. */
+  readonly route?: string;
   /** Aborts when the request is cancelled; calls made for it end with it. */
   readonly signal: AbortSignal;
   /** Takes the request for a websocket; absent where it asks for none. */
@@ -57,6 +59,8 @@ export interface HandleCall {
   readonly sessionId?: string;
   /** Of the request it is made for; 0 or absent: none. */
   readonly revision?: number;
+  /** That of the request it is made for; empty or absent: none. */
+  readonly route?: string;
   /** null: no limit. */
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal;
@@ -72,6 +76,8 @@ export interface CallRouter {
 export interface Place {
   readonly replica: ReplicaContext;
   readonly router: CallRouter;
+  /** What its code counts; absent: the process's. */
+  readonly metrics?: MetricSet;
 }
 
 /** State shared by all copies of the SDK in a process. */

@@ -104,7 +104,7 @@ interface Limits {
 }
 
 function limitsOf(target: LocalTarget, call: HandleCall): Limits {
-  const scope = new RequestScope(call.requestId, call.multiplexedModelId, call.revision, call.sessionId);
+  const scope = new RequestScope(call.requestId, call.multiplexedModelId, call.revision, call.sessionId, call.route);
   const broke = Promise.withResolvers<never>();
   // It may break between two steps.
   broke.promise.catch(() => {});

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { MetricSet } from "../observability/metric-set.ts";
 import { failureError } from "../replica/call-failure.ts";
 import { makeServable, type Servable } from "../replica/servable.ts";
 import { APPLICATION, hasBrand } from "../sdk/brands.ts";
@@ -10,6 +11,7 @@ import { type CallRouter, type HandleCall, type Place, type ReplicaContext, runt
 import type { Application, DeploymentHandle } from "../sdk/types.ts";
 import { callStream, callUnary, type LocalTarget, travelled } from "./local-call.ts";
 import { answer } from "./local-http.ts";
+import { type LocalMetrics, localMetrics } from "./local-metrics.ts";
 
 /** Options of {@link runLocal}. */
 export interface LocalOptions {
@@ -32,6 +34,8 @@ export interface LocalApplication<T> extends AsyncDisposable {
   deployment<D>(name: string): DeploymentHandle<D>;
   /** Gives a deployment another `user_config`, as a deploy would. */
   reconfigure(deployment: string, userConfig: unknown): Promise<void>;
+  /** The value of a metric that its code counted, of a histogram the sum; see {@link LocalMetrics}. */
+  readonly metrics: LocalMetrics;
   /** Ends it as replicas end: disposers run, models are unloaded, and calls fail from now on. May be repeated. */
   stop(): Promise<void>;
 }
@@ -84,6 +88,7 @@ export async function runLocal<T>(
       return local.handle<D>(name);
     },
     reconfigure: (deployment, userConfig) => local.reconfigure(deployment, userConfig),
+    metrics: local.metrics,
     stop: () => local.stop(),
     [Symbol.asyncDispose]: () => local.stop(),
   };
@@ -97,6 +102,8 @@ class Local {
   readonly #userConfig: Readonly<Record<string, unknown>>;
   readonly #targets = new Map<string, Promise<LocalTarget>>();
   readonly #router: CallRouter;
+  readonly #counted = new Map<string, MetricSet>();
+  readonly metrics: LocalMetrics = localMetrics(this.#counted);
   #stopped: Promise<void> | undefined;
 
   constructor(application: Application, { name = "default", userConfig = {} }: LocalOptions) {
@@ -174,7 +181,9 @@ class Local {
       replicaId: randomUUID(),
       servableObject: null,
     };
-    const place: Place = { replica, router: this.#router };
+    const metrics = new MetricSet();
+    this.#counted.set(node.name, metrics);
+    const place: Place = { replica, router: this.#router, metrics };
     const args = withHandles(node.args, (bound) => this.handle(this.#nameOf(bound)));
     const servable = runtime().places.run(place, () => makeServable(node.spec, args));
     replica.servableObject = servable.object;

@@ -5,6 +5,7 @@ import type { ChannelReceiver, ChannelRequest, ReplicaChannel, ResponseHead } fr
 import type { LoadWatcher } from "../../src/routing/deployment-queue.ts";
 import { Router, type RouterFailure, type RouterRequest } from "../../src/routing/router.ts";
 import type { RouterEvents } from "../../src/routing/router-events.ts";
+import type { RouterMetrics } from "../../src/routing/router-metrics.ts";
 
 export const get: RouterRequest = { kind: "http", method: "GET", path: "/", headers: [], body: null };
 export const post: RouterRequest = { ...get, method: "POST" };
@@ -29,7 +30,12 @@ interface Outcome {
   cancel(): void;
 }
 
-export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: LoadWatcher, events?: RouterEvents) {
+export function scriptedRouter(
+  random: Random = { next: () => 0 },
+  watcher?: LoadWatcher,
+  events?: RouterEvents,
+  metrics?: RouterMetrics,
+) {
   let nowMs = 0;
   let timers: { atMs: number; fn: () => void }[] = [];
   const clock: Clock = {
@@ -72,7 +78,7 @@ export function scriptedRouter(random: Random = { next: () => 0 }, watcher?: Loa
     release: (address) => void released.push(address),
     close: () => Promise.resolve(),
   };
-  const router = new Router({ channel, clock, random, watcher, events });
+  const router = new Router({ channel, clock, random, watcher, events, metrics });
   const apply = (ids: readonly string[], given: Record<string, unknown> = {}): void => {
     const targets = {
       application: "app",

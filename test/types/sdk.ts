@@ -16,6 +16,7 @@ import {
   getRequestContext,
   grpc,
   ingress,
+  metrics,
   multiplexed,
 } from "../../src/sdk/index.ts";
 
@@ -283,3 +284,22 @@ export function services(): void {
 deployment(Back, { autoscalingConfig: new AutoscalingConfig({ minReplicas: 0, maxReplicas: 3 }) });
 // @ts-expect-error options are typed
 new AutoscalingConfig({ minReplica: 0 });
+
+const counted = new metrics.Counter("t_c", { labels: ["kind", "shop", "route"], defaultLabels: { shop: "main" } });
+counted.inc(1, { kind: "fruit" });
+counted.inc(1, { kind: "fruit", shop: "other", route: "/x" });
+// @ts-expect-error needs a kind
+counted.inc(1);
+// @ts-expect-error needs a kind
+counted.inc(1, { shop: "other" });
+// @ts-expect-error there is no such label
+counted.inc(1, { kind: "fruit", color: "red" });
+// @ts-expect-error values are text
+counted.inc(1, { kind: 1 });
+new metrics.Counter("t_p").inc();
+new metrics.Gauge("t_g", { labels: ["route"] }).set(1);
+new metrics.Histogram("t_h", { boundaries: [1, 2] }).observe(1);
+// @ts-expect-error a gauge has no buckets
+new metrics.Gauge("t_b", { boundaries: [1] });
+// @ts-expect-error a default for what is no label
+new metrics.Gauge("t_d", { labels: ["a"], defaultLabels: { b: "x" } });

@@ -1,16 +1,27 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it, vi } from "vitest";
+import type { Snapshot } from "../../src/controller/controller.ts";
+import { createControllerMetrics } from "../../src/controller/controller-metrics.ts";
 import type { ApplicationStatus, DeploymentStatus, ProxyRecord } from "../../src/controller/records.ts";
 import { keys } from "../../src/controller/records.ts";
+import { systemClock } from "../../src/core/system-clock.ts";
+import type { EngineEvent } from "../../src/engine/engine.ts";
+import type { ProxyEvent } from "../../src/engine/proxies.ts";
+import { watchEventLoop } from "../../src/observability/loop-monitor.ts";
 import { type MetricFamily, MetricSet } from "../../src/observability/metric-set.ts";
 import type { ScalingFigures } from "../../src/observability/scaling-metrics.ts";
 import { createIngressMetrics } from "../../src/proxy/ingress-metrics.ts";
+import { createRequestMetrics } from "../../src/replica/request-metrics.ts";
+import { createRouterMetrics } from "../../src/routing/router-metrics.ts";
+import { makeHandle } from "../../src/sdk/handle.ts";
 import { batch, multiplexed } from "../../src/sdk/index.ts";
-import { runtime } from "../../src/sdk/runtime.ts";
+import { type HandleCall, runtime } from "../../src/sdk/runtime.ts";
 import { ask, startTestApi, type TestApi } from "../support/api-harness.ts";
 import { openStream } from "../support/event-stream.ts";
+import { parseExposition } from "../support/exposition.ts";
 import { applicationRecord, deploymentRecord, instanceRecord, put } from "../support/fake-controller.ts";
+import { scriptedRouter } from "../support/scripted-router.ts";
 
 interface Scrape {
   /** `name{labels} value` by `name{labels}`. */
@@ -41,7 +52,56 @@ async function replicaFamilies() {
   const model = multiplexed({ maxNumModelsPerReplica: 1 }, async (id: string) => id);
   const call = batch({ maxBatchSize: 2 }, async (ids: string[]) => Promise.all(ids.map((id) => model(id))));
   expect(await Promise.all([call("m"), call("n")])).toEqual(["m", "n"]);
-  return runtime().metrics.families();
+  const set = new MetricSet();
+  const requests = createRequestMetrics(set, { clock: systemClock, ongoing: () => 1, maxOngoing: () => 5 });
+  requests.started();
+  requests.ended("/a", undefined, 1, 0);
+  requests.ended("/a", "TypeError", 1, 0);
+  const handle = makeHandle<(value: unknown) => number>(
+    ...(["a", "Echo"] as const),
+    {},
+    () => ({ unary: async ({ args }: HandleCall) => args[0] }) as never,
+  );
+  expect(await handle.remote(handle.remote(1))).toBe(1);
+  return [...set.families(), ...runtime().metrics.families()];
+}
+
+/** All that the controller counts. */
+async function controllerFamilies(now: Snapshot): Promise<MetricFamily[]> {
+  const node = { nodeId: "n", nodeIp: "127.0.0.1" };
+  const counts = createControllerMetrics(systemClock, { actorId: "controller", ...node });
+  let tell: (event: EngineEvent) => void = () => {};
+  const nothing = (): void => {};
+  const engine = counts.engine({
+    ...{ start: nothing, checkHealth: nothing, reconfigure: nothing, stop: nothing },
+    onEvent: (listener: typeof tell) => {
+      tell = listener;
+    },
+  } as never);
+  engine.onEvent(nothing);
+  for (const id of ["r1", "r2"]) {
+    engine.start({ application: "a", deployment: "Echo", id } as never);
+    tell({ kind: "spawned", id, process: {} as never });
+    tell({ kind: "ready", id, address: "" });
+    engine.checkHealth(id, 1);
+    tell({ kind: "health", id, error: "ill" });
+    engine.reconfigure(id, {} as never, {} as never);
+    tell({ kind: "reconfigured", id, settings: "" });
+  }
+  engine.stop("r2", 1);
+  tell({ kind: "exited", id: "r2", detail: "" });
+  let end: (event: ProxyEvent) => void = () => {};
+  const proxies = counts.proxies({
+    ...{ start: nothing, stop: nothing },
+    onEvent: (listener) => {
+      end = listener;
+    },
+  });
+  proxies.onEvent(nothing);
+  proxies.stop();
+  end({ kind: "ended", id: "0" });
+  counts.turn(1, 2);
+  return counts.families(now);
 }
 
 /** All that a proxy counts. */
@@ -51,6 +111,15 @@ function proxyFamilies(): MetricFamily[] {
   const http = createIngressMetrics(set, "http");
   http.ended({ ...request, status: "200", failed: false });
   http.ended({ ...request, status: "503", failed: true });
+  const t = scriptedRouter(
+    undefined,
+    undefined,
+    undefined,
+    createRouterMetrics(set, { actorId: "proxy/0", source: "PROXY" }),
+  );
+  t.apply(["a"]);
+  t.send();
+  watchEventLoop(set, systemClock, { component: "proxy", actorId: "proxy/0" });
   return set.families();
 }
 
@@ -251,7 +320,9 @@ describe("what replicas counted", () => {
 
 describe("docs/metrics.md", () => {
   it("lists each metric of ours with its type, labels and numbers, and no other", async () => {
-    await using api = await startTestApi();
+    let counted: MetricFamily[] = [];
+    await using api = await startTestApi({ counted: () => counted });
+    counted = await controllerFamilies(api.controller.snapshot());
     api.controller.scalingFigures = () => [FIGURES];
     const families = await replicaFamilies();
     api.controller.replicaMetrics = () => [{ application: "a", deployment: "Echo", id: "r1", families }];
@@ -263,9 +334,10 @@ describe("docs/metrics.md", () => {
       ([, name, type, labels, value]) => ({ name: name!, type: type!, labels: labels!, value: value! }),
     );
     const ours = [...types].filter(([name]) => !/^(process|nodejs)_/.test(name));
-    expect(rows.map(({ name, type }) => [name, type])).toEqual(ours);
+    expect(Object.fromEntries(rows.map(({ name, type }) => [name, type]))).toEqual(Object.fromEntries(ours));
+    parseExposition(text);
     for (const { name, labels, value } of rows) {
-      const sample = [...series.keys()].find((key) => key.replace(/(_count)?\{.*/, "") === name)!;
+      const sample = [...series.keys()].find((key) => key.replace(/(_count)?(\{.*)?$/, "") === name)!;
       const used = [...sample.matchAll(/(\w+)="/g)].map(([, label]) => `\`${label}\``);
       expect([name, labels]).toEqual([name, used.join(", ")]);
       const help = new RegExp(`^# HELP ${name} (.*)\\.$`, "m").exec(text)![1]!;

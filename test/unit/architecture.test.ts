@@ -64,6 +64,8 @@ const pureController =
   /^src\/controller\/([^/]*-(state|status)|plan[^/]*|([^/]*-)?rollout|resources|waiting|update-class)\.ts$/;
 /** What takes samples and prunes them. */
 const producedSeries = /^src\/autoscaling\/series\.ts$/;
+/** What is counted with. */
+const metricSet = /^src\/observability\/metric-set\.ts$/;
 const configTypes = /^src\/config\/types\.ts$/;
 
 const importRules: readonly ImportRule[] = [
@@ -78,9 +80,9 @@ const importRules: readonly ImportRule[] = [
     allowed: [core, /^src\/config\//, /^src\/autoscaling\//, /^src\/routing\/choose\.ts$/],
   },
   {
-    name: "routing imports core, wire, config, the producer's side of series and generated code",
+    name: "routing imports core, wire, config, the producer's side of series, metrics and generated code",
     files: /^src\/routing\//,
-    allowed: [core, wire, gen, /^src\/config\//, producedSeries],
+    allowed: [core, wire, gen, /^src\/config\//, producedSeries, metricSet],
   },
   {
     name: "pure controller files import core, config and each other",

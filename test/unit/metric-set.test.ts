@@ -44,20 +44,60 @@ describe("a set of metrics", () => {
     expect(set.families()[0]?.series).toEqual([{ labels: ["a"], value: 10 }]);
   });
 
-  it("keeps 256 series of a metric, whatever labels it is given", () => {
+  it("keeps 256 series of a metric, whatever labels it is given, and loses no count", () => {
     const set = new MetricSet();
     for (let i = 0; i < 1_000; i++) set.meter(COUNTER, String(i)).add(1);
-    expect(set.families()[0]?.series).toHaveLength(256);
+    const { series } = set.families()[0]!;
+    expect(series).toHaveLength(256);
+    expect(series.at(-1)).toEqual({ labels: ["OTHER"], value: 745 });
+    expect(series.reduce((sum, { value }) => sum + value, 0)).toBe(1_000);
+  });
+
+  it("has gauges that are set, and says that they changed only where they did", () => {
+    const set = new MetricSet();
+    const meter = set.meter(GAUGE, "a");
+    meter.set(4);
+    meter.set(4);
+    meter.add(-1);
+    expect(set.changes).toBe(2);
+    expect(set.families()[0]?.series).toEqual([{ labels: ["a"], value: 3 }]);
+  });
+
+  it("has another stamp whenever there is news, of gauges that are read too, but not of what is quiet", () => {
+    const set = new MetricSet();
+    let value = 1;
+    set.gauge(GAUGE, () => [{ labels: ["a"], value }]);
+    const quiet = set.meter({ ...COUNTER, name: "q", quiet: true }, "a");
+    const stamps = [set.stamp()];
+    quiet.add(1);
+    stamps.push(set.stamp());
+    value = 2;
+    stamps.push(set.stamp());
+    set.meter(COUNTER, "a").add(1);
+    stamps.push(set.stamp());
+    expect(stamps[1]).toBe(stamps[0]);
+    expect(new Set(stamps).size).toBe(3);
+  });
+
+  it("forgets the series that are not wanted any more", () => {
+    const set = new MetricSet();
+    for (const what of ["a", "b"]) set.meter(COUNTER, what).add(1);
+    set.meter(HISTOGRAM).add(1);
+    set.keep(({ what }) => what !== "a");
+    expect(set.families().map(({ series }) => series.map(({ labels }) => labels))).toEqual([[["b"]], [[]]]);
+    set.keep(({ what }) => what === undefined);
+    expect(set.families().map(({ name }) => name)).toEqual(["h"]);
   });
 
   it("arrives as it was sent, without kinds that are not known", () => {
     const set = new MetricSet();
     set.meter(COUNTER, "a").add(2);
+    set.meter({ ...COUNTER, name: "w", whole: true }, "a").add(2);
     set.meter(HISTOGRAM).add(3);
     set.gauge(GAUGE, () => [{ labels: ["a"], value: 4 }]);
     const message = create(ProcessMetricsSchema, metricsMessage(set.families()));
     expect(readMetrics(message)).toEqual(set.families().map((family) => ({ bounds: [], ...family })));
     message.families[0]!.kind = 99 as never;
-    expect(readMetrics(message).map(({ name }) => name)).toEqual(["h", "g"]);
+    expect(readMetrics(message).map(({ name }) => name)).toEqual(["w", "h", "g"]);
   });
 });

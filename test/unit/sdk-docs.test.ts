@@ -37,6 +37,17 @@ describe("docs/sdk.md", () => {
     expect(await (await shop.fetch("/?fruit=fig&fruit=fig")).json()).toEqual({ total: 6 });
   });
 
+  it("has an application that counts", async () => {
+    const { app } = await load(examplesOf("Metrics")[0]!);
+    await using shop = await testing.runLocal(app as sdk.Application<object>);
+    for (const kind of ["fruit", "bread", "fruit"]) {
+      expect(await (await shop.fetch(`/?kind=${kind}`)).text()).toBe("taken");
+    }
+    expect(shop.metrics.value("orders_total", { kind: "fruit" })).toBe(2);
+    expect(shop.metrics.value("stock_boxes")).toBe(97);
+    expect([shop.metrics.count("order_weight_kg"), shop.metrics.value("order_weight_kg")]).toEqual([3, 7.5]);
+  });
+
   it("has a builder whose args are checked", async () => {
     const module = await load(examplesOf("Applications")[1]!);
     await using model = await testing.runLocal(await applicationFromExport(module, "app", { model: "small" }));

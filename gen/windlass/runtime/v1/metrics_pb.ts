@@ -10,7 +10,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/metrics.proto.
  */
 export const file_windlass_runtime_v1_metrics: GenFile = /*@__PURE__*/
-  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL21ldHJpY3MucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEiRQoOUHJvY2Vzc01ldHJpY3MSMwoIZmFtaWxpZXMYASADKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLk1ldHJpY0ZhbWlseSKMAgoMTWV0cmljRmFtaWx5EgwKBG5hbWUYASABKAkSDAoEaGVscBgCIAEoCRI0CgRraW5kGAMgASgOMiYud2luZGxhc3MucnVudGltZS52MS5NZXRyaWNGYW1pbHkuS2luZBITCgtsYWJlbF9uYW1lcxgEIAMoCRIOCgZib3VuZHMYBSADKAESMQoGc2VyaWVzGAYgAygLMiEud2luZGxhc3MucnVudGltZS52MS5NZXRyaWNTZXJpZXMiUgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASEAoMS0lORF9DT1VOVEVSEAESDgoKS0lORF9HQVVHRRACEhIKDktJTkRfSElTVE9HUkFNEAMiPQoMTWV0cmljU2VyaWVzEg4KBmxhYmVscxgBIAMoCRINCgV2YWx1ZRgCIAEoARIOCgZjb3VudHMYAyADKARiBnByb3RvMw");
+  fileDesc("CiF3aW5kbGFzcy9ydW50aW1lL3YxL21ldHJpY3MucHJvdG8SE3dpbmRsYXNzLnJ1bnRpbWUudjEiRQoOUHJvY2Vzc01ldHJpY3MSMwoIZmFtaWxpZXMYASADKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLk1ldHJpY0ZhbWlseSKbAgoMTWV0cmljRmFtaWx5EgwKBG5hbWUYASABKAkSDAoEaGVscBgCIAEoCRI0CgRraW5kGAMgASgOMiYud2luZGxhc3MucnVudGltZS52MS5NZXRyaWNGYW1pbHkuS2luZBITCgtsYWJlbF9uYW1lcxgEIAMoCRIOCgZib3VuZHMYBSADKAESMQoGc2VyaWVzGAYgAygLMiEud2luZGxhc3MucnVudGltZS52MS5NZXRyaWNTZXJpZXMSDQoFd2hvbGUYByABKAgiUgoES2luZBIUChBLSU5EX1VOU1BFQ0lGSUVEEAASEAoMS0lORF9DT1VOVEVSEAESDgoKS0lORF9HQVVHRRACEhIKDktJTkRfSElTVE9HUkFNEAMiPQoMTWV0cmljU2VyaWVzEg4KBmxhYmVscxgBIAMoCRINCgV2YWx1ZRgCIAEoARIOCgZjb3VudHMYAyADKARiBnByb3RvMw");
 
 /**
  * What a process counted, for whoever is scraped. Values are since the process
@@ -81,6 +81,13 @@ export type MetricFamily = Message<"windlass.runtime.v1.MetricFamily"> & {
    * @generated from field: repeated windlass.runtime.v1.MetricSeries series = 6;
    */
   series: MetricSeries[];
+
+  /**
+   * Its own labels say which process it is of.
+   *
+   * @generated from field: bool whole = 7;
+   */
+  whole: boolean;
 };
 
 /**
