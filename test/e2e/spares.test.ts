@@ -31,6 +31,7 @@ it("scale calls are answered by processes that waited, and new ones wait after t
 
 /** Says all that could tell a spare from a process of its own. */
 const TELLING = `
+import { readFileSync } from "node:fs";
 import { deployment, getReplicaContext } from "windlass";
 console.log("constructed in", process.cwd());
 class Echo {
@@ -44,6 +45,7 @@ class Echo {
       argv: process.argv,
       execArgv: process.execArgv,
       parts: Object.getOwnPropertyNames(process).sort(),
+      name: readFileSync("/proc/self/comm", "utf8"),
       events: process.eventNames().map(String).sort(),
       handles: process.getActiveResourcesInfo().filter((name) => name === "PipeWrap").length,
     });

@@ -122,7 +122,7 @@ it.each([
   { name: "NODE_ENV", fits: true },
   { name: "PATH", fits: true },
   { name: "LANGCHAIN_API_KEY", fits: true },
-  { name: "CUDA_VISIBLE_DEVICES", fits: true },
+  { name: "CUDA_VISIBLE_DEVICES", fits: false },
   { name: "MODEL", fits: true },
 ])("a spare will do for a replica with $name: $fits", ({ name, fits }) => {
   expect(fitsSpare({ OTHER: "x", [name]: "x" })).toBe(fits);

@@ -117,7 +117,10 @@ export class SparePool {
 const READ_AT_START =
   /^(NODE_(?!ENV$)|UV_|V8_|LD_|DYLD_|MALLOC_|GLIBC_|OPENSSL_|SSL_CERT_|ICU_|LC_|LANG$|LANGUAGE$|LOCPATH$|TZ$|TZDIR$)/;
 
+/** Which devices a process has is looked up from outside, in what it was started with. */
+const DEVICES = /^(CUDA|NVIDIA|HIP|ROCR)_/;
+
 /** Whether a process that runs already can take over this environment in every way. */
 export function fitsSpare(env: Readonly<Record<string, string>>): boolean {
-  return !Object.keys(env).some((name) => READ_AT_START.test(name.toUpperCase()));
+  return !Object.keys(env).some((name) => READ_AT_START.test(name.toUpperCase()) || DEVICES.test(name));
 }
