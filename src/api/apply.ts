@@ -1,12 +1,14 @@
 /** Applying a config document: the same for REST and Connect. */
-import { isAbsolute } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { lint } from "../config/lint.ts";
 import { lintLines } from "../config/lint-lines.ts";
 import type { ConfigResult } from "../config/parse.ts";
 import { restoreRedacted } from "../config/redact.ts";
+import { mapTlsPaths, tlsOf } from "../config/tls-options.ts";
 import type { ApplicationConfig, DeployConfig } from "../config/types.ts";
 import type { Controller } from "../controller/controller.ts";
 import { WindlassError } from "../core/errors.ts";
+import { readTls } from "../tls/material.ts";
 
 /** What a caller asks for; `checked` comes from config's validation. */
 export interface ApplyRequest {
@@ -32,11 +34,24 @@ export async function applyChecked(
   const known = [...accepted.warnings, ...lintWarnings(controller, accepted.config)];
   if (request.validateOnly) return { revision: controller.snapshot().revision, warnings: known };
   const config = {
-    ...accepted.config,
+    ...withAbsoluteFiles(accepted.config, baseDir),
     applications: accepted.config.applications.map((application) => withSecrets(controller, application)),
   };
+  refuseBadTls(controller, config);
   const { revision, warnings } = await controller.applyConfig({ config, baseDir, actor });
   return { revision, warnings: [...known, ...warnings] };
+}
+
+/** Paths of certificates start from the base folder, as those of code do. */
+export function withAbsoluteFiles(config: DeployConfig, baseDir: string): DeployConfig {
+  if (config.http_options === undefined) return config;
+  return { ...config, http_options: mapTlsPaths(config.http_options, (path) => resolve(baseDir, path)) };
+}
+
+/** A config that makes the instance decides what its proxies serve with. Throws INVALID_REQUEST for bad files. */
+function refuseBadTls(controller: Controller, { http_options: http }: DeployConfig): void {
+  const files = tlsOf(http ?? {});
+  if (files !== null && controller.snapshot().instance.state === "absent") readTls(files);
 }
 
 /** What the config does badly, one line each, with the code of what is deployed already. */

@@ -1,11 +1,14 @@
 /**
- * One cleartext port for HTTP/1.1 and HTTP/2 with prior knowledge: the first bytes of a connection tell which.
- * The same for a unix socket.
+ * One port for HTTP/1.1 and HTTP/2: in cleartext the first bytes of a connection tell which (prior knowledge), over TLS
+ * its handshake. The same for a unix socket.
  */
 import * as http from "node:http";
 import * as http2 from "node:http2";
 import * as net from "node:net";
+import type * as tls from "node:tls";
 import type { Clock, Timer } from "../core/clock.ts";
+import { createTlsListener, renewListener } from "../tls/listener.ts";
+import type { TlsMaterial } from "../tls/material.ts";
 import type { NodeHandler, NodeRequest, NodeResponse } from "./http.ts";
 
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
@@ -39,6 +42,8 @@ export interface DualServerOptions {
   readonly idleTimeoutMs?: number;
   /** Streams one HTTP/2 connection may have open at once. Default: 1000. */
   readonly maxConcurrentStreams?: number;
+  /** Serves over TLS. Callers are known by their tokens: certificates of clients are not asked for. Default: cleartext. */
+  readonly tls?: TlsMaterial | undefined;
 }
 
 /** A server that is not listening yet. */
@@ -52,6 +57,8 @@ export interface DualServer {
   close(graceMs: number): Promise<void>;
   /** Connections open now. */
   connections(): number;
+  /** Connections to come are served with another certificate. Without effect where there is no TLS. */
+  renew(material: TlsMaterial): void;
 }
 
 /** See the file's comment. */
@@ -112,8 +119,12 @@ export function createDualServer(options: DualServerOptions): DualServer {
   });
   h2.on("sessionError", () => {}); // a broken client; its session ends by itself
 
-  const server = net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, (socket) => {
+  const keep = (socket: net.Socket): void => {
     sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  };
+  const peek = (socket: net.Socket): void => {
+    keep(socket);
     peeking.add(socket);
     let seen: Buffer = Buffer.alloc(0);
     const timer = clock.timer(limits.peekTimeoutMs, () => socket.destroy(), { unref: true });
@@ -135,11 +146,18 @@ export function createDualServer(options: DualServerOptions): DualServer {
     };
     socket.on("data", onData);
     socket.on("error", () => socket.destroy());
-    socket.once("close", () => {
-      settled();
-      sockets.delete(socket);
+    socket.once("close", settled);
+  };
+  let secure: tls.Server | undefined;
+  if (options.tls !== undefined) {
+    secure = createTlsListener({
+      material: { ...options.tls, clientCertificates: false },
+      protocols: ["h2", "http/1.1"],
+      onConnection: (socket, protocol) => (protocol === "h2" ? h2 : h1).emit("connection", socket),
     });
-  });
+    secure.on("connection", keep);
+  }
+  const server = secure ?? net.createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }, peek);
 
   server.maxConnections = limits.maxConnections;
 
@@ -177,6 +195,9 @@ export function createDualServer(options: DualServerOptions): DualServer {
       });
     },
     connections: () => sockets.size,
+    renew(material) {
+      if (secure !== undefined) renewListener(secure, material);
+    },
   };
 }
 

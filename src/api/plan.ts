@@ -9,7 +9,7 @@ import {
 } from "../../gen/windlass/v1/plan_pb.ts";
 import type { Controller, Plan } from "../controller/controller.ts";
 import { applicationName, deploymentName } from "../core/names.ts";
-import { type ApplyRequest, acceptedConfig, refuseRelative, withSecrets } from "./apply.ts";
+import { type ApplyRequest, acceptedConfig, refuseRelative, withAbsoluteFiles, withSecrets } from "./apply.ts";
 import { enumValue } from "./enums.ts";
 
 /** What a caller asks for. */
@@ -29,7 +29,7 @@ export async function planChecked(
   const accepted = acceptedConfig(checked);
   refuseRelative(baseDir);
   const applications = accepted.config.applications.map((application) => withSecrets(controller, application));
-  const config = { ...accepted.config, applications };
+  const config = { ...withAbsoluteFiles(accepted.config, baseDir), applications };
   const plan = await controller.plan(
     { config, baseDir, actor, onlyListed, ...(withoutToken ? { withoutToken } : {}) },
     signal,

@@ -5,6 +5,7 @@ import { createDualServer } from "../api/dual-server.ts";
 import { hostFacts } from "../api/host-facts.ts";
 import { createRuntimeHandler } from "../api/runtime.ts";
 import { createApi } from "../api/server.ts";
+import { tlsOf } from "../config/tls-options.ts";
 import { createControllerMetrics } from "../controller/controller-metrics.ts";
 import { pathsInUse } from "../controller/paths-in-use.ts";
 import { Reconciler } from "../controller/reconciler.ts";
@@ -24,9 +25,11 @@ import { surviveLostOutput } from "../observability/output.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { openEmbeddedStore } from "../store/embedded.ts";
-import type { ControllerOptions } from "../supervisor/controller-options.ts";
+import { readControllerOptions } from "../supervisor/controller-options.ts";
 import type { FromSupervisor, ToSupervisor } from "../supervisor/protocol.ts";
 import { loadSecrets } from "../supervisor/secrets.ts";
+import { readTls, type TlsMaterial } from "../tls/material.ts";
+import { followTls } from "../tls/renewal.ts";
 
 /** Seconds that replicas and proxies serve on without a controller. */
 const ORPHAN_TTL_S = 300;
@@ -36,7 +39,7 @@ const TIDY_MS = 3_600_000;
 const ROUTERS_RETURN_MS = 3_000;
 
 surviveLostOutput();
-const options = JSON.parse(process.argv[2]!) as ControllerOptions;
+const options = readControllerOptions(process.argv[2]!, process.env);
 const clock = systemClock;
 const logStyle = { format: options.logFormat, level: options.logLevel };
 const limits = logLimits(process.env);
@@ -86,7 +89,13 @@ async function main(): Promise<void> {
     random: systemRandom,
     logger,
     sockets: (id) => ({ dataSocket: join(runDir, "r", `${id}.sock`), controlSocket: join(runDir, "r", `${id}.ctl`) }),
-    bind: { host: options.host, httpPort: options.httpPort, grpcPort: options.grpcPort },
+    bind: {
+      host: options.host,
+      httpPort: options.httpPort,
+      grpcPort: options.grpcPort,
+      httpTls: options.tls.http ?? undefined,
+      grpcTls: options.tls.grpc ?? undefined,
+    },
     proxyWorkers: options.proxyWorkers,
     proxyLocation: options.proxyLocation,
     watchHistory: options.watchHistory,
@@ -115,10 +124,18 @@ async function main(): Promise<void> {
     counted: counts.families,
     endProcess: () => supervisor.send({ kind: "end-process" }),
   });
+  const { control } = options.tls;
+  const tls = control === null ? undefined : readTls(control);
   const servers = options.controlPorts.map((port) => ({
     port,
-    server: createDualServer({ handler: api.handler, clock }),
+    server: createDualServer({ handler: api.handler, clock, tls }),
   }));
+  if (control !== null && tls !== undefined) {
+    const onRenewed = (material: TlsMaterial): void => {
+      for (const { server } of servers) server.renew(material);
+    };
+    followTls({ files: control, current: tls, clock, log: logger, onRenewed });
+  }
   const runtimeServer = createDualServer({ handler: createRuntimeHandler(routes, api.webhook, logger), clock });
 
   routes.expect(proxies.inherited);
@@ -129,7 +146,9 @@ async function main(): Promise<void> {
   for (const { port, server } of servers) await server.listen({ host: options.host, port });
   ready = true;
   await controller.proxiesReady();
-  supervisor.send({ kind: "ready", proxies: controller.snapshot().proxies.map(({ pid }) => pid) });
+  const { proxies: running, instance } = controller.snapshot();
+  const httpTls = options.tls.http !== null || tlsOf(instance.httpOptions) !== null;
+  supervisor.send({ kind: "ready", proxies: running.map(({ pid }) => pid), httpTls });
 
   supervisor.onStop(() => void stop());
 

@@ -28,7 +28,9 @@ function asCliError<T>(read: () => T): T {
 export function cannotConnect(target: Target): CliError {
   return new CliError(
     EXIT.cannotConnect,
-    `cannot connect to ${target.address}; run \`windlass start\`, or set WINDLASS_ADDRESS or -a`,
+    target.address.startsWith("https:")
+      ? `cannot connect to ${target.address}; set WINDLASS_CA to the authority of a certificate that is not publicly trusted, or run \`windlass start\` with --tls-cert, or set WINDLASS_ADDRESS or -a`
+      : `cannot connect to ${target.address}; run \`windlass start\`, or set WINDLASS_ADDRESS or -a`,
   );
 }
 

@@ -1,6 +1,8 @@
+import { tlsOf } from "../config/tls-options.ts";
 import { errorText } from "../core/errors.ts";
 import { applicationName } from "../core/names.ts";
 import type { ReadyInfo, StartOptions } from "../supervisor/options.ts";
+import { isSelfSigned, ownCertificate } from "../tls/material.ts";
 import { readAdminToken, type Target } from "./address.ts";
 import { type Api, withApi } from "./api.ts";
 import { applicationNames, applyConfig, followApplications } from "./apply.ts";
@@ -22,7 +24,7 @@ export async function firstDeploy(
   ctx: CliContext,
   loaded: LoadedConfig,
   ready: ReadyInfo,
-  options: Pick<StartOptions, "auth" | "webhookOnProxy">,
+  options: Pick<StartOptions, "auth" | "webhookOnProxy" | "tls" | "instance">,
   signal: AbortSignal,
 ): Promise<void> {
   const fail = (lines: readonly string[]): void => {
@@ -43,15 +45,17 @@ export async function firstDeploy(
 }
 
 /** The API of the server in this process, as admin. */
-export function ownTarget(ready: ReadyInfo, { auth }: Pick<StartOptions, "auth">): Target {
-  return { address: reachable(ready.control), token: auth ? readAdminToken(ready.stateDir) : undefined };
+export function ownTarget(ready: ReadyInfo, { auth, tls }: Pick<StartOptions, "auth" | "tls">): Target {
+  const target = { address: reachable(ready.control), token: auth ? readAdminToken(ready.stateDir) : undefined };
+  // It signed itself, maybe, and may name hosts that this machine is not known by here.
+  return tls.control === null ? target : { ...target, trust: { ca: ownCertificate(tls.control.certFile), own: true } };
 }
 
 /** `curl` lines for the applications that run, on stdout. */
 export async function printTries(
   ctx: CliContext,
   api: Api,
-  given: Pick<StartOptions, "auth" | "webhookOnProxy"> & {
+  given: Pick<StartOptions, "auth" | "webhookOnProxy" | "tls" | "instance"> & {
     readonly running: readonly string[];
     readonly tries: readonly string[];
     readonly ready: ReadyInfo;
@@ -61,7 +65,9 @@ export async function printTries(
   const applications = await Promise.all(running.map((name) => describe(api, name, auth)));
   const http = ready.http === null ? null : reachable(ready.http);
   const webhook = webhookOnProxy && http !== null ? http : api.target.address;
-  for (const line of tryLines(applications, tries, http, webhook)) ctx.out(`${line}\n`);
+  const tls = given.tls.http ?? tlsOf(given.instance.httpOptions ?? {}) ?? given.tls.control;
+  const trusting = tls !== null && isSelfSigned(tls.certFile) ? tls.certFile : undefined;
+  for (const line of tryLines(applications, tries, http, webhook, trusting)) ctx.out(`${line}\n`);
 }
 
 /** Applies a config through an API that may be away for a moment. */

@@ -1,5 +1,6 @@
 import * as http from "node:http";
 import * as https from "node:https";
+import { tlsOptions } from "../client/trust.ts";
 import { cannotConnect, type Target } from "./address.ts";
 import type { CliError } from "./exit.ts";
 import { refusal } from "./rest.ts";
@@ -31,7 +32,8 @@ export function streamLogs(
     // Not `fetch`: it gives up on bodies that are silent for minutes, which a log may be.
     const { get } = target.address.startsWith("https:") ? https : http;
     const authorization = target.token === undefined ? {} : { authorization: `Bearer ${target.token}` };
-    const request = get(urlOf(target, query), { headers: authorization, agent: false, signal }, (response) => {
+    const options = { headers: authorization, agent: false, signal, ...tlsOptions(target.trust) } as const;
+    const request = get(urlOf(target, query), options, (response) => {
       const { statusCode = 0 } = response;
       let held = "";
       response.setEncoding("utf8");

@@ -1,3 +1,4 @@
+import { fetchTrusting } from "../client/trust.ts";
 import { cannotConnect, type Target, unauthorised } from "./address.ts";
 import { CliError, EXIT, oneLine } from "./exit.ts";
 
@@ -47,10 +48,12 @@ export async function deleteServe(target: Target): Promise<void> {
 async function request(target: Target, method: "GET" | "DELETE"): Promise<string> {
   let response: Response;
   let body: string;
+  const headers: Record<string, string> = target.token === undefined ? {} : { authorization: `Bearer ${target.token}` };
   try {
-    response = await fetch(`${target.address}/api/serve/applications/`, {
+    const ask = target.trust === undefined ? fetch : fetchTrusting(target.trust);
+    response = await ask(`${target.address}/api/serve/applications/`, {
       method,
-      headers: target.token === undefined ? {} : { authorization: `Bearer ${target.token}` },
+      headers,
     });
     body = await response.text();
   } catch {

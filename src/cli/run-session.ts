@@ -23,7 +23,7 @@ export interface SessionOptions {
   /** Absolute path of the config, if there is one: no program has to start again when it changes. */
   readonly file: string | undefined;
   readonly ready: ReadyInfo;
-  readonly start: Pick<StartOptions, "auth" | "webhookOnProxy">;
+  readonly start: Pick<StartOptions, "auth" | "webhookOnProxy" | "tls" | "instance">;
   /** Aborts when the server has ended. */
   readonly over: AbortSignal;
 }

@@ -5,6 +5,7 @@ import type { StartOptions } from "../supervisor/options.ts";
 import { CliError, EXIT } from "./exit.ts";
 import { keyOf, START_FLAGS, type StartFlag, type StartFlagName, variableOf } from "./start-flags.ts";
 import { type Parsed, parseCpus, parseCustom, parseGpus } from "./start-resources.ts";
+import { tlsOfFlags } from "./start-tls.ts";
 
 /** Where the values of the flags come from; each beats the next. */
 export interface StartSources {
@@ -43,11 +44,6 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
   };
   const list = (name: StartFlagName): readonly string[] => rawValue(sources, name)?.values ?? [];
 
-  for (const name of ["tls-cert", "tls-key", "tls-client-ca"] as const) {
-    read(name, undefined, (value, raw) => {
-      throw notBuilt(raw, value, "leave it out");
-    });
-  }
   read("engine", "local", (value, raw) => supported(value, raw, "local", /^ray(:|$)/));
   read("store", "embedded", (value, raw) => supported(value, raw, "embedded", /^etcd:\/\//));
 
@@ -90,7 +86,23 @@ export function resolveStartOptions(sources: StartSources): Omit<StartOptions, "
       ),
     },
     instance: sources.config.instance ?? {},
+    tls: tls(sources, (name) => read<string | undefined>(name, undefined, (value, raw) => file(value, raw, sources))),
   };
+}
+
+function tls(sources: StartSources, path: (name: StartFlagName) => string | undefined): StartOptions["tls"] {
+  const on = rawValue(sources, "tls-on")?.values.flatMap((value) => value.split(",").map((port) => port.trim()));
+  const flags = {
+    cert: path("tls-cert"),
+    key: path("tls-key"),
+    clientCa: path("tls-client-ca"),
+    passwordFile: path("tls-key-password-file"),
+    on,
+  };
+  const result = tlsOfFlags(flags, sources.env["WINDLASS_TLS_KEY_PASSWORD"] || undefined);
+  if (result.ok) return result.value;
+  const raw = rawValue(sources, result.flag);
+  throw raw === undefined ? new CliError(EXIT.usage, `--${result.flag} ${result.problem}`) : bad(raw, result.problem);
 }
 
 /** Whether a flag, its variable or its key says something. */
@@ -187,7 +199,15 @@ function locationOf(text: string | undefined): (typeof LOCATIONS)[number] {
 
 /** Paths of a file start from the file's folder, others from the command's. */
 function folder(value: string, raw: Raw, sources: StartSources): string {
-  if (value === "" || /\p{Cc}/u.test(value)) throw bad(raw, "must name a folder");
+  return absolute(value, raw, sources, "a folder");
+}
+
+function file(value: string, raw: Raw, sources: StartSources): string {
+  return absolute(value, raw, sources, "a file");
+}
+
+function absolute(value: string, raw: Raw, sources: StartSources, what: string): string {
+  if (value === "" || /\p{Cc}/u.test(value)) throw bad(raw, `must name ${what}`);
   return resolve(raw.origin === "file" ? sources.fileDir : sources.cwd, value);
 }
 

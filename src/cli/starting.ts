@@ -1,9 +1,12 @@
 import { dirname, resolve } from "node:path";
+import { mapTlsPaths, tlsOf } from "../config/tls-options.ts";
+import { errorText } from "../core/errors.ts";
 import type { ReadyInfo, StartOptions } from "../supervisor/options.ts";
 import type { CliContext } from "./context.ts";
 import { CliError, EXIT } from "./exit.ts";
 import type { LoadedConfig } from "./load-config.ts";
 import type { resolveStartOptions, StartSources } from "./start-options.ts";
+import { checkTls } from "./start-tls.ts";
 
 /** Where the options of a start come from: flags, variables, and the config that is deployed first, if any. */
 export function startSources(
@@ -24,13 +27,14 @@ export function startSources(
 }
 
 /** What a config says about listening, for where no flag does. */
-function listening({ config }: LoadedConfig): StartSources["config"] {
+function listening({ config, baseDir }: LoadedConfig): StartSources["config"] {
+  const { http_options: http } = config;
   return {
     ...(config.http_options?.port === undefined ? {} : { httpPort: config.http_options.port }),
     ...(config.grpc_options?.port === undefined ? {} : { grpcPort: config.grpc_options.port }),
     ...(config.proxy_location === undefined ? {} : { proxyLocation: config.proxy_location }),
     instance: {
-      ...(config.http_options === undefined ? {} : { httpOptions: config.http_options }),
+      ...(http === undefined ? {} : { httpOptions: mapTlsPaths(http, (path) => resolve(baseDir, path)) }),
       ...(config.grpc_options === undefined ? {} : { grpcOptions: config.grpc_options }),
     },
   };
@@ -42,6 +46,11 @@ export async function serve(
   options: ReturnType<typeof resolveStartOptions>,
   onReady: (ready: ReadyInfo) => void,
 ): Promise<number> {
+  try {
+    checkTls(options.tls, tlsOf(options.instance.httpOptions ?? {}));
+  } catch (error) {
+    throw new CliError(EXIT.failed, errorText(error), error);
+  }
   const { runSupervisor } = await import("../supervisor/supervisor.ts");
   const all: StartOptions = {
     ...options,
@@ -60,7 +69,7 @@ export async function serve(
 }
 
 /** The one line that scripts wait for. */
-function readyLine({ control, http, grpc, stateDir, pids, controlPorts }: ReadyInfo): string {
-  const ready = { control, http, grpc, state_dir: stateDir, pids, control_ports: controlPorts };
+function readyLine({ control, http, grpc, stateDir, pids, controlPorts, tls }: ReadyInfo): string {
+  const ready = { control, http, grpc, state_dir: stateDir, pids, control_ports: controlPorts, tls };
   return `windlass ready ${JSON.stringify(ready)}\n`;
 }

@@ -11,28 +11,31 @@ export interface TriedApplication {
 
 /**
  * `curl` lines that work as pasted. `written` are the config's own, from comment lines `# try: curl …{http}…`;
- * without any, each application's route is asked once.
+ * without any, each application's route is asked once. `trusting`: the file of a certificate that only it vouches for.
  */
 export function tryLines(
   applications: readonly TriedApplication[],
   written: readonly string[],
   http: string | null,
   webhook: string,
+  trusting?: string,
 ): string[] {
+  const curl = (url: string): string =>
+    trusting === undefined || !url.startsWith("https:") ? "curl" : `curl --cacert ${shellWord(trusting)}`;
   const requests =
     http === null
       ? []
       : written.length > 0
-        ? written.map((line) => line.replaceAll("{http}", http))
+        ? written.map((line) => line.replace(/^curl /, `${curl(http)} `).replaceAll("{http}", http))
         : applications.flatMap(({ routePrefix }) =>
-            routePrefix === null ? [] : [`curl ${quoted(http + routePrefix)}`],
+            routePrefix === null ? [] : [`${curl(http)} ${quoted(http + routePrefix)}`],
           );
   const scalings = applications.flatMap(({ name, scalable, token }) => {
     if (scalable === undefined) return [];
     const path = `/api/v1/applications/${encodeURIComponent(name)}/deployments/${encodeURIComponent(scalable)}/scale`;
     const bearer = token === undefined ? "" : ` -H "Authorization: Bearer ${token}"`;
     const body = `-H "Content-Type: application/json" -d '{"target_num_replicas": 3}'`;
-    return [`curl -X POST ${quoted(webhook + path)}${bearer} ${body}`];
+    return [`${curl(webhook)} -X POST ${quoted(webhook + path)}${bearer} ${body}`];
   });
   return [...requests, ...scalings];
 }
@@ -49,4 +52,8 @@ export function reachable(address: string): string {
 
 function quoted(text: string): string {
   return /^[A-Za-z0-9:/._~%-]*$/.test(text) ? text : `'${text.replaceAll("'", "%27")}'`;
+}
+
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9:/._~%-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

@@ -1,8 +1,6 @@
 /** How clients on Node connect: Connect over HTTP/2 or HTTP/1.1, gRPC, or gRPC-web. */
 import * as http from "node:http";
 import * as https from "node:https";
-import { Readable } from "node:stream";
-import type { ReadableStream } from "node:stream/web";
 import {
   createConnectTransport,
   createGrpcTransport,
@@ -14,6 +12,7 @@ import { type CallDefaults, interceptorsOf, TIMEOUT_MS } from "./options.ts";
 import { type OwnTransport, renewingTransport } from "./renewing.ts";
 import type { Time } from "./retry.ts";
 import type { Target } from "./target.ts";
+import { fetchTrusting, tlsOptions } from "./trust.ts";
 
 /** What is spoken. */
 export interface NodeProtocol extends CallDefaults {
@@ -32,14 +31,15 @@ const IDLE_MS = 60_000;
 
 /** Connections to an address; without `time` nothing is tried again. */
 export function nodeConnections(
-  { address, token }: Target,
+  { address, token, trust: given }: Target,
   time: Time | undefined,
   options: NodeProtocol,
 ): Connections {
   const { protocol = "connect", httpVersion = "2", rootCertificates: ca } = options;
+  const trust = ca === undefined ? given : { ca };
   const interceptors = interceptorsOf(token, time, options);
   const common = { baseUrl: address, interceptors };
-  const tls = ca === undefined ? {} : { ca };
+  const tls = tlsOptions(trust);
 
   const overHttp1 = (): OwnTransport => {
     const agent = address.startsWith("https:")
@@ -67,24 +67,6 @@ export function nodeConnections(
   };
   const make = httpVersion === "2" || protocol === "grpc" ? overHttp2 : overHttp1;
   const calls = renewingTransport(make, options.timeoutMs ?? TIMEOUT_MS);
-  const trusting = ca === undefined ? {} : { fetch: fetchTrusting(ca) };
+  const trusting = trust === undefined ? {} : { fetch: fetchTrusting(trust) };
   return { address, token, transport: calls.transport, separate: make, close: calls.close, ...trusting };
-}
-
-/** A `fetch` for GET with certificate authorities of its own, which the global one cannot have. */
-function fetchTrusting(ca: string | Buffer): NonNullable<Connections["fetch"]> {
-  return (url, { headers, signal }) =>
-    new Promise((resolve, reject) => {
-      const answered = (answer: http.IncomingMessage): void => {
-        const body = Readable.toWeb(answer) as ReadableStream<Uint8Array>;
-        try {
-          resolve(new Response(body, { status: answer.statusCode ?? 0 }));
-        } catch (error) {
-          // A status that goes with no body.
-          answer.destroy();
-          reject(error);
-        }
-      };
-      https.get(url, { headers, signal, ca, agent: false }, answered).on("error", reject);
-    });
 }

@@ -1,10 +1,11 @@
 /** Where and as whom to call, from what the environment says. */
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { errorText } from "../core/errors.ts";
 import { isLoopback } from "./loopback.ts";
 import { stateDir } from "./state-dir.ts";
 import { isToken, NO_TOKEN } from "./token.ts";
+import type { Trust } from "./trust.ts";
 
 /** Where the API is when nothing says so. */
 export const DEFAULT_ADDRESS = "http://127.0.0.1:8265";
@@ -15,6 +16,8 @@ export interface Target {
   readonly address: string;
   /** Bearer token; undefined where none was found. */
   readonly token: string | undefined;
+  /** Whom to believe where the address is https. Default: what Node trusts. */
+  readonly trust?: Trust | undefined;
 }
 
 /** What {@link targetOf} finds a target by. */
@@ -44,7 +47,19 @@ export function targetOf(sources: TargetSources): Target {
   const address = parseAddress(given?.value ?? (env.WINDLASS_ADDRESS || DEFAULT_ADDRESS), given?.source);
   const token = tokenFor(address, sources)?.trim() || undefined;
   if (token !== undefined && !isToken(token)) throw new TargetError("token", NO_TOKEN);
-  return { address, token };
+  return { address, token, ...trustFor(address, sources) };
+}
+
+/** The authorities that WINDLASS_CA names. */
+function trustFor(address: string, { env, cwd }: TargetSources): Pick<Target, "trust"> {
+  const file = env["WINDLASS_CA"];
+  if (!file || !address.startsWith("https:")) return {};
+  try {
+    return { trust: { ca: readFileSync(resolve(cwd, file), "utf8") } };
+  } catch (error) {
+    const message = `cannot read WINDLASS_CA ${file} (${errorText(error)}); name a file of certificates in PEM form`;
+    throw new TargetError("address", message, error);
+  }
 }
 
 function tokenFor(address: string, { env, cwd, token }: TargetSources): string | undefined {

@@ -6,6 +6,8 @@ import type { Problem } from "../core/errors.ts";
 import { formatPath } from "./describe.ts";
 import type { Path } from "./schema-types.ts";
 import { select, valueAt } from "./select.ts";
+import { tlsOf } from "./tls-options.ts";
+import type { HttpOptions } from "./types.ts";
 
 /** One setting that is refused. */
 interface Unsupported {
@@ -18,7 +20,7 @@ interface Unsupported {
 
 /** Ids of the rules with what each refuses. */
 export const UNSUPPORTED_RULES = {
-  tls: "ssl_keyfile, ssl_certfile, ssl_keyfile_password or ssl_ca_certs: serving plain HTTP where TLS was asked for would be dangerous.",
+  tls: "ssl_ca_certs or ssl_keyfile_password without ssl_certfile and ssl_keyfile: serving plain HTTP where TLS was asked for would be dangerous. A running instance whose proxies speak plain HTTP, or ask for no client certificates, refuses a config that wants them, for the same reason.",
   tracing: "tracing_config.enabled.",
   "controller-environment": "Variables in controller_options: the controller runs before a config is read.",
   "deployment-actors": "deployment_actors.",
@@ -33,12 +35,17 @@ export type UnsupportedRule = keyof typeof UNSUPPORTED_RULES;
 
 const always = (text: string) => (): string => text;
 
-const TLS = always("is set, but the proxies speak plain HTTP; remove it and end TLS in front of them");
+function withoutCertificate(_value: unknown, around: unknown): string | undefined {
+  const { http_options: http } = around as { readonly http_options?: HttpOptions };
+  if (tlsOf(http ?? {}) !== null) return undefined;
+  return "is set, but there is no TLS without ssl_certfile and ssl_keyfile; give both, or remove it";
+}
+
 const NO_LABELS = always("is set, but the one machine that replicas run on has no labels; remove it");
 
 const IN_DOCUMENT: readonly Unsupported[] = [
-  ...["ssl_keyfile", "ssl_certfile", "ssl_keyfile_password", "ssl_ca_certs"].map(
-    (key) => ({ pattern: `http_options.${key}`, rule: "tls", says: TLS }) as const,
+  ...["ssl_keyfile_password", "ssl_ca_certs"].map(
+    (key) => ({ pattern: `http_options.${key}`, rule: "tls", says: withoutCertificate }) as const,
   ),
   {
     pattern: "tracing_config.enabled",

@@ -6,7 +6,14 @@ import { putInDraft } from "./builds.ts";
 import type { CommandAction, CommandContext } from "./command-context.ts";
 import type { ApplyConfigRequest, DeleteApplicationRequest, PutOneApplicationRequest } from "./controller.ts";
 import { etagOf } from "./controller.ts";
-import { differingOptions, newInstance, setTargetCapacity } from "./instance-commands.ts";
+import {
+  differingOptions,
+  httpTls,
+  newInstance,
+  refuseWithoutTls,
+  runningHttpOptions,
+  setTargetCapacity,
+} from "./instance-commands.ts";
 import type { ApplicationRecord } from "./records.ts";
 import { notFound, refuseTakenRoute, refuseUnlessWritable, staleEtag } from "./refusals.ts";
 import type { Draft } from "./world.ts";
@@ -31,7 +38,9 @@ export function applyConfig(
     draft.journal({ at: now, actor: request.actor, kind: "instance", state: "running" });
   } else {
     const { httpOptions, grpcOptions } = draft.instance;
-    warnings.push(...differingOptions("http_options", httpOptions, config.http_options));
+    refuseWithoutTls(httpTls(context.bind, httpOptions), config.http_options);
+    const running = runningHttpOptions(context.bind, httpOptions);
+    warnings.push(...differingOptions("http_options", running, config.http_options));
     warnings.push(...differingOptions("grpc_options", grpcOptions, config.grpc_options));
   }
   if (config.logging_config && stableJson(config.logging_config) !== stableJson(draft.instance.logging ?? null)) {

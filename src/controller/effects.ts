@@ -1,8 +1,9 @@
 /** What a turn decided to do, done through the ports. */
 import type { Engine } from "../engine/engine.ts";
 import type { ProxyFleet } from "../engine/proxies.ts";
-import type { CommandContext } from "./command-context.ts";
+import type { Bind } from "./command-context.ts";
 import { performDeploymentAction } from "./engine-requests.ts";
+import { httpTls } from "./instance-commands.ts";
 import type { Effect } from "./turn.ts";
 import type { World } from "./world.ts";
 
@@ -10,7 +11,7 @@ import type { World } from "./world.ts";
 export interface Machinery {
   readonly engine: Engine;
   readonly proxies: ProxyFleet;
-  readonly bind: CommandContext["bind"];
+  readonly bind: Bind;
   readonly proxyWorkers: number;
 }
 
@@ -26,6 +27,7 @@ export function performEffect(effect: Effect, world: World, { engine, proxies, b
     case "start-proxies": {
       const { instance } = world;
       if (instance.proxyLocation === "Disabled") return;
+      const tls = httpTls(bind, instance.httpOptions);
       proxies.start({
         host: bind.host,
         port: bind.httpPort,
@@ -34,6 +36,8 @@ export function performEffect(effect: Effect, world: World, { engine, proxies, b
         grpcReflection: instance.grpcOptions.enable_reflection ?? true,
         keepAliveTimeoutS: instance.httpOptions.keep_alive_timeout_s ?? 90,
         count: proxyWorkers,
+        ...(tls === null ? {} : { tls }),
+        ...(bind.grpcTls === undefined ? {} : { grpcTls: bind.grpcTls }),
       });
       return;
     }

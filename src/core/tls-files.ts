@@ -24,7 +24,7 @@ export const TLS_PASSWORDS = "WINDLASS_TLS_PASSWORDS";
 export function withPassword(
   files: TlsFiles,
   env: Readonly<Record<string, string | undefined>>,
-  port: "control" | "http" | "grpc" | "config",
+  port: "control" | "http" | "grpc",
 ): TlsFiles {
   const keyPassword = passwordIn(env, port);
   return keyPassword === undefined ? files : { ...files, keyPassword };

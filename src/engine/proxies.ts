@@ -1,3 +1,5 @@
+import type { TlsFiles } from "../core/tls-files.ts";
+
 /** The port through which the reconciler runs proxies. Drivers: local/ (processes under the supervisor). */
 export interface ProxyFleet {
   /** All events go to this one listener, set before the first command. */
@@ -17,6 +19,10 @@ export interface ProxyOptions {
   readonly count: number;
   /** Whether gRPC clients may ask what there is to call. Default: true. */
   readonly grpcReflection?: boolean;
+  /** Serves HTTP over TLS. Default: plain. */
+  readonly tls?: TlsFiles;
+  /** Serves gRPC over TLS. Default: plain. */
+  readonly grpcTls?: TlsFiles;
 }
 
 export type ProxyEvent =

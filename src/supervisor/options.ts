@@ -1,4 +1,5 @@
 import type { GrpcOptions, HttpOptions } from "../config/types.ts";
+import type { TlsFiles } from "../core/tls-files.ts";
 
 /** What `windlass start` runs with: every flag resolved and checked, every path absolute. */
 export interface StartOptions {
@@ -49,20 +50,28 @@ export interface StartOptions {
    * the flags bind. Without such a config the stored ones hold.
    */
   readonly instance: { readonly httpOptions?: HttpOptions; readonly grpcOptions?: GrpcOptions };
+  /** What the ports are served with over TLS; null: plain, which for HTTP `http_options` may change. Default: null. */
+  readonly tls: {
+    readonly control: TlsFiles | null;
+    readonly http: TlsFiles | null;
+    readonly grpc: TlsFiles | null;
+  };
   /** Called once, when the ports answer and the stored state is recovered. */
   onReady(ready: ReadyInfo): void | Promise<void>;
 }
 
 /** What runs where; printed as the `windlass ready` line. */
 export interface ReadyInfo {
-  /** "http://127.0.0.1:8265": the first of the control ports. */
+  /** "http://127.0.0.1:8265", or https: the first of the control ports. */
   readonly control: string;
   /** All ports of the API. */
   readonly controlPorts: readonly number[];
-  /** "http://127.0.0.1:8000"; null without proxies. */
+  /** "http://127.0.0.1:8000", or https; null without proxies. */
   readonly http: string | null;
   /** "127.0.0.1:9000"; null without proxies. */
   readonly grpc: string | null;
+  /** Which of the ports speak TLS: "control", "http", "grpc". */
+  readonly tls: readonly string[];
   readonly stateDir: string;
   readonly pids: { readonly supervisor: number; readonly controller: number; readonly proxies: readonly number[] };
 }

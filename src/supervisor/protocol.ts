@@ -8,8 +8,11 @@ import type { ListenAddress } from "./listeners.ts";
 export type ToSupervisor =
   /** A controller is up and wants to know what runs: answered with `children`. */
   | { readonly kind: "hello" }
-  /** The control port answers, the state is recovered, and the proxies (if any) listen. */
-  | { readonly kind: "ready"; readonly proxies: readonly number[] }
+  /**
+   * The control port answers, the state is recovered, and the proxies (if any) listen. `httpTls`: over TLS, which
+   * stored options may say as well as flags.
+   */
+  | { readonly kind: "ready"; readonly proxies: readonly number[]; readonly httpTls: boolean }
   /** The controller cannot start; it exits next. One line for the user. */
   | { readonly kind: "failed"; readonly error: string }
   | { readonly kind: "spawn"; readonly id: string; readonly spec: SpawnSpec }

@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import { logLimits } from "../observability/log-limits.ts";
 import { Children } from "./children.ts";
-import type { ControllerOptions } from "./controller-options.ts";
+import { type ControllerOptions, controllerArguments } from "./controller-options.ts";
 import { Listeners } from "./listeners.ts";
 import type { StartOptions } from "./options.ts";
 import { probePort } from "./ports.ts";
@@ -30,6 +30,8 @@ const STOP_NOTICE_MS = 3_000;
  * when it cannot start.
  */
 export async function runSupervisor(options: StartOptions, clock: Clock): Promise<number> {
+  // Read by now, and nothing for the processes that inherit the rest: users' code is among them.
+  delete process.env["WINDLASS_TLS_KEY_PASSWORD"];
   prepareStateDir(options.stateDir);
   const self = identify(process.pid);
   if (!self) throw new StartError("cannot read this process's own identity; /proc or ps must work");
@@ -145,8 +147,7 @@ class Supervisor {
     process.on("SIGHUP", onSignal);
     this.#children.spawn(CONTROLLER, {
       role: "controller",
-      args: [JSON.stringify(this.#controllerOptions)],
-      env: {},
+      ...controllerArguments(this.#controllerOptions),
       cwd: process.cwd(),
       logFile: join(stateDir, "logs", "controller.log"),
       restart: true,
@@ -185,7 +186,7 @@ class Supervisor {
         return;
       case "ready":
         this.#told = "";
-        if (!this.#ready) void this.#announce(message.proxies);
+        if (!this.#ready) void this.#announce(message.proxies, message.httpTls);
         return;
       case "failed":
         // What served goes on serving: a port that somebody took meanwhile must not end it.
@@ -206,16 +207,21 @@ class Supervisor {
     }
   }
 
-  async #announce(proxies: readonly number[]): Promise<void> {
+  async #announce(proxies: readonly number[], httpTls: boolean): Promise<void> {
     this.#ready = true;
-    const { host, controlPorts, httpPort, grpcPort, stateDir, proxyLocation } = this.#controllerOptions;
+    const { host, controlPorts, httpPort, grpcPort, stateDir, proxyLocation, tls } = this.#controllerOptions;
     const name = host.includes(":") ? `[${host}]` : host;
     const withProxies = proxyLocation !== "Disabled";
     await this.#options.onReady({
-      control: `http://${name}:${controlPorts[0]}`,
+      control: `${tls.control === null ? "http" : "https"}://${name}:${controlPorts[0]}`,
       controlPorts,
-      http: withProxies ? `http://${name}:${httpPort}` : null,
+      http: withProxies ? `${httpTls ? "https" : "http"}://${name}:${httpPort}` : null,
       grpc: withProxies ? `${name}:${grpcPort}` : null,
+      tls: [
+        ...(tls.control === null ? [] : ["control"]),
+        ...(withProxies && httpTls ? ["http"] : []),
+        ...(withProxies && tls.grpc !== null ? ["grpc"] : []),
+      ],
       stateDir,
       pids: { supervisor: process.pid, controller: this.#children.pid(CONTROLLER) ?? 0, proxies },
     });

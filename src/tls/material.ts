@@ -59,6 +59,12 @@ export function ownCertificate(certFile: string): string {
   return text.match(PEM)![0];
 }
 
+/** Whether nobody but the certificate itself vouches for it: clients must be given it. Fails as {@link readTls}. */
+export function isSelfSigned(certFile: string): boolean {
+  const certificate = new X509Certificate(ownCertificate(certFile));
+  return certificate.subject === certificate.issuer;
+}
+
 function read(path: string, what: string): string {
   try {
     return readFileSync(path, "utf8");

@@ -45,6 +45,7 @@ describe("options of start", () => {
       webhookOnProxy: true,
       capacity: { cpus: null, gpus: null, custom: null },
       instance: {},
+      tls: { control: null, http: null, grpc: null },
     });
   });
 
@@ -118,6 +119,35 @@ describe("options of start", () => {
       has: { allowedHosts: ["a", "b"], allowedOrigins: ["https://a.example", "http://b.example:81"] },
     },
     { name: "a list of the file", sources: { file: { allowed_host: ["x", "y"] } }, has: { allowedHosts: ["x", "y"] } },
+    {
+      name: "a certificate serves all ports, clients of the data ports are checked, and paths become absolute",
+      sources: {
+        flags: { "tls-cert": "c.pem", "tls-client-ca": "ca.pem" },
+        file: { tls_key: "k.pem" },
+        env: { WINDLASS_TLS_KEY_PASSWORD: "p" },
+      },
+      has: {
+        tls: {
+          control: { certFile: "/work/c.pem", keyFile: "/etc/app/k.pem", keyPassword: "p" },
+          http: { certFile: "/work/c.pem", keyFile: "/etc/app/k.pem", keyPassword: "p", clientCaFile: "/work/ca.pem" },
+          grpc: { certFile: "/work/c.pem", keyFile: "/etc/app/k.pem", keyPassword: "p", clientCaFile: "/work/ca.pem" },
+        },
+      },
+    },
+    {
+      name: "TLS is on at the ports that are named",
+      sources: {
+        flags: { "tls-cert": "/c", "tls-key": "/k", "tls-key-password-file": "/p" },
+        env: { WINDLASS_TLS_ON: "http, grpc" },
+      },
+      has: {
+        tls: {
+          control: null,
+          http: { certFile: "/c", keyFile: "/k", keyPasswordFile: "/p" },
+          grpc: { certFile: "/c", keyFile: "/k", keyPasswordFile: "/p" },
+        },
+      },
+    },
     {
       name: "auth may be off on ::1",
       sources: { flags: { auth: "off", host: "[::1]" } },
@@ -205,7 +235,18 @@ describe("options of start", () => {
   });
 
   it("the table above has every flag that takes more than one value", () => {
-    const single = ["engine", "store", "num-cpus", "num-gpus", "resources", "tls-cert", "tls-key", "tls-client-ca"];
+    const single = [
+      "engine",
+      "store",
+      "num-cpus",
+      "num-gpus",
+      "resources",
+      "tls-cert",
+      "tls-key",
+      "tls-key-password-file",
+      "tls-client-ca",
+      "tls-on",
+    ];
     expect([...everyFlag.map(({ name }) => name), ...single].sort()).toEqual(
       START_FLAGS.map(({ name }) => name).sort(),
     );
@@ -242,9 +283,11 @@ describe("options of start", () => {
     { flag: "resources", value: '{"accel": "2"}', says: "numbers >= 0" },
     { flag: "resources", value: "[1]", says: "a JSON object" },
     { flag: "resources", value: '{"CPU": 2}', says: "--num-cpus" },
-    { flag: "tls-cert", value: "c.pem", says: "not built yet" },
-    { flag: "tls-key", value: "k.pem", says: "not built yet" },
-    { flag: "tls-client-ca", value: "ca.pem", says: "not built yet" },
+    { flag: "tls-cert", value: "c.pem", says: "needs --tls-key beside it" },
+    { flag: "tls-key", value: "k.pem", says: "needs --tls-cert beside it" },
+    { flag: "tls-client-ca", value: "ca.pem", says: "needs --tls-cert and --tls-key beside it" },
+    { flag: "tls-key-password-file", value: "p", says: "needs --tls-cert" },
+    { flag: "tls-on", value: "http", says: "needs --tls-cert" },
     { flag: "auth", value: "maybe", says: "on or off" },
     { flag: "log-format", value: "xml", says: "text, json" },
     { flag: "log-level", value: "loud", says: "debug, info, warn, error" },

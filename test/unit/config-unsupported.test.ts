@@ -8,13 +8,13 @@ const withDeployment = (deployment: object) => ({
 });
 const AT = "applications[0].deployments[0]";
 const NO_LABELS = "is set, but the one machine that replicas run on has no labels; remove it";
-const TLS = "is set, but the proxies speak plain HTTP; remove it and end TLS in front of them";
+const TLS = "is set, but there is no TLS without ssl_certfile and ssl_keyfile; give both, or remove it";
 
 const DOCUMENTS = [
   {
     rule: "tls",
-    input: { http_options: { ssl_keyfile: "/k.pem", ssl_certfile: "/c.pem" }, applications: [] },
-    lines: [`http_options.ssl_keyfile: ${TLS}`, `http_options.ssl_certfile: ${TLS}`],
+    input: { http_options: { ssl_keyfile_password: "p", ssl_ca_certs: "/ca.pem" }, applications: [] },
+    lines: [`http_options.ssl_keyfile_password: ${TLS}`, `http_options.ssl_ca_certs: ${TLS}`],
   },
   {
     rule: "tracing",
@@ -100,6 +100,10 @@ describe("what cannot be kept is refused", () => {
 describe("what says nothing is accepted silently", () => {
   it.each([
     { name: "TLS keys that are null or empty", input: { http_options: { ssl_keyfile: null, ssl_certfile: "" } } },
+    {
+      name: "certificate, key and client authorities together",
+      input: { http_options: { ssl_keyfile: "/k.pem", ssl_certfile: "/c.pem", ssl_ca_certs: "/ca.pem" } },
+    },
     { name: "tracing that is off", input: { tracing_config: { enabled: false, exporter_import_path: "m:f" } } },
     { name: "an empty controller environment", input: { controller_options: { runtime_env: { env_vars: {} } } } },
   ])("$name", ({ input }) => {

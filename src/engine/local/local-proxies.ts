@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { passwordsFor, withoutPassword } from "../../core/tls-files.ts";
 import type { ProxyEvent, ProxyFleet, ProxyOptions } from "../proxies.ts";
 import type { ChildEvent, SupervisorClient } from "./supervisor-client.ts";
 
@@ -64,11 +65,13 @@ export class LocalProxies implements ProxyFleet {
           ["--orphan-ttl-s", String(this.#o.orphanTtlS)],
           this.#o.webhook ? [] : ["--no-webhook"],
           options.grpcReflection === false ? ["--no-grpc-reflection"] : [],
+          options.tls === undefined ? [] : ["--tls", JSON.stringify(withoutPassword(options.tls))],
+          options.grpcTls === undefined ? [] : ["--grpc-tls", JSON.stringify(withoutPassword(options.grpcTls))],
           this.#o.logStyle === undefined
             ? []
             : ["--log-format", this.#o.logStyle.format, "--log-level", this.#o.logStyle.level],
         ].flat(),
-        env: {},
+        env: passwordsFor({ http: options.tls?.keyPassword, grpc: options.grpcTls?.keyPassword }),
         cwd: stateDir,
         logFile: join(stateDir, "logs", `proxy-${i}.log`),
         restart: true,
