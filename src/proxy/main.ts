@@ -6,6 +6,7 @@ import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
 import { logLimits } from "../observability/log-limits.ts";
 import { logSettings } from "../observability/log-settings.ts";
+import type { Logger } from "../observability/logger.ts";
 import { watchEventLoop } from "../observability/loop-monitor.ts";
 import { metricsMessage } from "../observability/metric-message.ts";
 import { MetricSet } from "../observability/metric-set.ts";
@@ -120,7 +121,12 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
         });
   tls.follow(proxy, grpc);
   let logging = "";
+  let guarded = false;
   const apply = (table: RoutingTable): void => {
+    if (!guarded && table.deployments.some(({ requestRouting }) => requestRouting?.bundlePath)) {
+      guarded = true;
+      surviveRouters(log);
+    }
     const text = JSON.stringify(table.logging);
     if (text !== logging) processLog.apply(logSettings(table.logging, startSettings(options.logStyle)));
     logging = text;
@@ -210,6 +216,13 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   if (drained.includes(false))
     log.warn("cut what was left after the drain timeout", { drainTimeoutS: options.drainTimeoutS });
   return 0;
+}
+
+/** What users' request routers throw outside of their methods, from a timer say, must not end the proxy. */
+function surviveRouters(log: Logger): void {
+  const outside = (error: unknown): void => log.error("uncaught error, most likely of a request router", { error });
+  process.on("uncaughtException", outside);
+  process.on("unhandledRejection", outside);
 }
 
 /** Rejects with one line that names the port. */

@@ -8,6 +8,8 @@ import { type Backoff, pauseMs, type Slot } from "./slot.ts";
 
 /** A choice that takes longer is not waited for. */
 const DEADLINE_MS = 1_000;
+/** So long is waited for its code, which has to be loaded by the process that carries requests. */
+const LOAD_DEADLINE_MS = 10_000;
 /** For so long after one was late the router is not asked: requests would queue up behind one that hangs. */
 const SPARED_MS = 5_000;
 /** Characters of an error that are told. */
@@ -78,7 +80,10 @@ export class CustomRouter implements RoutingPolicy {
     const { clock, models, stats } = options;
     this.#o = options;
     this.#context = { clock, models, stats, maxOngoing: 0 };
-    this.#code = { kind: "loading", router: this.#load() };
+    const router = this.#load();
+    // Those who wait for it hear of that, if there are any.
+    router.catch(() => {});
+    this.#code = { kind: "loading", router };
   }
 
   pick(seeker: Seeker, slots: readonly Slot[], maxOngoing: number, nowMs: number): PolicyChoice {
@@ -197,12 +202,13 @@ export class CustomRouter implements RoutingPolicy {
       request.asked = asked();
       wake();
     };
+    const loading = this.#code.kind === "loading";
+    const limitMs = loading ? LOAD_DEADLINE_MS : DEADLINE_MS;
     const late = (): Asked => {
-      const loading = this.#code.kind === "loading";
       if (!loading) this.#sparedUntilMs = clock.monotonic() + SPARED_MS;
-      return this.#failed("late", `${loading ? "loading it" : "chooseReplicas"} took longer than ${DEADLINE_MS} ms`);
+      return this.#failed("late", `${loading ? "loading it" : "chooseReplicas"} took longer than ${limitMs} ms`);
     };
-    const timer = clock.timer(DEADLINE_MS, () => settle(late));
+    const timer = clock.timer(limitMs, () => settle(late));
     answer.then(
       (ranks) => settle(() => this.#read(request, slots, ranks)),
       (error: unknown) => settle(() => this.#failed(this.#code.kind === "broken" ? "load" : "error", oneLine(error))),

@@ -9,7 +9,7 @@ import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } fr
 import type { FaultReason } from "./custom-router.ts";
 import { Ejection } from "./ejection.ts";
 import { type InLine, Lines } from "./lines.ts";
-import { makePolicy } from "./make-policy.ts";
+import { makePolicy, type RouterSpec } from "./make-policy.ts";
 import type { Models } from "./models.ts";
 import type { RouterFailure } from "./outcome.ts";
 import { PRIORITY_STEP_MS } from "./priority.ts";
@@ -24,6 +24,8 @@ import { backpressureBy, isFull, lateBy, refusalBy, splitRule, type Targets } fr
 
 /** A client told to try again is told so in seconds, at most. */
 const MAX_RETRY_AFTER_S = 300;
+
+const NO_ROUTER: RouterSpec = { router: "", kwargsJson: "", bundlePath: "", exportName: "" };
 
 /** A timer may fire this much before the time it was set for. */
 const GRAIN_MS = 5;
@@ -106,8 +108,8 @@ export class DeploymentQueue {
   readonly #cold: ColdWatch;
   readonly #budget: RetryBudget;
   readonly #shedding = new Shedding();
-  /** The request router as the table names it; empty: none. */
-  #router = "";
+  /** The request router as the table names it, and whether it was made. */
+  #router: { readonly spec: RouterSpec; readonly made: boolean } = { spec: NO_ROUTER, made: false };
 
   constructor(application: string, deployment: string, context: RouterContext) {
     this.application = application;
@@ -196,6 +198,7 @@ export class DeploymentQueue {
     if (!this.#used) {
       this.#used = true;
       this.context.watcher?.used(this);
+      this.#makeRouter();
     }
     const refusal = refusalBy(this.#targets);
     if (refusal !== undefined) {
@@ -347,6 +350,7 @@ export class DeploymentQueue {
   close(): void {
     this.#timer?.cancel();
     this.#cold.stop();
+    this.#router = { spec: NO_ROUTER, made: false };
     this.#replicas.close();
     this.#failAll({ kind: "cancelled", responseStarted: false });
   }
@@ -424,23 +428,29 @@ export class DeploymentQueue {
     backoff.multiplier = routing === undefined ? DEFAULT_BACKOFF.multiplier : routing.backoffMultiplier;
     backoff.maxMs = routing === undefined ? DEFAULT_BACKOFF.maxMs : routing.maxBackoffS * 1_000;
     const { router = "", kwargsJson = "", bundlePath = "", exportName = "" } = routing ?? {};
-    const identity = [router, kwargsJson, bundlePath, exportName].join("\0");
-    if (this.#router === (router === "" ? "" : identity)) return;
-    this.#router = router === "" ? "" : identity;
+    const { spec } = this.#router;
+    const parts = [spec.router, spec.kwargsJson, spec.bundlePath, spec.exportName];
+    const same = [router, kwargsJson, bundlePath, exportName].every((part, index) => part === parts[index]);
+    if (same) return;
+    this.#router = { spec: { router, kwargsJson, bundlePath, exportName }, made: false };
+    this.#replicas.follow(undefined);
+    if (this.#used) this.#makeRouter();
+  }
+
+  /** Makes the router that the table names. Not before the first request: tables name deployments that are never called. */
+  #makeRouter(): void {
+    const { spec, made } = this.#router;
+    if (made || spec.router === "") return;
+    this.#router = { spec, made: true };
     const { application, deployment, context } = this;
-    const policy =
-      router === ""
-        ? undefined
-        : makePolicy(
-            { router, kwargsJson, bundlePath, exportName },
-            {
-              ...context,
-              backoff,
-              wake: () => this.pump(),
-              onFault: (reason, error) => context.onRouterFault?.({ application, deployment, router, reason, error }),
-            },
-          );
-    this.#replicas.follow(policy);
+    const { router } = spec;
+    const policy = makePolicy(spec, {
+      ...context,
+      backoff: this.#replicas.backoff,
+      wake: () => this.pump(),
+      onFault: (reason, error) => context.onRouterFault?.({ application, deployment, router, reason, error }),
+    });
+    this.#replicas.follow(policy, this.#targets?.maxOngoingRequests);
   }
 
   /** Until when a request waits for a replica that has its model. */

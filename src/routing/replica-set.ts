@@ -76,9 +76,10 @@ export class ReplicaSet {
   }
 
   /** Has a policy choose from now on; undefined: the power of two choices. */
-  follow(policy: RoutingPolicy | undefined): void {
+  follow(policy: RoutingPolicy | undefined, maxOngoing = 0): void {
     this.#policy?.close?.();
     this.#policy = policy;
+    policy?.update?.(this.#slots, maxOngoing);
   }
 
   /** Takes a table's replicas; those it still has keep what is known of them. */

@@ -3,7 +3,7 @@ import type { Clock } from "../../src/core/clock.ts";
 import type { Random } from "../../src/core/random.ts";
 import type { ChannelReceiver, ChannelRequest, ReplicaChannel, ResponseHead } from "../../src/routing/channel.ts";
 import type { LoadWatcher } from "../../src/routing/deployment-queue.ts";
-import { Router, type RouterFailure, type RouterRequest } from "../../src/routing/router.ts";
+import { Router, type RouterFailure, type RouterFault, type RouterRequest } from "../../src/routing/router.ts";
 import type { RouterEvents } from "../../src/routing/router-events.ts";
 import type { RouterMetrics } from "../../src/routing/router-metrics.ts";
 
@@ -35,6 +35,7 @@ export function scriptedRouter(
   watcher?: LoadWatcher,
   events?: RouterEvents,
   metrics?: RouterMetrics,
+  onRouterFault?: (fault: RouterFault) => void,
 ) {
   let nowMs = 0;
   let timers: { atMs: number; fn: () => void }[] = [];
@@ -78,7 +79,7 @@ export function scriptedRouter(
     release: (address) => void released.push(address),
     close: () => Promise.resolve(),
   };
-  const router = new Router({ channel, clock, random, watcher, events, metrics });
+  const router = new Router({ channel, clock, random, watcher, events, metrics, onRouterFault });
   const apply = (ids: readonly string[], given: Record<string, unknown> = {}): void => {
     const targets = {
       application: "app",
