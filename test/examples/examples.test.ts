@@ -35,6 +35,7 @@ const ANSWERS: Record<string, { deployment: string; answer: object; first?: stri
       { score: -2, together: 2 },
     ],
   },
+  "request-router.yaml": { deployment: "", answer: { notes: ["milk"] } },
   "multiplexing.yaml": { deployment: "", answer: { word: "fleuve" } },
   "grpc.yaml": { deployment: "", answer: { message: "Hello, Ada!" } },
   "support-desk.yaml": {
