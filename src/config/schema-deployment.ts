@@ -37,7 +37,7 @@ export const BACKPRESSURE_SCHEMA = strictObject("BackpressureConfig", {
     update: "reconfigure",
   }),
   retry_after_s: optional(laxFloat({ min: 0, finite: true }).nullable(), {
-    doc: "Seconds sent as `retry-after`, rounded up; null sends none.",
+    doc: "Seconds sent as `retry-after`, rounded up; null sends an estimate.",
     default: BACKPRESSURE_DEFAULTS.retry_after_s,
     update: "reconfigure",
   }),
@@ -197,6 +197,11 @@ const SHARED_FIELDS = {
     doc: "Seconds a request may wait while no replica serves, at zero or before the first start; null is no limit.",
     default: DEFAULT_COLD_START_TIMEOUT_S,
     update: "target",
+  }),
+  client_priorities: optional(laxBool(), {
+    doc: "Whether clients may ask for more than the normal priority (`x-windlass-priority`); less they always may.",
+    default: false,
+    update: "controller",
   }),
 };
 

@@ -119,6 +119,7 @@ export interface DeploymentOverride {
   rollout?: RolloutConfig | null;
   request_timeout_s?: number | null;
   cold_start_timeout_s?: number | null;
+  client_priorities?: boolean;
   command?: string[];
   readiness_path?: string;
   readiness_timeout_s?: number;
@@ -226,6 +227,8 @@ export interface EffectiveDeploymentConfig {
   request_timeout_s?: number | null;
   /** Seconds a request may wait for a replica while none serves; null: no limit; absent: the default (defaults.ts). */
   cold_start_timeout_s?: number | null;
+  /** Whether clients may ask for more than the normal priority; absent: no. */
+  client_priorities?: boolean;
   /** A program that serves HTTP, instead of code; the fields below belong to it. */
   command?: string[];
   readiness_path?: string;

@@ -339,6 +339,8 @@ export interface RoutingTableData {
     ingress?: boolean;
     /** How a replica is chosen; absent: by the power of two choices, with the default pauses. */
     requestRouting?: RequestRoutingData;
+    /** Whether clients may ask for more than the normal priority; absent: no. */
+    clientPriorities?: boolean;
   }[];
   readonly requestTimeoutS: number | null;
   /** Of gRPC calls; absent: no limit. */

@@ -83,6 +83,7 @@ export function tableEntry(world: World, key: string): TableEntry | undefined {
       coldStart: coldStart(application, deployment, present, config.cold_start_timeout_s),
       ...(deployment.ingress && routePrefix === null ? { ingress: true } : {}),
       ...(routing === undefined ? {} : { requestRouting: routing }),
+      ...(config.client_priorities ? { clientPriorities: true } : {}),
     },
     route: deployment.ingress && routePrefix !== null ? { prefix: routePrefix, ...names } : undefined,
   };

@@ -5,6 +5,7 @@
 import { assertNever } from "../core/assert-never.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Logger } from "../observability/logger.ts";
+import { PRIORITY_HEADER } from "../routing/priority.ts";
 import type { ResponseHead, Router, RouterCall, RouterFailure, RouterReceiver } from "../routing/router.ts";
 import { type Answer, answer, INTERNAL_ERROR } from "./answers.ts";
 import { bodyKind, RequestBody, readSmall } from "./body.ts";
@@ -42,6 +43,8 @@ export interface ExchangeRequest {
   readonly path: string;
   /** Seconds; 0: no limit. */
   readonly timeoutS: number;
+  /** How urgent it is (routing/priority.ts). */
+  readonly priority: number;
   /** The client waits for 100-continue before it sends the body. */
   readonly expectsContinue: boolean;
   /** The revision of the application it goes to, while two share the requests; 0: there is one. */
@@ -72,6 +75,8 @@ export class Exchange implements RouterReceiver {
   /** For the count of its revision: "own" is the status of the answer. */
   #counts: "own" | "failed" | "no" = "own";
   #startedMs = 0;
+  /** When its time is over; undefined: never. Monotonic. */
+  #dueMs: number | undefined;
 
   constructor(context: ExchangeContext, request: ExchangeRequest) {
     this.#context = context;
@@ -84,7 +89,10 @@ export class Exchange implements RouterReceiver {
     res.on("close", () => this.#closed());
     if (this.#request.revision !== 0) this.#startedMs = this.#context.clock.monotonic();
     // The clock starts here: time in the queue counts.
-    if (timeoutS > 0) this.#timer = this.#context.clock.timer(timeoutS * 1_000, () => this.#timedOut());
+    if (timeoutS > 0) {
+      this.#dueMs = this.#context.clock.monotonic() + timeoutS * 1_000;
+      this.#timer = this.#context.clock.timer(timeoutS * 1_000, () => this.#timedOut());
+    }
     const body = bodyKind(req);
     if (body.kind === "none" || this.#request.handshake !== undefined) this.#send(null, undefined);
     else if (body.kind === "small") {
@@ -235,13 +243,17 @@ export class Exchange implements RouterReceiver {
   #send(body: Buffer | RequestBody | null, length: string | undefined): void {
     const { req, requestId, route, path } = this.#request;
     const headers = forwardedHeaders(req, requestId, route.forwardedPrefix);
-    const { revision, handshake } = this.#request;
+    const { revision, handshake, priority } = this.#request;
+    const dueMs = this.#dueMs;
+    if (priority !== 0) headers.push(PRIORITY_HEADER, String(priority));
     if (revision !== 0) headers.push("x-windlass-revision", String(revision));
     if (length !== undefined) headers.push("content-length", length);
     if (this.#context.secure) pushSecure(headers, req);
     const kind = handshake === undefined ? "http" : "websocket";
     const lazy = !this.#continued;
-    const request = { kind, method: req.method!, path, headers, body, revision, lazy, route: route.prefix } as const;
+    const { method = "GET" } = req;
+    const { prefix } = route;
+    const request = { kind, method, path, headers, body, revision, priority, dueMs, lazy, route: prefix } as const;
     this.#call = this.#context.router.send(route.target, request, this);
   }
 

@@ -8,6 +8,8 @@ export interface GrpcApplication {
   readonly target: RouterTarget;
   /** Ms a call may take; undefined: no limit. */
   readonly timeoutMs: number | undefined;
+  /** Whether clients may ask for more than the normal priority. */
+  readonly clientPriorities: boolean;
 }
 
 /** A routing table as the gRPC side serves it. */
@@ -24,12 +26,13 @@ export const NO_TABLE: GrpcTable = { names: new Set(), applications: new Map() }
 export function compileGrpc(table: RoutingTable, router: Router): GrpcTable {
   const applications = new Map<string, GrpcApplication>();
   const ingresses = new Set(table.routes.map(({ application, deployment }) => `${application}/${deployment}`));
-  for (const { application, deployment, ingress, requestTimeoutS } of table.deployments) {
+  for (const { application, deployment, ingress, requestTimeoutS, clientPriorities } of table.deployments) {
     if (!ingress && !ingresses.has(`${application}/${deployment}`)) continue;
     const timeoutS = requestTimeoutS ?? table.grpcRequestTimeoutS ?? 0;
     applications.set(application, {
       target: router.target(application, deployment),
       timeoutMs: timeoutS > 0 ? timeoutS * 1_000 : undefined,
+      clientPriorities,
     });
   }
   return { names: applicationsOf(table), applications };

@@ -41,6 +41,8 @@ export interface GrpcRequest extends GrpcCall {
   readonly model: string;
   /** The session it belongs to; empty: none. */
   readonly session: string;
+  /** How urgent it is (routing/priority.ts). */
+  readonly priority: number;
   /** Hears how it ended, once: a status code. */
   readonly onOver: (status: number) => void;
 }
@@ -86,12 +88,13 @@ export class GrpcExchange implements RouterReceiver {
 
   send(): void {
     if (this.#status !== undefined || this.#stream.destroyed) return;
-    const { raw, path, revision, target } = this.#request;
+    const { raw, path, revision, target, priority, timeoutMs } = this.#request;
+    const dueMs = timeoutMs === undefined ? undefined : this.#startedMs + timeoutMs;
     const headers = forwardedMetadata(raw, this.#request, this.#context.router.sessionHeader);
     const body = this.#body.whole ?? this.#body;
     this.#call = this.#context.router.send(
       target,
-      { kind: "grpc", method: "POST", path, headers, body, revision, route: target.application },
+      { kind: "grpc", method: "POST", path, headers, body, revision, priority, dueMs, route: target.application },
       this,
     );
   }

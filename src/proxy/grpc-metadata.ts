@@ -1,6 +1,7 @@
 /** Metadata of gRPC calls on its way between HTTP/2 and replicas. Pure. */
 import type { OutgoingHttpHeaders } from "node:http2";
 import { isHopByHop } from "../routing/hop-by-hop.ts";
+import { PRIORITY_HEADER } from "../routing/priority.ts";
 import { SESSION_HEADER } from "../routing/session.ts";
 
 /** Set by the proxy itself; not passed on as the client sent them. */
@@ -23,6 +24,8 @@ export interface CallFacts {
   readonly model: string;
   /** The session it belongs to; empty: none. */
   readonly session: string;
+  /** How urgent it is (routing/priority.ts). */
+  readonly priority: number;
   /** How long it may take; undefined: as long as it likes. */
   readonly timeoutMs: number | undefined;
   /** `:authority`. */
@@ -31,13 +34,14 @@ export interface CallFacts {
 
 /** The metadata that a replica gets: the client's as it came, name and value alternating, and what the proxy says. */
 export function forwardedMetadata(raw: readonly string[], facts: CallFacts, sessionHeader = SESSION_HEADER): string[] {
-  const { requestId, revision, model, session, timeoutMs, host } = facts;
+  const { requestId, revision, model, session, priority, timeoutMs, host } = facts;
   const metadata = ["x-request-id", requestId, "request_id", requestId];
   if (host !== undefined) metadata.push("host", host);
   if (timeoutMs !== undefined) metadata.push("grpc-timeout", formatTimeout(timeoutMs));
   // Routers and replicas know it by the name that it has over HTTP.
   if (model !== "") metadata.push("serve_multiplexed_model_id", model);
   if (session !== "") metadata.push(sessionHeader, session);
+  if (priority !== 0) metadata.push(PRIORITY_HEADER, String(priority));
   if (revision !== 0) metadata.push("x-windlass-revision", String(revision));
   for (let i = 0; i < raw.length; i += 2) {
     const name = raw[i]!;

@@ -13,6 +13,13 @@ import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { ProcessLog } from "../observability/process-log.ts";
+import {
+  grantedPriority,
+  NORMAL_PRIORITY,
+  PRIORITY_HEADER,
+  parsePriority,
+  priorityProblem,
+} from "../routing/priority.ts";
 import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
 import { createTlsListener, renewListener } from "../tls/listener.ts";
 import type { TlsMaterial } from "../tls/material.ts";
@@ -157,6 +164,12 @@ export class GrpcProxy {
       refuse(GRPC_STATUS.internal, `the grpc-timeout "${asked}" is not a number and a unit`);
       return;
     }
+    const urgency = text(headers[PRIORITY_HEADER]);
+    const priority = urgency === undefined ? NORMAL_PRIORITY : parsePriority(urgency);
+    if (priority === undefined) {
+      refuse(GRPC_STATUS.invalidArgument, priorityProblem(urgency!));
+      return;
+    }
     const { target, timeoutMs = Number.POSITIVE_INFINITY } = found;
     const limitMs = Math.min(askedMs ?? Number.POSITIVE_INFINITY, timeoutMs);
     const { split } = target;
@@ -170,6 +183,7 @@ export class GrpcProxy {
       revision: split === undefined ? 0 : this.#revisionOf(split, headers),
       model: text(headers["multiplexed_model_id"]) ?? "",
       session: text(headers["session_id"]) ?? "",
+      priority: grantedPriority(priority, found.clientPriorities),
       onOver,
     }).begin();
   }

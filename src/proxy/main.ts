@@ -12,6 +12,7 @@ import { metricsMessage } from "../observability/metric-message.ts";
 import { MetricSet } from "../observability/metric-set.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
+import { countDecisions } from "../observability/router-decisions.ts";
 import { routerFaults } from "../observability/router-faults.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelWaitMs } from "../routing/models.ts";
@@ -83,6 +84,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     clock,
     random,
     watcher: load,
+    events: countDecisions(counts, log, () => ({ load: () => router.load() })),
     modelWaitMs: modelWaitMs(process.env),
     sessionHeader: sessionHeader(process.env),
     onRouterFault: routerFaults(counts, clock, options.id, (message, fields) => log.warn(message, fields)),

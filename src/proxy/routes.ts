@@ -10,6 +10,8 @@ export interface CompiledRoute {
   readonly forwardedPrefix: string;
   /** Seconds, of the deployment; 0: no limit; undefined: it has none of its own. */
   readonly requestTimeoutS: number | undefined;
+  /** Whether clients may ask for more than the normal priority. */
+  readonly clientPriorities: boolean;
 }
 
 /** A routing table as the proxy serves it. */
@@ -24,14 +26,15 @@ export interface CompiledTable {
 
 /** Compiles a table that `router` has applied. `rootPath` has no "/" at its end. */
 export function compileTable(table: RoutingTable, router: Router, rootPath: string): CompiledTable {
-  const timeoutOf = new Map(
-    table.deployments.map((targets) => [`${targets.application}/${targets.deployment}`, targets.requestTimeoutS]),
+  const targetsOf = new Map(
+    table.deployments.map((targets) => [`${targets.application}/${targets.deployment}`, targets]),
   );
   const routes = table.routes.map((route) => ({
     prefix: route.prefix,
     target: router.target(route.application, route.deployment),
     forwardedPrefix: rootPath + (route.prefix === "/" ? "" : route.prefix),
-    requestTimeoutS: noLess(timeoutOf.get(`${route.application}/${route.deployment}`)),
+    requestTimeoutS: noLess(targetsOf.get(`${route.application}/${route.deployment}`)?.requestTimeoutS),
+    clientPriorities: targetsOf.get(`${route.application}/${route.deployment}`)?.clientPriorities ?? false,
   }));
   return {
     match: compileRoutes(routes),

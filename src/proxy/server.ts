@@ -9,6 +9,13 @@ import type { Random } from "../core/random.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ProcessLog } from "../observability/process-log.ts";
 import { decodePath } from "../routing/match.ts";
+import {
+  grantedPriority,
+  NORMAL_PRIORITY,
+  PRIORITY_HEADER,
+  parsePriority,
+  priorityProblem,
+} from "../routing/priority.ts";
 import type { Router } from "../routing/router.ts";
 import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
 import { createTlsListener, renewListener } from "../tls/listener.ts";
@@ -189,6 +196,12 @@ export class HttpProxy {
     }
     const configuredS = route.requestTimeoutS ?? this.#table?.requestTimeoutS ?? this.#options.requestTimeoutS;
     const header = req.headers["x-request-timeout-seconds"];
+    const asked = req.headers[PRIORITY_HEADER]?.toString();
+    const priority = asked === undefined ? NORMAL_PRIORITY : parsePriority(asked);
+    if (priority === undefined) {
+      answer(res, requestId, { status: 400, body: priorityProblem(asked!), close: close || expectsContinue });
+      return;
+    }
     const { split } = route.target;
     new Exchange(this.#context, {
       revision: split === undefined ? 0 : this.#revisionOf(split, req),
@@ -197,6 +210,7 @@ export class HttpProxy {
       requestId,
       route,
       path: this.#options.rootPath + url,
+      priority: grantedPriority(priority, route.clientPriorities),
       timeoutS: requestTimeoutS(header?.toString(), configuredS),
       expectsContinue,
       handshake,

@@ -4,6 +4,7 @@ import {
   DeploymentUnavailableError,
   RemoteError,
   RequestCancelledError,
+  RequestShedError,
   RequestTimeoutError,
 } from "../sdk/errors.ts";
 import type { HandleCall } from "../sdk/runtime.ts";
@@ -26,11 +27,11 @@ export function failureError(failure: RouterFailure, call: HandleCall): Error {
       return new DeploymentUnavailableError(failure.message);
     case "no-replica":
       return new DeploymentUnavailableError(failure.message, { retryAfterS: failure.retryAfterS });
-    case "backpressure":
-      return new BackPressureError(failure.message, {
-        statusCode: failure.statusCode,
-        retryAfterS: failure.retryAfterS ?? null,
-      });
+    case "backpressure": {
+      const Refused = failure.reason === "late" ? RequestShedError : BackPressureError;
+      const { statusCode, retryAfterS = null } = failure;
+      return new Refused(failure.message, { statusCode, retryAfterS });
+    }
     case "timed-out":
       return new RequestTimeoutError(`${nameOf(call)} took longer than ${(call.timeoutMs ?? 0) / 1000} s`);
     case "cancelled": {

@@ -1,6 +1,7 @@
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
 import type { CallRouter, HandleCall } from "../sdk/runtime.ts";
+import type { CallRouterOptions } from "./handle-client.ts";
 
 /** What {@link callRouters} needs. */
 export interface CallRoutersOptions {
@@ -12,6 +13,8 @@ export interface CallRoutersOptions {
   readonly routerId: string;
   /** The revision that calls within the application go to which belong to no request; 0: whichever. */
   readonly revision: number;
+  /** What routers count and log; default: nobody looks. */
+  readonly events?: CallRouterOptions["events"];
   readonly clock: Clock;
   readonly random: Random;
 }

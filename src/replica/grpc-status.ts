@@ -36,6 +36,7 @@ const CUT = "... [truncated]";
 /** By name: an application may bring a copy of the SDK. */
 const BY_NAME: Readonly<Record<string, number>> = {
   BackPressureError: GRPC_CODE.resourceExhausted,
+  RequestShedError: GRPC_CODE.resourceExhausted,
   DeploymentUnavailableError: GRPC_CODE.unavailable,
   RequestTimeoutError: GRPC_CODE.deadlineExceeded,
   RequestCancelledError: GRPC_CODE.cancelled,

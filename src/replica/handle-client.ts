@@ -1,10 +1,14 @@
 /** Places the calls that handles make. Loaded only where there are handles. */
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { Logger } from "../observability/logger.ts";
+import type { MetricSet } from "../observability/metric-set.ts";
+import { countDecisions } from "../observability/router-decisions.ts";
 import { routerFaults } from "../observability/router-faults.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelHeader, modelWaitMs } from "../routing/models.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
+import { PRIORITY_HEADER } from "../routing/priority.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
 import { type RouterAnswer, request } from "../routing/request.ts";
 import { Router } from "../routing/router.ts";
@@ -28,6 +32,8 @@ export interface CallRouterOptions {
   readonly routerId: string;
   /** The revision that calls go to which belong to no request; 0: whichever. */
   readonly revision: number;
+  /** What it counts is shown with the process's; default: nobody looks. */
+  readonly events?: { readonly metrics: MetricSet; readonly log: Pick<Logger, "warn" | "info"> } | undefined;
   readonly clock: Clock;
   readonly random: Random;
 }
@@ -41,11 +47,14 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
     clock,
     fronts: false,
   });
+  const events =
+    options.events && countDecisions(options.events.metrics, options.events.log, () => ({ load: () => router.load() }));
   const router = new Router({
     channel: createReplicaChannel(),
     clock,
     random,
     watcher: load,
+    events,
     modelWaitMs: modelWaitMs(process.env),
     sessionHeader: sessionHeader(process.env),
     // There is no logger here; in a replica the console is one.
@@ -90,11 +99,13 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
         ...(call.sessionId ? [router.sessionHeader, modelHeader(call.sessionId)] : []),
         ...(revision === 0 ? [] : ["x-windlass-revision", String(revision)]),
         ...(call.route ? ["x-windlass-route", modelHeader(call.route)] : []),
+        ...(call.priority ? [PRIORITY_HEADER, String(call.priority)] : []),
       ],
       body: encodeValue(call.args, `an argument of ${nameOf(call)}`),
       signal: call.signal,
       deadlineMs: call.timeoutMs === null ? undefined : clock.monotonic() + call.timeoutMs,
       revision,
+      priority: call.priority,
       model: call.multiplexedModelId,
       session: call.sessionId ?? "",
       args: call.args,
@@ -134,6 +145,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
       }
     },
     async close() {
+      events?.end();
       load.apply({ routes: [], deployments: [] });
       await table.close();
       await router.close();

@@ -31,6 +31,7 @@ export async function loadServable(spec: ReplicaSpec, context: LoadContext): Pro
     application,
     routerId: `replica/${replicaId}`,
     revision: Number(spec.revision),
+    events: { metrics: state.metrics, log: context.log.logger },
     clock: context.clock,
     random: context.random,
   });

@@ -1,4 +1,5 @@
 import { textOf } from "../routing/models.ts";
+import { NORMAL_PRIORITY, PRIORITY_HEADER, parsePriority } from "../routing/priority.ts";
 import { sessionHeader, sessionOf } from "../routing/session.ts";
 import type { RequestContext } from "../sdk/runtime.ts";
 
@@ -9,30 +10,45 @@ export class RequestScope implements RequestContext {
   readonly revision: number;
   readonly #session: string | readonly string[];
   readonly route: string;
+  readonly #priority: number | undefined;
   /** See {@link RequestContext}; set before user code runs. */
   upgradeWebSocket?: NonNullable<RequestContext["upgradeWebSocket"]>;
   #controller: AbortController | undefined;
   #aborted = false;
   #onEnd: (() => void)[] | undefined;
 
-  /** `session`: its id, or the headers that may name it (name, value, …), which are looked at when somebody asks. */
+  /**
+   * `session`: its id, or the headers that may name it (name, value, …), which are looked at when somebody asks; so they
+   * are for the priority, unless that is given.
+   */
   constructor(
     requestId: string,
     multiplexedModelId: string,
     revision = 0,
     session: string | readonly string[] = "",
     route = "",
+    priority?: number,
   ) {
     this.requestId = requestId;
     this.multiplexedModelId = multiplexedModelId;
     this.revision = revision;
     this.#session = session;
     this.route = route;
+    this.#priority = priority;
   }
 
   get sessionId(): string {
     const session = this.#session;
     return typeof session === "string" ? session : textOf(sessionOf(session, sessionHeader(process.env)));
+  }
+
+  get priority(): number {
+    const headers = this.#session;
+    if (this.#priority !== undefined || typeof headers === "string") return this.#priority ?? NORMAL_PRIORITY;
+    for (let i = 0; i < headers.length; i += 2) {
+      if (headers[i] === PRIORITY_HEADER) return parsePriority(headers[i + 1]!) ?? NORMAL_PRIORITY;
+    }
+    return NORMAL_PRIORITY;
   }
 
   get signal(): AbortSignal {

@@ -32,7 +32,7 @@ function retryAfter(seconds: number | null | undefined): string[] {
 export function convertError(error: unknown): { status: number; body: string; headers: string[] } {
   // By name: an application may bring a copy of the SDK.
   const name = error instanceof Error ? error.name : "";
-  if (name === "BackPressureError") {
+  if (name === "BackPressureError" || name === "RequestShedError") {
     const { message, statusCode, retryAfterS } = error as BackPressureError;
     const status = Number.isInteger(statusCode) && statusCode >= 400 && statusCode <= 599 ? statusCode : 503;
     return { status, body: String(message), headers: [...PLAIN, ...retryAfter(retryAfterS)] };

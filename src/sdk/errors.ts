@@ -21,6 +21,14 @@ export class BackPressureError extends WindlassUserError {
 }
 
 /**
+ * A call was refused because its answer would come after its deadline (`timeoutS`), as far as the caller's side can tell
+ * from those that wait before it. Nothing of it ran. Left uncaught in a request, it becomes a 503 with `retry-after`.
+ */
+export class RequestShedError extends BackPressureError {
+  override name = "RequestShedError";
+}
+
+/**
  * The called deployment failed for good, was deleted, or had no replica for longer than its `coldStartTimeoutS`.
  * Left uncaught in a request, it becomes a 503 with `retry-after` where that is known.
  */
@@ -68,7 +76,7 @@ export function toWireError(error: unknown): WireError {
     const { retryAfterS = null } = error as DeploymentUnavailableError;
     return { name, message, retryAfterS };
   }
-  if (name !== "BackPressureError") return { name, message };
+  if (name !== "BackPressureError" && name !== "RequestShedError") return { name, message };
   const { statusCode, retryAfterS } = error as BackPressureError;
   return { name, message, statusCode, retryAfterS };
 }
@@ -80,10 +88,13 @@ export function fromWireError(wire: WireError): Error {
   if (Object.hasOwn(BUILT_IN, wire.name)) return new BUILT_IN[wire.name as keyof typeof BUILT_IN](wire.message);
   switch (wire.name) {
     case "BackPressureError":
-      return new BackPressureError(wire.message, {
+    case "RequestShedError": {
+      const Refused = wire.name === "BackPressureError" ? BackPressureError : RequestShedError;
+      return new Refused(wire.message, {
         ...(wire.statusCode === undefined ? {} : { statusCode: wire.statusCode }),
         ...(wire.retryAfterS === undefined ? {} : { retryAfterS: wire.retryAfterS }),
       });
+    }
     case "DeploymentUnavailableError":
       return new DeploymentUnavailableError(wire.message, { retryAfterS: wire.retryAfterS ?? null });
     case "RequestCancelledError":

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { LATENCY_BOUNDS_MS, type MetricDeclaration } from "../observability/metric-set.ts";
+import { MAX_PRIORITY, parsePriority } from "../routing/priority.ts";
 import { HANDLE, hasBrand, RESPONSE } from "./brands.ts";
 import { RequestCancelledError } from "./errors.ts";
 import { suggest } from "./options.ts";
@@ -63,6 +64,7 @@ function remote(
       ...(options.sessionId ? { sessionId: options.sessionId } : {}),
       revision: parent?.revision ?? 0,
       route: parent?.route ?? "",
+      priority: priorityOf(options.priority) ?? parent?.priority ?? 0,
       timeoutMs: options.timeoutS === undefined ? null : options.timeoutS * 1000,
       signal: parent === undefined ? controller.signal : AbortSignal.any([parent.signal, controller.signal]),
     };
@@ -82,7 +84,11 @@ function remote(
   };
 }
 
-const OPTIONS = ["stream", "multiplexedModelId", "sessionId", "timeoutS"];
+const OPTIONS = ["stream", "multiplexedModelId", "sessionId", "timeoutS", "priority"];
+
+function priorityOf(given: HandleOptions["priority"]): number | undefined {
+  return given === undefined ? undefined : parsePriority(String(given));
+}
 
 /** Throws for what no handle understands: an option that acts on nothing would be missed too late. */
 function checked(options: HandleOptions): HandleOptions {
@@ -91,7 +97,12 @@ function checked(options: HandleOptions): HandleOptions {
     const near = suggest(name, OPTIONS);
     throw new TypeError(`handle.options() has no option "${name}"${near ? `: did you mean "${near}"?` : ""}`);
   }
-  const { timeoutS } = options;
+  const { timeoutS, priority } = options;
+  if (priority !== undefined && priorityOf(priority) === undefined) {
+    throw new RangeError(
+      `priority must be "low", "normal", "high" or a whole number from -${MAX_PRIORITY} to ${MAX_PRIORITY}, not ${priority}`,
+    );
+  }
   if (timeoutS !== undefined && !(timeoutS > 0 && timeoutS <= MAX_TIMEOUT_S)) {
     throw new RangeError(
       `timeoutS must be above 0 and at most ${MAX_TIMEOUT_S}, not ${timeoutS}; leave it out for no limit`,

@@ -34,6 +34,7 @@ export {
   DeploymentUnavailableError,
   RemoteError,
   RequestCancelledError,
+  RequestShedError,
   RequestTimeoutError,
   WindlassUserError,
 } from "./errors.ts";

@@ -45,6 +45,8 @@ export interface DeploymentOptions {
   requestTimeoutS?: number | null;
   /** Seconds a request may wait while no replica serves; null is no limit. Default 300. */
   coldStartTimeoutS?: number | null;
+  /** Whether clients may ask for more than the normal priority (`x-windlass-priority`). Default false. */
+  clientPriorities?: boolean;
   /** Failed starts in a row before the deployment is given up. Default 20. */
   maxConstructorRetryCount?: number;
 }
@@ -149,6 +151,7 @@ const FIELDS: Fields = {
   ...any("health_check_period_s", "health_check_timeout_s", "max_replicas_per_node", "max_constructor_retry_count"),
   ...any("placement_group_bundles", "placement_group_strategy", "placement_group_bundle_label_selector"),
   ...any("rolling_update_percentage", "max_surge_percent", "request_timeout_s", "cold_start_timeout_s"),
+  ...any("client_priorities"),
   rollout: {
     ...any("max_surge", "max_unavailable", "auto_rollback", "progress_deadline_s"),
     canary: any("weight", "pause_s"),

@@ -31,6 +31,8 @@ export interface RequestContext {
   readonly revision?: number;
   /** The prefix that it came by over HTTP, also where it is a call made for such a request; empty or absent: none. */
   readonly route?: string;
+  /** How urgent it is, from -9 to 9; calls made for it are as urgent unless they say something else. Absent: 0. */
+  readonly priority?: number;
   /** Aborts when the request is cancelled; calls made for it end with it. */
   readonly signal: AbortSignal;
   /** Takes the request for a websocket; absent where it asks for none. */
@@ -61,6 +63,8 @@ export interface HandleCall {
   readonly revision?: number;
   /** That of the request it is made for; empty or absent: none. */
   readonly route?: string;
+  /** From -9 to 9. Absent: 0. */
+  readonly priority?: number;
   /** null: no limit. */
   readonly timeoutMs: number | null;
   readonly signal: AbortSignal;

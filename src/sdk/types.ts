@@ -72,6 +72,12 @@ export interface HandleBase<T, Stream extends boolean = false> {
   remote: RemoteOf<T, Stream>;
 }
 
+/**
+ * How urgent a request is among those that wait: a whole number from -9 to 9, or a name of one (-1, 0, 1). A step counts
+ * as 10 s of waiting, so that none waits without end.
+ */
+export type Priority = "low" | "normal" | "high" | number;
+
 /** Settings of the calls made through a handle. */
 export interface HandleOptions<Stream extends boolean = boolean> {
   /** Read the result with `for await`: the method returns an iterator. Default false. */
@@ -82,6 +88,8 @@ export interface HandleOptions<Stream extends boolean = boolean> {
   sessionId?: string;
   /** Seconds a call may take, waiting included. Default: no limit. */
   timeoutS?: number;
+  /** How urgent calls are. Default: as the request they are made for, "normal" outside of one. */
+  priority?: Priority;
 }
 
 type RemoteOf<T, Stream extends boolean> = T extends (...args: infer A) => infer R

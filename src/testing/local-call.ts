@@ -104,7 +104,8 @@ interface Limits {
 }
 
 function limitsOf(target: LocalTarget, call: HandleCall): Limits {
-  const scope = new RequestScope(call.requestId, call.multiplexedModelId, call.revision, call.sessionId, call.route);
+  const { requestId, multiplexedModelId, revision, sessionId, route, priority } = call;
+  const scope = new RequestScope(requestId, multiplexedModelId, revision, sessionId, route, priority ?? 0);
   const broke = Promise.withResolvers<never>();
   // It may break between two steps.
   broke.promise.catch(() => {});

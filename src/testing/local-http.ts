@@ -22,7 +22,9 @@ export async function answer(
   if (request.signal.aborted) leave();
   else request.signal.addEventListener("abort", leave, { once: true });
   try {
-    const result = await inPlace(target, scope, () => target.servable.http(new Request(request, scope)));
+    const result = await inPlace(target, scope, () =>
+      target.servable.http(new Request(request, { signal: scope.signal })),
+    );
     return toResponse(result, scope);
   } catch (error) {
     scope.end();

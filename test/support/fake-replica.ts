@@ -218,7 +218,7 @@ function requestOf(head: RequestHead, body: InboundBody, socket: Socket): FakeRe
 /** The targets of a deployment `app/d` in a routing table. */
 export function targetsOf(
   replicas: readonly FakeReplica[],
-  given: Partial<ReturnType<typeof defaults>> & { coldStart?: ColdStart } = {},
+  given: Partial<ReturnType<typeof defaults>> & { coldStart?: ColdStart; clientPriorities?: boolean } = {},
 ) {
   return { ...defaults(), replicas: replicas.map(({ id, address }) => ({ id, address })), ...given };
 }

@@ -97,6 +97,7 @@ const DEPLOYMENT_FIELDS: Record<string, Change> = {
   rollout: [{}, { rollout: { max_surge: 1 } }],
   request_timeout_s: [{}, { request_timeout_s: 7 }],
   cold_start_timeout_s: [{}, { cold_start_timeout_s: 7 }],
+  client_priorities: [{}, { client_priorities: true }],
   autoscaling_shadow: [
     {},
     { autoscaling_shadow: { max_replicas: 4, metrics_interval_s: 1, policy: { policy_function: "m:f" } } },

@@ -235,11 +235,16 @@ describe("metadata", () => {
   it("for a replica is the client's with what the proxy says, and nothing forged", () => {
     const raw = [":path", "/p.S/M", "te", "trailers", "x-a", "1", "x-a", "2", "x-windlass-revision", "9"];
     const own = ["request_id", "forged", "grpc-timeout", "1H", "serve_multiplexed_model_id", "forged"];
-    const facts = { requestId: "r", revision: 2, model: "m", session: "", timeoutMs: 1_500.2, host: "h:1" };
+    const facts = {
+      ...{ requestId: "r", revision: 2, model: "m", session: "", priority: 3 },
+      ...{ timeoutMs: 1_500.2, host: "h:1" },
+    };
     expect(forwardedMetadata([...raw, ...own, "k-bin", "AAEC"], facts)).toEqual(
       ["x-request-id", "r", "request_id", "r", "host", "h:1", "grpc-timeout", "1501m"].concat([
         "serve_multiplexed_model_id",
         "m",
+        "x-windlass-priority",
+        "3",
         "x-windlass-revision",
         "2",
         "x-a",

@@ -409,6 +409,56 @@ describe("statuses", () => {
     expect(flushed).toBeLessThan(32);
   });
 
+  it.each([
+    { asked: "low", allowed: false, given: "-1" },
+    { asked: "high", allowed: false, given: undefined },
+    { asked: "high", allowed: true, given: "1" },
+    { asked: "7", allowed: true, given: "7" },
+    { asked: "normal", allowed: true, given: undefined },
+  ])("passes on a priority of $asked as $given where raising it is allowed: $allowed", async (one) => {
+    const replica = await replicaIn("r");
+    const { ask } = await serve([replica], { targets: { clientPriorities: one.allowed } });
+    expect((await ask({ headers: { "x-windlass-priority": one.asked } })).status).toBe(200);
+    expect(replica.accepted[0]!.headers["x-windlass-priority"]).toBe(one.given);
+  });
+
+  it("400 for a priority that is none, in one line", async () => {
+    const { ask } = await serve([await replicaIn("r")]);
+    const { status, body } = await ask({ headers: { "x-windlass-priority": "urgent" } });
+    expect([status, body]).toEqual([
+      400,
+      'x-windlass-priority must be low, normal, high or a whole number from -9 to 9, not "urgent".',
+    ]);
+  });
+
+  it("serves who waits by priority, and displaces the least urgent where the queue is full", async () => {
+    const waiting: (() => void)[] = [];
+    const replica = await replicaIn("r", { handler: (req, res) => void waiting.push(() => res.end(req.url)) });
+    const targets = { maxOngoingRequests: 1, maxQueuedRequests: 2, clientPriorities: true };
+    const { ask, router } = await serve([replica], { targets });
+    const target = router.target("app", "d");
+    const order: string[] = [];
+    const all: Promise<Told>[] = [];
+    for (const [i, priority] of ["normal", "low", "normal", "high"].entries()) {
+      const told = ask({ path: `/${i}`, headers: { "x-windlass-priority": priority } });
+      void told.then(({ status, body }) => void (status === 200 && order.push(body)));
+      all.push(told);
+      if (i < 3) await vi.waitFor(() => expect(target.ongoing + target.queued).toBe(i + 1));
+    }
+    const displaced = await all[1]!;
+    expect([displaced.status, displaced.headers["retry-after"], displaced.body]).toEqual([
+      503,
+      "1",
+      "Request dropped due to backpressure: one of higher priority took its place (num_queued_requests=2, max_queued_requests=2).",
+    ]);
+    for (let i = 0; i < 3; i++) {
+      await vi.waitFor(() => expect(waiting.length).toBe(i + 1));
+      waiting[i]!();
+    }
+    await Promise.all(all);
+    expect(order).toEqual(["/0", "/3", "/2"]);
+  });
+
   it("503 or 429 with retry-after, rounded up, for a full queue", async () => {
     const replica = await replicaIn("r", { handler: () => {} });
     const targets = {

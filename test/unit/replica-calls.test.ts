@@ -128,6 +128,27 @@ describe("calls of handles", () => {
     expect(back.output()).toContain("request_id=q1");
   });
 
+  it("are as urgent as the request they are made for, unless they say something else", async () => {
+    const folder = tempDir();
+    const source = `import { deployment, getRequestContext, type DeploymentHandle } from "windlass";
+      class Back { priority() { return getRequestContext()!.priority; } }
+      class App {
+        constructor(private back: DeploymentHandle<Back>) {}
+        async fetch() {
+          const { back } = this;
+          const low = back.options({ priority: "low" });
+          return Response.json(await Promise.all([back, low, low.options({ priority: 9 })].map((to) => to.priority.remote())));
+        }
+      }
+      export const app = deployment(App).bind(deployment(Back).bind());`;
+    const back = await startReady({ folder, source, deployment: "Back" });
+    await fakeController(join(folder, "controller"), back);
+    const front = await startReady({ folder, source });
+    const asked = async (headers: Record<string, string>) => JSON.parse(String((await send(front, { headers })).body));
+    expect(await asked({ "x-windlass-priority": "3" })).toEqual([3, -1, 9]);
+    expect(await asked({})).toEqual([0, -1, 9]);
+  });
+
   it("throws, and answers 503 with retry-after, where the callee had no replica for too long", async () => {
     const folder = tempDir();
     const source = `import { deployment, DeploymentUnavailableError, type DeploymentHandle } from "windlass";

@@ -1,6 +1,10 @@
 /** Requests that cannot be answered by their deadline are refused, and nobody else. */
 import { describe, expect, it } from "vitest";
+import { failureError } from "../../src/replica/call-failure.ts";
+import { convertError } from "../../src/replica/send-response.ts";
 import { DrainRate } from "../../src/routing/drain-rate.ts";
+import { BackPressureError, fromWireError, RequestShedError, toWireError } from "../../src/sdk/errors.ts";
+import type { HandleCall } from "../../src/sdk/runtime.ts";
 import { get, scriptedRouter } from "../support/scripted-router.ts";
 
 /** One slot whose requests take 100 ms each, with nine that wait, until the router knows how fast it goes. */
@@ -134,5 +138,19 @@ describe("the rate at which a line drains", () => {
     rate.busy(nowMs);
     run(50, 4_000);
     expect(rate.perMs(nowMs)).toBeCloseTo(0.02, 3);
+  });
+});
+
+describe("a call of a handle that would come too late", () => {
+  it("throws an error of its own, which travels between replicas and is a kind of a full queue's", () => {
+    const failure = { kind: "backpressure", reason: "late", statusCode: 503, retryAfterS: 4, message: "late" } as const;
+    const call = { deployment: "Back", method: "go" } as HandleCall;
+    for (const error of [failureError(failure, call), fromWireError(toWireError(failureError(failure, call)))]) {
+      expect(error).toBeInstanceOf(RequestShedError);
+      expect(error).toBeInstanceOf(BackPressureError);
+      expect(error).toMatchObject({ name: "RequestShedError", message: "late", statusCode: 503, retryAfterS: 4 });
+      expect(convertError(error)).toMatchObject({ status: 503, body: "late", headers: expect.arrayContaining(["4"]) });
+    }
+    expect(failureError({ ...failure, reason: "full" }, call)).not.toBeInstanceOf(RequestShedError);
   });
 });

@@ -7,7 +7,12 @@ import { makeGrpcService } from "../../src/replica/grpc.ts";
 import { detailsOf, readable, saysItsStatus, statusOf } from "../../src/replica/grpc-status.ts";
 import { GRPC } from "../../src/sdk/brands.ts";
 import { deployment } from "../../src/sdk/deployment.ts";
-import { BackPressureError, DeploymentUnavailableError, RequestCancelledError } from "../../src/sdk/errors.ts";
+import {
+  BackPressureError,
+  DeploymentUnavailableError,
+  RequestCancelledError,
+  RequestShedError,
+} from "../../src/sdk/errors.ts";
 import { type GrpcServer, grpc } from "../../src/sdk/grpc.ts";
 
 class Greets {
@@ -77,6 +82,7 @@ describe("errors", () => {
   it.each([
     { name: "an error", error: new Error("no"), is: { code: 13, message: "no" } },
     { name: "what is none", error: "no", is: { code: 13, message: "no" } },
+    { name: "a call that would come too late", error: new RequestShedError("late"), is: { code: 8, message: "late" } },
     { name: "a full queue", error: new BackPressureError("full"), is: { code: 8, message: "full" } },
     { name: "no replica", error: new DeploymentUnavailableError("gone"), is: { code: 14, message: "gone" } },
     { name: "a cancelled call", error: new RequestCancelledError("over"), is: { code: 1, message: "over" } },

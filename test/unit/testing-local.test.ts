@@ -211,6 +211,11 @@ describe("an application in one process", () => {
     expect(() => handle.options({ timeout: 3 } as never)).toThrow(
       'handle.options() has no option "timeout": did you mean "timeoutS"?',
     );
+    for (const priority of [10, 1.5, "urgent", Number.NaN]) {
+      expect(() => handle.options({ priority: priority as number })).toThrow(
+        `priority must be "low", "normal", "high" or a whole number from -9 to 9, not ${priority}`,
+      );
+    }
     for (const timeoutS of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
       expect(() => handle.options({ timeoutS })).toThrow(`not ${timeoutS}; leave it out for no limit`);
     }

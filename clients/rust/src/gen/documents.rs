@@ -95,6 +95,7 @@ pub(crate) static DEPLOYMENT_CONFIG: &[Field] = &[
     Field { name: "request_timeout_s", number: 31, repeated: false, kind: Kind::Double },
     Field { name: "cold_start_timeout_s", number: 32, repeated: false, kind: Kind::Double },
     Field { name: "autoscaling_shadow", number: 33, repeated: false, kind: Kind::Message(AUTOSCALING_CONFIG) },
+    Field { name: "client_priorities", number: 34, repeated: false, kind: Kind::Bool },
 ];
 
 pub(crate) static BACKPRESSURE_CONFIG: &[Field] = &[

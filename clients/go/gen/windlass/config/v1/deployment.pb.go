@@ -98,8 +98,11 @@ type DeploymentConfig struct {
 	// Decided by and recorded beside whatever sets the number of replicas, and
 	// never followed.
 	AutoscalingShadow *AutoscalingConfig `protobuf:"bytes,33,opt,name=autoscaling_shadow,json=autoscalingShadow,proto3,oneof" json:"autoscaling_shadow,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Whether clients may ask for more than the normal priority
+	// (`x-windlass-priority`); less they always may. Default: false.
+	ClientPriorities *bool `protobuf:"varint,34,opt,name=client_priorities,json=clientPriorities,proto3,oneof" json:"client_priorities,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *DeploymentConfig) Reset() {
@@ -363,12 +366,19 @@ func (x *DeploymentConfig) GetAutoscalingShadow() *AutoscalingConfig {
 	return nil
 }
 
+func (x *DeploymentConfig) GetClientPriorities() bool {
+	if x != nil && x.ClientPriorities != nil {
+		return *x.ClientPriorities
+	}
+	return false
+}
+
 // Sets what callers get when the queue is full.
 type BackpressureConfig struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// 503 or 429. Default: 503.
 	StatusCode *uint32 `protobuf:"varint,1,opt,name=status_code,json=statusCode,proto3,oneof" json:"status_code,omitempty"`
-	// Sent as `retry-after`, rounded up; >= 0. Default: none.
+	// Sent as `retry-after`, rounded up; >= 0. Default: an estimate.
 	RetryAfterS   *float64 `protobuf:"fixed64,2,opt,name=retry_after_s,json=retryAfterS,proto3,oneof" json:"retry_after_s,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -422,7 +432,7 @@ var File_windlass_config_v1_deployment_proto protoreflect.FileDescriptor
 
 const file_windlass_config_v1_deployment_proto_rawDesc = "" +
 	"\n" +
-	"#windlass/config/v1/deployment.proto\x12\x12windlass.config.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a$windlass/config/v1/autoscaling.proto\x1a windlass/config/v1/logging.proto\x1a windlass/config/v1/rollout.proto\"\xae\x15\n" +
+	"#windlass/config/v1/deployment.proto\x12\x12windlass.config.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a$windlass/config/v1/autoscaling.proto\x1a windlass/config/v1/logging.proto\x1a windlass/config/v1/rollout.proto\"\xf6\x15\n" +
 	"\x10DeploymentConfig\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12>\n" +
 	"\fnum_replicas\x18\x02 \x01(\v2\x16.google.protobuf.ValueH\x00R\vnumReplicas\x88\x01\x01\x125\n" +
@@ -460,7 +470,8 @@ const file_windlass_config_v1_deployment_proto_rawDesc = "" +
 	"\arollout\x18\x1e \x01(\v2!.windlass.config.v1.RolloutConfigH\x16R\arollout\x88\x01\x01\x12/\n" +
 	"\x11request_timeout_s\x18\x1f \x01(\x01H\x17R\x0frequestTimeoutS\x88\x01\x01\x124\n" +
 	"\x14cold_start_timeout_s\x18  \x01(\x01H\x18R\x11coldStartTimeoutS\x88\x01\x01\x12Y\n" +
-	"\x12autoscaling_shadow\x18! \x01(\v2%.windlass.config.v1.AutoscalingConfigH\x19R\x11autoscalingShadow\x88\x01\x01\x1a6\n" +
+	"\x12autoscaling_shadow\x18! \x01(\v2%.windlass.config.v1.AutoscalingConfigH\x19R\x11autoscalingShadow\x88\x01\x01\x120\n" +
+	"\x11client_priorities\x18\" \x01(\bH\x1aR\x10clientPriorities\x88\x01\x01\x1a6\n" +
 	"\bEnvEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\x0f\n" +
@@ -491,7 +502,8 @@ const file_windlass_config_v1_deployment_proto_rawDesc = "" +
 	"\b_rolloutB\x14\n" +
 	"\x12_request_timeout_sB\x17\n" +
 	"\x15_cold_start_timeout_sB\x15\n" +
-	"\x13_autoscaling_shadow\"\x85\x01\n" +
+	"\x13_autoscaling_shadowB\x14\n" +
+	"\x12_client_priorities\"\x85\x01\n" +
 	"\x12BackpressureConfig\x12$\n" +
 	"\vstatus_code\x18\x01 \x01(\rH\x00R\n" +
 	"statusCode\x88\x01\x01\x12'\n" +

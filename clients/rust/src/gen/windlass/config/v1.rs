@@ -303,6 +303,10 @@ pub struct DeploymentConfig {
     /// never followed.
     #[prost(message, optional, tag = "33")]
     pub autoscaling_shadow: ::core::option::Option<AutoscalingConfig>,
+    /// Whether clients may ask for more than the normal priority
+    /// (`x-windlass-priority`); less they always may. Default: false.
+    #[prost(bool, optional, tag = "34")]
+    pub client_priorities: ::core::option::Option<bool>,
 }
 /// Sets what callers get when the queue is full.
 #[derive(Clone, Copy, PartialEq, ::prost::Message)]
@@ -310,7 +314,7 @@ pub struct BackpressureConfig {
     /// 503 or 429. Default: 503.
     #[prost(uint32, optional, tag = "1")]
     pub status_code: ::core::option::Option<u32>,
-    /// Sent as `retry-after`, rounded up; >= 0. Default: none.
+    /// Sent as `retry-after`, rounded up; >= 0. Default: an estimate.
     #[prost(double, optional, tag = "2")]
     pub retry_after_s: ::core::option::Option<f64>,
 }

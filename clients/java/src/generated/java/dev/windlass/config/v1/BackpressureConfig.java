@@ -75,7 +75,7 @@ private static final long serialVersionUID = 0L;
   private double retryAfterS_ = 0D;
   /**
    * <pre>
-   * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+   * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
    * </pre>
    *
    * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>
@@ -87,7 +87,7 @@ private static final long serialVersionUID = 0L;
   }
   /**
    * <pre>
-   * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+   * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
    * </pre>
    *
    * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>
@@ -525,7 +525,7 @@ private static final long serialVersionUID = 0L;
     private double retryAfterS_ ;
     /**
      * <pre>
-     * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+     * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
      * </pre>
      *
      * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>
@@ -537,7 +537,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+     * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
      * </pre>
      *
      * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>
@@ -549,7 +549,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+     * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
      * </pre>
      *
      * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>
@@ -565,7 +565,7 @@ private static final long serialVersionUID = 0L;
     }
     /**
      * <pre>
-     * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+     * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
      * </pre>
      *
      * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>

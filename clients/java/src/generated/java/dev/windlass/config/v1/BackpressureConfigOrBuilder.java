@@ -29,7 +29,7 @@ public interface BackpressureConfigOrBuilder extends
 
   /**
    * <pre>
-   * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+   * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
    * </pre>
    *
    * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>
@@ -38,7 +38,7 @@ public interface BackpressureConfigOrBuilder extends
   boolean hasRetryAfterS();
   /**
    * <pre>
-   * Sent as `retry-after`, rounded up; &gt;= 0. Default: none.
+   * Sent as `retry-after`, rounded up; &gt;= 0. Default: an estimate.
    * </pre>
    *
    * <code>optional double retry_after_s = 2 [json_name = "retryAfterS"];</code>

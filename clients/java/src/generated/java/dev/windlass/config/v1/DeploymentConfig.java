@@ -1422,6 +1422,35 @@ java.lang.String defaultValue) {
     return autoscalingShadow_ == null ? dev.windlass.config.v1.AutoscalingConfig.getDefaultInstance() : autoscalingShadow_;
   }
 
+  public static final int CLIENT_PRIORITIES_FIELD_NUMBER = 34;
+  private boolean clientPriorities_ = false;
+  /**
+   * <pre>
+   * Whether clients may ask for more than the normal priority
+   * (`x-windlass-priority`); less they always may. Default: false.
+   * </pre>
+   *
+   * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+   * @return Whether the clientPriorities field is set.
+   */
+  @java.lang.Override
+  public boolean hasClientPriorities() {
+    return ((bitField0_ & 0x04000000) != 0);
+  }
+  /**
+   * <pre>
+   * Whether clients may ask for more than the normal priority
+   * (`x-windlass-priority`); less they always may. Default: false.
+   * </pre>
+   *
+   * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+   * @return The clientPriorities.
+   */
+  @java.lang.Override
+  public boolean getClientPriorities() {
+    return clientPriorities_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -1537,6 +1566,9 @@ java.lang.String defaultValue) {
     }
     if (((bitField0_ & 0x02000000) != 0)) {
       output.writeMessage(33, getAutoscalingShadow());
+    }
+    if (((bitField0_ & 0x04000000) != 0)) {
+      output.writeBool(34, clientPriorities_);
     }
     getUnknownFields().writeTo(output);
   }
@@ -1688,6 +1720,10 @@ java.lang.String defaultValue) {
     if (((bitField0_ & 0x02000000) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(33, getAutoscalingShadow());
+    }
+    if (((bitField0_ & 0x04000000) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeBoolSize(34, clientPriorities_);
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -1856,6 +1892,11 @@ java.lang.String defaultValue) {
       if (!getAutoscalingShadow()
           .equals(other.getAutoscalingShadow())) return false;
     }
+    if (hasClientPriorities() != other.hasClientPriorities()) return false;
+    if (hasClientPriorities()) {
+      if (getClientPriorities()
+          != other.getClientPriorities()) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -2005,6 +2046,11 @@ java.lang.String defaultValue) {
     if (hasAutoscalingShadow()) {
       hash = (37 * hash) + AUTOSCALING_SHADOW_FIELD_NUMBER;
       hash = (53 * hash) + getAutoscalingShadow().hashCode();
+    }
+    if (hasClientPriorities()) {
+      hash = (37 * hash) + CLIENT_PRIORITIES_FIELD_NUMBER;
+      hash = (53 * hash) + com.google.protobuf.Internal.hashBoolean(
+          getClientPriorities());
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -2276,6 +2322,7 @@ java.lang.String defaultValue) {
         autoscalingShadowBuilder_.dispose();
         autoscalingShadowBuilder_ = null;
       }
+      clientPriorities_ = false;
       return this;
     }
 
@@ -2486,6 +2533,10 @@ java.lang.String defaultValue) {
             ? autoscalingShadow_
             : autoscalingShadowBuilder_.build();
         to_bitField0_ |= 0x02000000;
+      }
+      if (((from_bitField1_ & 0x00000002) != 0)) {
+        result.clientPriorities_ = clientPriorities_;
+        to_bitField0_ |= 0x04000000;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -2723,6 +2774,9 @@ java.lang.String defaultValue) {
       }
       if (other.hasAutoscalingShadow()) {
         mergeAutoscalingShadow(other.getAutoscalingShadow());
+      }
+      if (other.hasClientPriorities()) {
+        setClientPriorities(other.getClientPriorities());
       }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
@@ -2965,6 +3019,11 @@ java.lang.String defaultValue) {
               bitField1_ |= 0x00000001;
               break;
             } // case 266
+            case 272: {
+              clientPriorities_ = input.readBool();
+              bitField1_ |= 0x00000002;
+              break;
+            } // case 272
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -7099,6 +7158,66 @@ java.lang.String defaultValue) {
         autoscalingShadow_ = null;
       }
       return autoscalingShadowBuilder_;
+    }
+
+    private boolean clientPriorities_ ;
+    /**
+     * <pre>
+     * Whether clients may ask for more than the normal priority
+     * (`x-windlass-priority`); less they always may. Default: false.
+     * </pre>
+     *
+     * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+     * @return Whether the clientPriorities field is set.
+     */
+    @java.lang.Override
+    public boolean hasClientPriorities() {
+      return ((bitField1_ & 0x00000002) != 0);
+    }
+    /**
+     * <pre>
+     * Whether clients may ask for more than the normal priority
+     * (`x-windlass-priority`); less they always may. Default: false.
+     * </pre>
+     *
+     * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+     * @return The clientPriorities.
+     */
+    @java.lang.Override
+    public boolean getClientPriorities() {
+      return clientPriorities_;
+    }
+    /**
+     * <pre>
+     * Whether clients may ask for more than the normal priority
+     * (`x-windlass-priority`); less they always may. Default: false.
+     * </pre>
+     *
+     * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+     * @param value The clientPriorities to set.
+     * @return This builder for chaining.
+     */
+    public Builder setClientPriorities(boolean value) {
+
+      clientPriorities_ = value;
+      bitField1_ |= 0x00000002;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * Whether clients may ask for more than the normal priority
+     * (`x-windlass-priority`); less they always may. Default: false.
+     * </pre>
+     *
+     * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+     * @return This builder for chaining.
+     */
+    public Builder clearClientPriorities() {
+      bitField1_ = (bitField1_ & ~0x00000002);
+      clientPriorities_ = false;
+      onChanged();
+      return this;
     }
     @java.lang.Override
     public final Builder setUnknownFields(

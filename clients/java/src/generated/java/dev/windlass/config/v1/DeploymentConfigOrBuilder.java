@@ -914,4 +914,25 @@ java.lang.String defaultValue);
    * <code>optional .windlass.config.v1.AutoscalingConfig autoscaling_shadow = 33 [json_name = "autoscalingShadow"];</code>
    */
   dev.windlass.config.v1.AutoscalingConfigOrBuilder getAutoscalingShadowOrBuilder();
+
+  /**
+   * <pre>
+   * Whether clients may ask for more than the normal priority
+   * (`x-windlass-priority`); less they always may. Default: false.
+   * </pre>
+   *
+   * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+   * @return Whether the clientPriorities field is set.
+   */
+  boolean hasClientPriorities();
+  /**
+   * <pre>
+   * Whether clients may ask for more than the normal priority
+   * (`x-windlass-priority`); less they always may. Default: false.
+   * </pre>
+   *
+   * <code>optional bool client_priorities = 34 [json_name = "clientPriorities"];</code>
+   * @return The clientPriorities.
+   */
+  boolean getClientPriorities();
 }

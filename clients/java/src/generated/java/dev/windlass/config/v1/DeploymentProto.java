@@ -43,7 +43,7 @@ public final class DeploymentProto {
       "indlass.config.v1\032\034google/protobuf/struc" +
       "t.proto\032$windlass/config/v1/autoscaling." +
       "proto\032 windlass/config/v1/logging.proto\032" +
-      " windlass/config/v1/rollout.proto\"\256\025\n\020De" +
+      " windlass/config/v1/rollout.proto\"\366\025\n\020De" +
       "ploymentConfig\022\022\n\004name\030\001 \001(\tR\004name\022>\n\014nu" +
       "m_replicas\030\002 \001(\0132\026.google.protobuf.Value" +
       "H\000R\013numReplicas\210\001\001\0225\n\024max_ongoing_reques" +
@@ -95,31 +95,33 @@ public final class DeploymentProto {
       "outS\210\001\001\0224\n\024cold_start_timeout_s\030  \001(\001H\030R" +
       "\021coldStartTimeoutS\210\001\001\022Y\n\022autoscaling_sha" +
       "dow\030! \001(\0132%.windlass.config.v1.Autoscali" +
-      "ngConfigH\031R\021autoscalingShadow\210\001\001\0326\n\010EnvE" +
-      "ntry\022\020\n\003key\030\001 \001(\tR\003key\022\024\n\005value\030\002 \001(\tR\005v" +
-      "alue:\0028\001B\017\n\r_num_replicasB\027\n\025_max_ongoin" +
-      "g_requestsB\026\n\024_max_queued_requestsB\026\n\024_b" +
-      "ackpressure_configB\016\n\014_user_configB\025\n\023_a" +
-      "utoscaling_configB \n\036_graceful_shutdown_" +
-      "wait_loop_sB\036\n\034_graceful_shutdown_timeou" +
-      "t_sB\030\n\026_health_check_period_sB\031\n\027_health" +
-      "_check_timeout_sB\024\n\022_ray_actor_optionsB\033" +
-      "\n\031_placement_group_strategyB\030\n\026_max_repl" +
-      "icas_per_nodeB\021\n\017_logging_configB\030\n\026_req" +
-      "uest_router_configB\031\n\027_gang_scheduling_c" +
-      "onfigB\034\n\032_rolling_update_percentageB\024\n\022_" +
-      "max_surge_percentB\021\n\017_readiness_pathB\026\n\024" +
-      "_readiness_timeout_sB\016\n\014_working_dirB\n\n\010" +
-      "_ingressB\n\n\010_rolloutB\024\n\022_request_timeout" +
-      "_sB\027\n\025_cold_start_timeout_sB\025\n\023_autoscal" +
-      "ing_shadow\"\205\001\n\022BackpressureConfig\022$\n\013sta" +
-      "tus_code\030\001 \001(\rH\000R\nstatusCode\210\001\001\022\'\n\rretry" +
-      "_after_s\030\002 \001(\001H\001R\013retryAfterS\210\001\001B\016\n\014_sta" +
-      "tus_codeB\020\n\016_retry_after_sB\223\001\n\026dev.windl" +
-      "ass.config.v1B\017DeploymentProtoP\001\242\002\003WCX\252\002" +
-      "\022Windlass.Config.V1\312\002\022Windlass\\Config\\V1" +
-      "\342\002\036Windlass\\Config\\V1\\GPBMetadata\352\002\024Wind" +
-      "lass::Config::V1b\006proto3"
+      "ngConfigH\031R\021autoscalingShadow\210\001\001\0220\n\021clie" +
+      "nt_priorities\030\" \001(\010H\032R\020clientPriorities\210" +
+      "\001\001\0326\n\010EnvEntry\022\020\n\003key\030\001 \001(\tR\003key\022\024\n\005valu" +
+      "e\030\002 \001(\tR\005value:\0028\001B\017\n\r_num_replicasB\027\n\025_" +
+      "max_ongoing_requestsB\026\n\024_max_queued_requ" +
+      "estsB\026\n\024_backpressure_configB\016\n\014_user_co" +
+      "nfigB\025\n\023_autoscaling_configB \n\036_graceful" +
+      "_shutdown_wait_loop_sB\036\n\034_graceful_shutd" +
+      "own_timeout_sB\030\n\026_health_check_period_sB" +
+      "\031\n\027_health_check_timeout_sB\024\n\022_ray_actor" +
+      "_optionsB\033\n\031_placement_group_strategyB\030\n" +
+      "\026_max_replicas_per_nodeB\021\n\017_logging_conf" +
+      "igB\030\n\026_request_router_configB\031\n\027_gang_sc" +
+      "heduling_configB\034\n\032_rolling_update_perce" +
+      "ntageB\024\n\022_max_surge_percentB\021\n\017_readines" +
+      "s_pathB\026\n\024_readiness_timeout_sB\016\n\014_worki" +
+      "ng_dirB\n\n\010_ingressB\n\n\010_rolloutB\024\n\022_reque" +
+      "st_timeout_sB\027\n\025_cold_start_timeout_sB\025\n" +
+      "\023_autoscaling_shadowB\024\n\022_client_prioriti" +
+      "es\"\205\001\n\022BackpressureConfig\022$\n\013status_code" +
+      "\030\001 \001(\rH\000R\nstatusCode\210\001\001\022\'\n\rretry_after_s" +
+      "\030\002 \001(\001H\001R\013retryAfterS\210\001\001B\016\n\014_status_code" +
+      "B\020\n\016_retry_after_sB\223\001\n\026dev.windlass.conf" +
+      "ig.v1B\017DeploymentProtoP\001\242\002\003WCX\252\002\022Windlas" +
+      "s.Config.V1\312\002\022Windlass\\Config\\V1\342\002\036Windl" +
+      "ass\\Config\\V1\\GPBMetadata\352\002\024Windlass::Co" +
+      "nfig::V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -134,7 +136,7 @@ public final class DeploymentProto {
     internal_static_windlass_config_v1_DeploymentConfig_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_windlass_config_v1_DeploymentConfig_descriptor,
-        new java.lang.String[] { "Name", "NumReplicas", "MaxOngoingRequests", "MaxQueuedRequests", "BackpressureConfig", "UserConfig", "AutoscalingConfig", "GracefulShutdownWaitLoopS", "GracefulShutdownTimeoutS", "HealthCheckPeriodS", "HealthCheckTimeoutS", "RayActorOptions", "PlacementGroupBundles", "PlacementGroupStrategy", "PlacementGroupBundleLabelSelector", "MaxReplicasPerNode", "LoggingConfig", "RequestRouterConfig", "GangSchedulingConfig", "DeploymentActors", "RollingUpdatePercentage", "MaxSurgePercent", "ExplicitNulls", "Command", "ReadinessPath", "ReadinessTimeoutS", "Env", "WorkingDir", "Ingress", "Rollout", "RequestTimeoutS", "ColdStartTimeoutS", "AutoscalingShadow", });
+        new java.lang.String[] { "Name", "NumReplicas", "MaxOngoingRequests", "MaxQueuedRequests", "BackpressureConfig", "UserConfig", "AutoscalingConfig", "GracefulShutdownWaitLoopS", "GracefulShutdownTimeoutS", "HealthCheckPeriodS", "HealthCheckTimeoutS", "RayActorOptions", "PlacementGroupBundles", "PlacementGroupStrategy", "PlacementGroupBundleLabelSelector", "MaxReplicasPerNode", "LoggingConfig", "RequestRouterConfig", "GangSchedulingConfig", "DeploymentActors", "RollingUpdatePercentage", "MaxSurgePercent", "ExplicitNulls", "Command", "ReadinessPath", "ReadinessTimeoutS", "Env", "WorkingDir", "Ingress", "Rollout", "RequestTimeoutS", "ColdStartTimeoutS", "AutoscalingShadow", "ClientPriorities", });
     internal_static_windlass_config_v1_DeploymentConfig_EnvEntry_descriptor =
       internal_static_windlass_config_v1_DeploymentConfig_descriptor.getNestedTypes().get(0);
     internal_static_windlass_config_v1_DeploymentConfig_EnvEntry_fieldAccessorTable = new
