@@ -11,8 +11,8 @@ export interface ProcessLog {
   readonly logger: StyledLogger;
   /** Whether requests are lines; false until a `logging_config` says so. */
   readonly accessLog: boolean;
-  /** Writes the line of a request, soon. */
-  access(message: string, fields: LogFields): void;
+  /** Writes the line of a request, soon; `facts` stand in it as fields where it is JSON. */
+  access(message: string, fields: LogFields, facts: LogFields): void;
   /** Takes settings over. A folder that cannot be written to is told of, and the rest holds. */
   apply(settings: LogSettings): void;
 }
@@ -38,7 +38,10 @@ export function createProcessLog({ clock, limits, fileName, style, write }: Proc
     get accessLog() {
       return accessLog && logger.writes("info");
     },
-    access: (message, fields) => sink.writeLater(logger.line("info", message, fields)),
+    access(message, fields, facts) {
+      const all = logger.style.format === "text" ? fields : { ...fields, ...facts };
+      sink.writeLater(logger.line("info", message, all));
+    },
     apply(settings) {
       logger.restyle(settings.style);
       accessLog = settings.accessLog;

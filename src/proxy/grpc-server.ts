@@ -213,8 +213,9 @@ export class GrpcProxy {
       const latencyMs = clock.monotonic() - startedMs;
       const status = statusName(code);
       if (log) {
-        const line = `${path} ${application} ${status} ${latencyMs.toFixed(1)}ms`;
-        access.access(line, { request_id: requestId });
+        const latency = latencyMs.toFixed(1);
+        const facts = { application, method: path, route: application, status, latency_ms: Number(latency) };
+        access.access(`${path} ${application} ${status} ${latency}ms`, { request_id: requestId }, facts);
       }
       over?.();
       // Clients may make up paths; of those that lead somewhere there are few.

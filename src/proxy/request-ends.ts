@@ -54,9 +54,11 @@ export class RequestEnds {
     return (code) => end(code, closeLabel(code), code !== 1000 && code !== 1001);
   }
 
-  #log({ method, route, requestId }: WatchedRequest, status: number, latencyMs: number): void {
+  #log({ method, route, application, requestId }: WatchedRequest, status: number, latencyMs: number): void {
     const { access } = this.#options;
     if (access?.accessLog !== true) return;
-    access.access(`${method} ${route} ${status} ${latencyMs.toFixed(1)}ms`, { request_id: requestId });
+    const latency = latencyMs.toFixed(1);
+    const facts = { application, method, route, status: String(status), latency_ms: Number(latency) };
+    access.access(`${method} ${route} ${status} ${latency}ms`, { request_id: requestId }, facts);
   }
 }

@@ -33,7 +33,7 @@ export async function main(
   const log = createReplicaLog(clock, limits);
   const { logger } = log;
   keepOwnLogBounded(process.env, limits, clock, (error) => logger.warn("the log grows beyond its limit", { error }));
-  governConsole(console, log, () => runtime().requests.getStore()?.requestId);
+  governConsole(console, log, () => runtime().requests.getStore());
   const replica = new Replica({ clock, random, log, exit: (code) => process.exit(code) });
 
   // Ctrl-C reaches the whole group; whether to stop is the controller's to decide.

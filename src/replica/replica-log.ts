@@ -20,6 +20,13 @@ export interface AccessEntry {
   readonly requestId: string;
 }
 
+/** The request that code works on which writes. */
+export interface LoggedRequest {
+  readonly requestId: string;
+  /** The prefix that it came by; empty or absent: none. */
+  readonly route?: string;
+}
+
 /** The log of a replica. */
 export interface ReplicaLog {
   /** For the replica's own events. */
@@ -32,7 +39,7 @@ export interface ReplicaLog {
   /** Takes settings over. Throws one line for a folder that cannot be written to, and changes nothing then. */
   apply(settings: LogSettings, spec: ReplicaSpec): void;
   /** Writes a line of the console's; `plain` writes it where it went without us. */
-  console(level: LogLevel, text: () => string, plain: () => void, requestId: string | undefined): void;
+  console(level: LogLevel, text: () => string, plain: () => void, request: LoggedRequest | undefined): void;
 }
 
 /** Makes a {@link ReplicaLog} with the default settings. */
@@ -70,16 +77,16 @@ export function createReplicaLog(
       accessLog = settings.accessLog;
       names = { application, deployment, replica: replicaId };
     },
-    console(level, text, plain, requestId) {
+    console(level, text, plain, request) {
       if (!logger.writes(level)) return;
       if (logger.style.format === "text") {
         sink.flush();
         plain();
         if (sink.hasFile) sink.writeToFile(`${text()}\n`);
       } else {
-        sink.write(
-          logger.line(level, text(), { ...names, ...(requestId === undefined ? {} : { request_id: requestId }) }),
-        );
+        const { requestId, route } = request ?? {};
+        const of = { ...(requestId === undefined ? {} : { request_id: requestId }), ...(route ? { route } : {}) };
+        sink.write(logger.line(level, text(), { ...names, ...of }));
       }
     },
   };

@@ -291,7 +291,8 @@ export class Replica {
   #makeRoutingStats({ recordRoutingStats: record }: Servable, { baseDir }: ReplicaSpec): RoutingStats | null {
     const { clock, log } = this.#context;
     if (record === null) return null;
-    return new RoutingStats({ clock, logger: log.logger, record, baseDir, onNews: () => this.#changed() });
+    const { metrics } = runtime();
+    return new RoutingStats({ clock, logger: log.logger, record, baseDir, metrics, onNews: () => this.#changed() });
   }
 
   async #inUserCode(run: () => Promise<unknown>): Promise<void> {

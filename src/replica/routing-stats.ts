@@ -1,7 +1,9 @@
 /** What a replica tells request routers of itself: `recordRoutingStats()`, called at intervals. */
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Logger } from "../observability/logger.ts";
+import type { MetricDeclaration, MetricSet } from "../observability/metric-set.ts";
 import { userErrorLine } from "../sdk/user-error.ts";
+import { errorType } from "./request-metrics.ts";
 
 /** How often and how long, in seconds (windlass.runtime.v1.RoutingStats). */
 export interface StatsPeriod {
@@ -11,6 +13,13 @@ export interface StatsPeriod {
 
 /** Unless `request_router_config` says otherwise. */
 export const DEFAULT_STATS_PERIOD: StatsPeriod = { periodS: 10, timeoutS: 30 };
+
+const ERRORS: MetricDeclaration = {
+  name: "serve_routing_stats_error",
+  help: "Calls of recordRoutingStats that failed.",
+  kind: "counter",
+  labelNames: ["error_type"],
+};
 
 /** It is sent to every router. */
 const MAX_JSON_CHARS = 16_384;
@@ -25,6 +34,7 @@ export interface RoutingStatsOptions {
   readonly record: () => unknown;
   /** Folder that paths in the user's errors are shortened by. */
   readonly baseDir: string;
+  readonly metrics: MetricSet;
   /** There is a new {@link RoutingStats.latest}. */
   readonly onNews: () => void;
 }
@@ -66,6 +76,7 @@ export class RoutingStats {
       const stats = await this.#call(timeoutS);
       this.#take(stats);
     } catch (error) {
+      this.#o.metrics.meter(ERRORS, errorType(error)).add(1);
       this.#failed(userErrorLine(error, this.#o.baseDir));
     }
     if (this.#stopped) return;

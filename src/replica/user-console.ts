@@ -1,6 +1,6 @@
 import { format, type InspectOptions, inspect } from "node:util";
 import type { LogLevel } from "../observability/logger.ts";
-import type { ReplicaLog } from "./replica-log.ts";
+import type { LoggedRequest, ReplicaLog } from "./replica-log.ts";
 
 /** How severe what a method of the console writes is. The other methods write through these. */
 const LEVELS: Readonly<Record<"debug" | "log" | "info" | "warn" | "error", LogLevel>> = {
@@ -11,8 +11,8 @@ const LEVELS: Readonly<Record<"debug" | "log" | "info" | "warn" | "error", LogLe
   error: "error",
 };
 
-/** Makes the console of user code follow the log's settings; `requestId` tells which request the code works on. */
-export function governConsole(target: Console, log: ReplicaLog, requestId: () => string | undefined): void {
+/** Makes the console of user code follow the log's settings; `request` tells which request the code works on. */
+export function governConsole(target: Console, log: ReplicaLog, request: () => LoggedRequest | undefined): void {
   for (const name of Object.keys(LEVELS) as (keyof typeof LEVELS)[]) {
     const plain = target[name].bind(target);
     target[name] = (...args: unknown[]) =>
@@ -20,7 +20,7 @@ export function governConsole(target: Console, log: ReplicaLog, requestId: () =>
         LEVELS[name],
         () => format(...args),
         () => plain(...args),
-        requestId(),
+        request(),
       );
   }
   // `dir` alone writes past the others.
@@ -30,6 +30,6 @@ export function governConsole(target: Console, log: ReplicaLog, requestId: () =>
       "info",
       () => inspect(item, { customInspect: false, ...options }),
       () => plain(item, options),
-      requestId(),
+      request(),
     );
 }

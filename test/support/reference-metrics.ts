@@ -221,13 +221,12 @@ export const REFERENCE_METRICS: readonly ReferenceMetric[] = [
     name: "serve_routing_stats_delay_ms",
     type: "histogram",
     labels: ["deployment", "application"],
-    absent: "Replicas report no routing stats.",
+    absent: "Nobody asks replicas for their routing stats: they tell them.",
   },
   {
     name: "serve_routing_stats_error",
     type: "counter",
     labels: ["deployment", "replica", "application", "error_type"],
-    absent: "Replicas report no routing stats.",
   },
   { name: "serve_controller_node_update_duration_s", type: "gauge", labels: [], absent: "There is one node." },
   {

@@ -8,11 +8,13 @@ import { keys } from "../../src/controller/records.ts";
 import { systemClock } from "../../src/core/system-clock.ts";
 import type { EngineEvent } from "../../src/engine/engine.ts";
 import type { ProxyEvent } from "../../src/engine/proxies.ts";
+import { silentLogger } from "../../src/observability/logger.ts";
 import { watchEventLoop } from "../../src/observability/loop-monitor.ts";
 import { type MetricFamily, MetricSet } from "../../src/observability/metric-set.ts";
 import type { ScalingFigures } from "../../src/observability/scaling-metrics.ts";
 import { createIngressMetrics } from "../../src/proxy/ingress-metrics.ts";
 import { createRequestMetrics } from "../../src/replica/request-metrics.ts";
+import { RoutingStats } from "../../src/replica/routing-stats.ts";
 import { createRouterMetrics } from "../../src/routing/router-metrics.ts";
 import { makeHandle } from "../../src/sdk/handle.ts";
 import { batch, multiplexed } from "../../src/sdk/index.ts";
@@ -57,6 +59,14 @@ async function replicaFamilies() {
   requests.started();
   requests.ended("/a", undefined, 1, 0);
   requests.ended("/a", "TypeError", 1, 0);
+  const stats = new RoutingStats({
+    ...{ clock: systemClock, logger: silentLogger, baseDir: "", metrics: set, onNews: () => {} },
+    record: () => {
+      throw new TypeError("as asked");
+    },
+  });
+  stats.configure();
+  stats.stop();
   const handle = makeHandle<(value: unknown) => number>(
     ...(["a", "Echo"] as const),
     {},

@@ -165,6 +165,22 @@ describe("the access log of a proxy", () => {
     ]);
   });
 
+  it("has its parts as fields where it is JSON", async () => {
+    const { port, log, written } = await serve((_req, res) => void res.end("ok"));
+    log.apply(logSettings({ ...logging, encoding: "JSON", additionalLogStandardAttrs: [] }));
+    await ask(port, "/shop/a", { "x-request-id": "found" });
+    await expect.poll(() => written()).toContain("found");
+    expect(JSON.parse(written().trimEnd().split("\n").at(-1)!)).toMatchObject({
+      message: expect.stringMatching(/^GET \/shop 200 \d+\.\dms$/),
+      request_id: "found",
+      application: "app",
+      method: "GET",
+      route: "/shop",
+      status: "200",
+      latency_ms: expect.any(Number),
+    });
+  });
+
   it("goes to logs_dir as well, and a folder that cannot be made is told of and changes nothing else", () => {
     const folder = tempDir();
     let written = "";

@@ -120,8 +120,9 @@ describe("the console of user code", () => {
       ["info", expect.stringMatching(/^GET \/ 200 \d+\.\dms$/), 20],
     ]);
     for (const record of records) {
-      const { application, deployment, replica, request_id, process } = record;
-      expect({ application, deployment, replica, request_id, process }).toEqual({
+      const { application, deployment, replica, request_id, process, route } = record;
+      expect({ application, deployment, replica, request_id, process, route }).toEqual({
+        route: "/",
         application: "app",
         deployment: "App",
         replica: running.spec.replicaId,
