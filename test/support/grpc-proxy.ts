@@ -22,13 +22,13 @@ export async function startGrpcProxy(given: Partial<GrpcProxyOptions> = {}) {
     traffic: new RevisionTraffic(systemClock, () => Promise.resolve()),
     ...given,
   });
-  proxy.server.listen(0, "127.0.0.1");
-  await once(proxy.server, "listening");
+  proxy.listener.listen(0, "127.0.0.1");
+  await once(proxy.listener, "listening");
   onTestFinished(async () => {
     await proxy.drain(systemClock, 100);
     await router.close();
   });
-  const { port } = proxy.server.address() as AddressInfo;
+  const { port } = proxy.listener.address() as AddressInfo;
   /** As a proxy process does with a table. */
   const apply = (table: MessageInitShape<typeof RoutingTableSchema>): void => {
     const message = create(RoutingTableSchema, table);

@@ -1,0 +1,129 @@
+/** What HTTP/2 has and HTTP/1.1 has not, at the HTTP proxy. */
+import { once } from "node:events";
+import { type ClientHttp2Stream, constants } from "node:http2";
+import { describe, expect, it, vi } from "vitest";
+import { MetricSet } from "../../src/observability/metric-set.ts";
+import { createIngressMetrics } from "../../src/proxy/ingress-metrics.ts";
+import { readTls } from "../../src/tls/material.ts";
+import { client } from "../support/both-http.ts";
+import { selfSigned } from "../support/certificates.ts";
+import { type FakeReplica, startFakeReplica, targetsOf } from "../support/fake-replica.ts";
+import { startHttpProxy } from "../support/http-proxy.ts";
+import { tempDir } from "../support/temp-dir.ts";
+
+async function serve(handler: FakeReplica["handler"]) {
+  const certificate = selfSigned();
+  const replica = await startFakeReplica(tempDir(), "r", { handler });
+  const set = new MetricSet();
+  const started = await startHttpProxy({ tls: readTls(certificate), metrics: createIngressMetrics(set, "http") });
+  started.apply({
+    routes: [{ prefix: "/", application: "app", deployment: "d" }],
+    deployments: [targetsOf([replica], { maxOngoingRequests: 1_000 })],
+  });
+  const asking = client("2", started.port, { ca: certificate.pem });
+  return { ...started, replica, set, asking, session: asking.session! };
+}
+
+describe("HTTP/2", () => {
+  it("requests that are reset as soon as they are sent leave nothing behind", { timeout: 30_000 }, async () => {
+    const { session, replica, router, lines } = await serve(() => {});
+    const streams: ClientHttp2Stream[] = [];
+    for (let i = 0; i < 500; i++) {
+      const stream = session.request({ ":path": "/" });
+      stream.on("error", () => {});
+      streams.push(stream);
+      stream.close(constants.NGHTTP2_CANCEL);
+    }
+    const kept = session.request({ ":path": "/" });
+    kept.on("error", () => {});
+    await vi.waitFor(() => expect(replica.ongoing).toBe(1), 20_000);
+    expect(router.target("app", "d")).toMatchObject({ ongoing: 1, queued: 0 });
+    kept.close(constants.NGHTTP2_CANCEL);
+    await vi.waitFor(() => expect(replica.ongoing).toBe(0), 20_000);
+    expect(router.target("app", "d")).toMatchObject({ ongoing: 0, queued: 0 });
+    // Each that reached the proxy has a line; none was answered.
+    expect(new Set(lines.map((line) => line.split(" ")[2]))).toEqual(new Set(["499"]));
+  });
+
+  it("CONNECT is 501, and headers without end are refused", async () => {
+    const { session, asking } = await serve((_req, res) => void res.end("ok"));
+    const stream = session.request({ ":method": "CONNECT", ":authority": "example.com:443" });
+    const [head] = await once(stream, "response");
+    expect(head[":status"]).toBe(501);
+    const many = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`x-${i}`, "y".repeat(500)]));
+    await expect(asking.ask({ headers: many }).then(({ status }) => status)).resolves.toBe(431);
+    expect(await asking.ask()).toMatchObject({ status: 200 });
+  });
+
+  it("server-sent events come one by one, and trailers are not waited for", async () => {
+    const next = Promise.withResolvers<void>();
+    const { session } = await serve((_req, res) => {
+      res.writeHead(200, { "content-type": "text/event-stream" });
+      res.write("data: 1\n\n");
+      void next.promise.then(() => res.end("data: 2\n\n"));
+    });
+    const stream = session.request({ ":path": "/" });
+    const [first] = await once(stream, "data");
+    expect(String(first)).toBe("data: 1\n\n");
+    next.resolve();
+    const [second] = await once(stream, "data");
+    expect(String(second)).toBe("data: 2\n\n");
+    stream.resume();
+    await once(stream, "close");
+    expect(stream.rstCode).toBe(constants.NGHTTP2_NO_ERROR);
+  });
+
+  it("a draining proxy sends GOAWAY, answers what is under way, and ends the connection", async () => {
+    const held = Promise.withResolvers<void>();
+    const { asking, session, proxy, replica } = await serve(
+      (_req, res) => void held.promise.then(() => res.end("late")),
+    );
+    const running = asking.ask();
+    await vi.waitFor(() => expect(replica.ongoing).toBe(1));
+    const goaway = once(session, "goaway");
+    const drained = proxy.drain(20_000);
+    expect((await goaway)[0]).toBe(constants.NGHTTP2_NO_ERROR);
+    held.resolve();
+    expect((await running).body.toString()).toBe("late");
+    expect(await drained).toBe(true);
+  });
+
+  it("a websocket is a stream of the connection (RFC 8441): bytes both ways, and its end counts", async () => {
+    const { session, asking, replica, router, lines } = await serve((req, res) => {
+      expect(req.headers["sec-websocket-key"]).toMatch(/^[\w+/]{22}==$/);
+      expect([req.method, req.headers["x-windlass-kind"]]).toEqual(["GET", "websocket"]);
+      res.writeHead(101, { "sec-websocket-protocol": "chat" });
+      res.flushHeaders();
+      req.pipe(res);
+    });
+    await asking.ask({ path: "/-/healthz" });
+    expect(session.remoteSettings.enableConnectProtocol).toBe(true);
+    const head = { ":method": "CONNECT", ":protocol": "websocket", ":path": "/talk", "sec-websocket-version": "13" };
+    const stream = session.request({ ...head, ":scheme": "https" }, { endStream: false });
+    const [answer] = await once(stream, "response");
+    expect(answer).toMatchObject({ ":status": 200, "sec-websocket-protocol": "chat" });
+    const received: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => received.push(chunk));
+    // A masked text frame "hi", with a mask of zeros, then a close frame with 1000.
+    stream.write(Buffer.from([0x81, 0x82, 0, 0, 0, 0, 0x68, 0x69]));
+    await vi.waitFor(() => expect(Buffer.concat(received).subarray(-2).toString()).toBe("hi"));
+    stream.end(Buffer.from([0x88, 0x82, 0, 0, 0, 0, 0x03, 0xe8]));
+    await once(stream, "close");
+    await vi.waitFor(() => expect(replica.ongoing).toBe(0));
+    expect(router.target("app", "d").ongoing).toBe(0);
+    await vi.waitFor(() =>
+      expect(lines.filter((line) => line.startsWith("WS "))).toEqual([expect.stringMatching(/^WS \/ 1000 /)]),
+    );
+  });
+
+  it("a handshake that the application refuses is an answer like any other", async () => {
+    const { session, asking, router } = await serve((_req, res) => void res.writeHead(403).end("no"));
+    await asking.ask({ path: "/-/healthz" });
+    const head = { ":method": "CONNECT", ":protocol": "websocket", ":path": "/", ":scheme": "https" };
+    const stream = session.request(head, { endStream: false });
+    const [answer] = await once(stream, "response");
+    expect(answer[":status"]).toBe(403);
+    stream.close();
+    await vi.waitFor(() => expect(router.target("app", "d").ongoing).toBe(0));
+  });
+});
