@@ -85,7 +85,6 @@ class Peer {
   readonly connection: WireConnection;
   readonly #calls = new CallTable<FramedCall>();
   readonly #closed = Promise.withResolvers<void>();
-  #connected = false;
   #lastId = 0;
   #releasing = false;
   #leaving = false;
@@ -96,9 +95,6 @@ class Peer {
     const socket = unix
       ? connect({ path: address })
       : connect({ host: address.slice(0, colon), port: Number(address.slice(colon + 1)) });
-    socket.on("connect", () => {
-      this.#connected = true;
-    });
     this.connection = new WireConnection(socket, {
       onFrame: (type, end, id, payload) => {
         const call = this.#calls.get(id);
@@ -154,7 +150,10 @@ class Peer {
 
   #failure(error: Error | undefined): ChannelFailure {
     const text = error === undefined ? "the replica closed the connection" : errorText(error);
-    if (this.#connected) return { kind: "broken", responseStarted: false, error: text };
+    // One that dies may still have been connected to: nobody accepted that connection, or nobody read from it.
+    if (this.connection.greeted || error instanceof WireError) {
+      return { kind: "broken", responseStarted: false, error: text };
+    }
     return { kind: "unreachable", gone: GONE.has(String((error as NodeJS.ErrnoException)?.code)), error: text };
   }
 }

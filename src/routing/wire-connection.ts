@@ -58,6 +58,11 @@ export class WireConnection {
     return this.#socket.writableNeedDrain;
   }
 
+  /** Whether the peer has said `hello`; until then it has acted on nothing that was sent to it. */
+  get greeted(): boolean {
+    return this.#greeted;
+  }
+
   /** Whether the peer has said that it knows a {@link Feature}. */
   understands(feature: number): boolean {
     return (this.#features & feature) !== 0;
@@ -129,6 +134,8 @@ export class WireConnection {
     if (type !== FrameType.hello) throw new WireError("the peer does not speak Windlass's protocol");
     this.#features = checkHello(payload);
     this.#greeted = true;
+    // Its frames are acted on from here on, and it must be able to tell.
+    if (this.#scheduled) this.flush();
     this.#events.onGreeted?.();
   }
 }

@@ -481,6 +481,19 @@ describe("frames, beyond what programs can", () => {
     expect([reserved.head?.status, taken.ended, taken.failure]).toEqual([204, false, undefined]);
   });
 
+  it("go elsewhere where the peer died before it said hello: it had acted on nothing", async () => {
+    const address = join(tempDir(), "s");
+    const server = createNetServer((socket) => {
+      // Unread bytes make it a reset.
+      socket.on("error", () => {}).once("readable", () => socket.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(address, resolve));
+    onTestFinished(() => void server.close());
+    const heard = open(channel(), address, { ...get, method: "POST", body: Buffer.from("x") });
+    await heard.done;
+    expect(heard.failure).toMatchObject({ kind: "unreachable", gone: false });
+  });
+
   it.each([
     { name: "speaks another protocol", says: "HTTP/1.1 400 Bad Request\r\n\r\n" },
     { name: "speaks another version", says: Buffer.from([9, 0, 0, 0, 0, 0, 0, 0, 0, ...Buffer.from("windlass\x02")]) },
