@@ -60,6 +60,8 @@ const facts = (): Facts => {
   return { requestId, model };
 };
 
+const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+
 /** Says and hears by files. */
 class Scene {
   readonly #dir: string;
@@ -74,7 +76,7 @@ class Scene {
     const { signal } = getRequestContext()!;
     while (!this.may(id)) {
       if (signal.aborted) throw signal.reason;
-      await new Promise((resolve) => setTimeout(resolve, 10));
+      await sleep(10);
     }
   }
   may(id: string): boolean {
@@ -103,11 +105,18 @@ class Back {
 class Paths {
   readonly #back: DeploymentHandle<Back>;
   readonly #scene: Scene;
+  readonly #how: string;
 
   constructor(back: DeploymentHandle<Back>, dir: string, how: string) {
     this.#back = back;
     this.#scene = new Scene(dir);
+    this.#how = how;
     if (how === "never") throw new Error("it never starts");
+  }
+
+  /** "held": not before it is told to start. */
+  async checkHealth(): Promise<void> {
+    while (this.#how === "held" && !this.#scene.may("start")) await sleep(10);
   }
 
   /** Over HTTP: the order is a header. */
@@ -255,7 +264,13 @@ const Served = grpc(Paths, (server, paths) => {
   });
 });
 
-/** `dir`: where it says and hears; `how`: "never" has it fail to start. */
+/** Its build does not end before the instance does. */
+export const unbuilt = async ({ dir }: { dir: string }) => {
+  while (existsSync(dir)) await sleep(50);
+  return app({ dir });
+};
+
+/** `dir`: where it says and hears; `how`: "never" has it fail to start, "held" wait until it is told. */
 export const app = ({ dir, how = "" }: { dir: string; how?: string }) =>
   deployment(Served, { name: "Paths", maxOngoingRequests: 100 }).bind(
     deployment(Back, { maxOngoingRequests: 100 }).bind(dir),

@@ -100,7 +100,7 @@ export const ABSENT: Section = {
       gives: {
         http: null,
         grpc: "UNIMPLEMENTED three.paths.Paths.Absent is not implemented",
-        handle: 'TypeError there is no method "absent"; available: ask, fetch, over, tell',
+        handle: 'TypeError there is no method "absent"; available: ask, checkHealth, fetch, over, tell',
         why: "Of paths over HTTP the application decides.",
       },
       run: async (trial) => trial.send({ do: "absent" }).end,

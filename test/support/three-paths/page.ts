@@ -3,12 +3,23 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { ANSWERS, CONTEXT } from "./answers.ts";
 import { ABSENT, ERRORS } from "./failures.ts";
+import { LIFE } from "./life.ts";
 import { LEAVING, LIMITS, TIMEOUTS } from "./limits.ts";
 import { given, type Row, type Section } from "./table.ts";
 import { TELLING } from "./telling.ts";
 
 /** All cases, in the page's order. */
-export const SECTIONS: readonly Section[] = [ANSWERS, CONTEXT, ERRORS, ABSENT, TIMEOUTS, LIMITS, LEAVING, TELLING];
+export const SECTIONS: readonly Section[] = [
+  ANSWERS,
+  CONTEXT,
+  ERRORS,
+  ABSENT,
+  TIMEOUTS,
+  LIMITS,
+  LEAVING,
+  LIFE,
+  TELLING,
+];
 
 /** Where the page is. */
 export const PAGE = fileURLToPath(new URL("../../../docs/three-paths.md", import.meta.url));

@@ -13,6 +13,8 @@ export interface Staged {
   readonly paths?: object;
   readonly args?: object;
   readonly more?: object;
+  /** Default: `app`. */
+  readonly from?: string;
 }
 
 /** Starts an instance, ended after the file's tests, on which these applications are deployed, and `relay`. */
@@ -34,24 +36,30 @@ export async function setStage(applications: Readonly<Record<string, Staged>>, t
     for (const column of stage.columns) column.close();
     await disconnect();
   });
-  await deploy(stage, dir, applications, top);
+  await deploy(stage, applications, top);
   return stage;
 }
 
-async function deploy(stage: Stage, dir: string, applications: Readonly<Record<string, Staged>>, top: object) {
+/** Puts a config with these applications, and `relay`. */
+export async function deploy(
+  stage: Stage,
+  applications: Readonly<Record<string, Staged>>,
+  top: object = {},
+): Promise<void> {
+  const { dir } = stage;
   const body = {
     logging_config: {},
     ...top,
     applications: [
-      ...Object.entries(applications).map(([name, { paths = {}, args = {}, more = {} }]) => ({
+      ...Object.entries(applications).map(([name, { paths = {}, args = {}, more = {}, from = "app" }]) => ({
         name,
         route_prefix: prefixOf(name),
-        import_path: "./app.ts:app",
+        import_path: `./app.ts:${from}`,
         args: { dir, ...args },
         ...more,
         deployments: [
-          { name: "Paths", graceful_shutdown_timeout_s: 5, ...paths },
-          { name: "Back", graceful_shutdown_timeout_s: 5 },
+          { name: "Paths", graceful_shutdown_timeout_s: 10, ...paths },
+          { name: "Back", graceful_shutdown_timeout_s: 10 },
         ],
       })),
       {

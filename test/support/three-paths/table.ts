@@ -45,24 +45,25 @@ export function given({ gives }: Row, column: ColumnName): string | null {
 export class Stage {
   readonly windlass: Windlass;
   readonly columns: readonly Column[];
-  readonly #dir: string;
+  /** Where applications say and hear. */
+  readonly dir: string;
 
   constructor(windlass: Windlass, columns: readonly Column[], dir: string) {
     this.windlass = windlass;
     this.columns = columns;
-    this.#dir = dir;
+    this.dir = dir;
     appendFileSync(join(dir, "said"), "");
   }
 
   /** Lines that begin with these words. */
   said(start: string): string[] {
-    return readFileSync(join(this.#dir, "said"), "utf8")
+    return readFileSync(join(this.dir, "said"), "utf8")
       .split("\n")
       .filter((line) => `${line} `.startsWith(`${start} `));
   }
 
   go(id: string): void {
-    if (!existsSync(join(this.#dir, `go-${id}`))) writeFileSync(join(this.#dir, `go-${id}`), "");
+    if (!existsSync(join(this.dir, `go-${id}`))) writeFileSync(join(this.dir, `go-${id}`), "");
   }
 }
 
