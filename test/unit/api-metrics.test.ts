@@ -11,6 +11,7 @@ import type { ProxyEvent } from "../../src/engine/proxies.ts";
 import { silentLogger } from "../../src/observability/logger.ts";
 import { watchEventLoop } from "../../src/observability/loop-monitor.ts";
 import { type MetricFamily, MetricSet } from "../../src/observability/metric-set.ts";
+import { countDecisions } from "../../src/observability/router-decisions.ts";
 import type { ScalingFigures } from "../../src/observability/scaling-metrics.ts";
 import { createIngressMetrics } from "../../src/proxy/ingress-metrics.ts";
 import { createRequestMetrics } from "../../src/replica/request-metrics.ts";
@@ -129,6 +130,11 @@ function proxyFamilies(): MetricFamily[] {
   );
   t.apply(["a"]);
   t.send();
+  const called = { application: "a", deployment: "Echo" };
+  const decisions = countDecisions(set, silentLogger, () => ({ load: () => [{ ...called, ejected: 1 }] }));
+  decisions.refused(called, "full");
+  for (const granted of [true, false]) decisions.retried(called, granted);
+  decisions.ejected(called, { id: "r1", failures: 5, forMs: 1, error: "x" });
   watchEventLoop(set, systemClock, { component: "proxy", actorId: "proxy/0" });
   return set.families();
 }
