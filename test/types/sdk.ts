@@ -18,6 +18,13 @@ import {
   ingress,
   metrics,
   multiplexed,
+  type PendingRequest,
+  type ReplicaRanks,
+  type RequestRouter,
+  type RequestRouterClass,
+  type RoutableReplica,
+  rankByModels,
+  selectAvailable,
 } from "../../src/sdk/index.ts";
 
 class Back {
@@ -83,6 +90,9 @@ class Front {
     void this.back.options({ stream: true }).count.remote(3).then;
     // @ts-expect-error unknown setting
     void this.back.options({ timeout: 3 });
+    void this.back.options({ sessionId: "s" }).count.remote(3);
+    // @ts-expect-error a session is text
+    void this.back.options({ sessionId: 7 });
     return new Response(`${doubled} ${greeting} ${bytes.length} ${chained} ${wrong} ${request.url}`);
   }
 }
@@ -303,3 +313,19 @@ new metrics.Histogram("t_h", { boundaries: [1, 2] }).observe(1);
 new metrics.Gauge("t_b", { boundaries: [1] });
 // @ts-expect-error a default for what is no label
 new metrics.Gauge("t_d", { labels: ["a"], defaultLabels: { b: "x" } });
+
+/** A request router's ranks are made of the candidates. */
+class Ranks implements RequestRouter {
+  chooseReplicas(candidates: readonly RoutableReplica[], request: PendingRequest): ReplicaRanks {
+    request.modelId satisfies string;
+    return rankByModels(selectAvailable(candidates), request.modelId);
+  }
+}
+Ranks satisfies RequestRouterClass;
+class Ids {
+  chooseReplicas(candidates: readonly RoutableReplica[]): string[][] {
+    return [candidates.map(({ id }) => id)];
+  }
+}
+// @ts-expect-error ids are no replicas
+Ids satisfies RequestRouterClass;

@@ -257,6 +257,20 @@ describe("metadata", () => {
     );
   });
 
+  it("for a replica names the session by the header that it has over HTTP, and only once", () => {
+    const facts = {
+      ...{ requestId: "r", revision: 0, model: "", session: "s", priority: 0 },
+      ...{ timeoutMs: undefined, host: undefined },
+    };
+    const common = ["x-request-id", "r", "request_id", "r"];
+    expect(forwardedMetadata(["session_id", "s", "x-session-id", "forged"], facts)).toEqual(
+      common.concat(["x-session-id", "s", "session_id", "s"]),
+    );
+    expect(forwardedMetadata(["session_id", "s"], facts, "x-user")).toEqual(
+      common.concat(["x-user", "s", "session_id", "s"]),
+    );
+  });
+
   it("of an answer is what HTTP/2 may carry", () => {
     const pairs = [
       "x-a",
