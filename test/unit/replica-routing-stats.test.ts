@@ -1,5 +1,6 @@
 /** recordRoutingStats() in a replica: when it is called, what is told, and what becomes of failures. */
 import { describe, expect, it } from "vitest";
+import { MetricSet } from "../../src/observability/metric-set.ts";
 import { RoutingStats } from "../../src/replica/routing-stats.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
@@ -11,7 +12,14 @@ function setUp(record: () => unknown) {
   const warned: string[] = [];
   const logger = { warn: (_: string, fields: { reason: string }) => void warned.push(fields.reason) } as never;
   const onNews = (): void => void news.push(stats.latest);
-  const stats: RoutingStats = new RoutingStats({ clock, logger, record, baseDir: "", onNews });
+  const stats: RoutingStats = new RoutingStats({
+    clock,
+    metrics: new MetricSet(),
+    logger,
+    record,
+    baseDir: "",
+    onNews,
+  });
   const pass = async (ms: number): Promise<void> => {
     await clock.advance(ms);
     await settled();
