@@ -57,6 +57,17 @@ it("waits while anything is started", async () => {
   expect(ids()).toHaveLength(1);
 });
 
+it("waits as long as something is being built or is coming up", async () => {
+  const { pool, clock, ids } = await setUp(1);
+  let free = false;
+  pool.onlyWhile(() => free);
+  await clock.advance(60_000);
+  expect(ids()).toEqual([]);
+  free = true;
+  await clock.advance(2_000);
+  expect(ids()).toHaveLength(1);
+});
+
 it("gives each spare once, and only those that are up", async () => {
   const { pool, clock, ids, idle } = await setUp(1);
   await clock.advance(2_000);

@@ -95,6 +95,9 @@ class LocalEngine implements Engine {
   constructor(options: LocalEngineOptions) {
     this.#o = options;
     mkdirSync(join(options.runDir, "b"), { recursive: true, mode: 0o700 });
+    options.spares?.onlyWhile(
+      () => this.#builds.size === 0 && ![...this.#replicas.values()].some(({ ready, failed }) => !ready && !failed),
+    );
     options.supervisor.listen("replica/", (event) => this.#onReplica(event));
     options.supervisor.listen("build/", (event) => this.#onBuild(event));
   }

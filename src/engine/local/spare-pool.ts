@@ -33,6 +33,7 @@ export class SparePool {
   readonly #o: SparePoolOptions;
   /** By id, oldest first. */
   readonly #spares = new Map<string, "loading" | "idle">();
+  #free: () => boolean = () => true;
   #last = 0;
   #timer: Timer | undefined;
   /** Spares in a row that did not come up. */
@@ -46,6 +47,11 @@ export class SparePool {
       if (id.startsWith(PREFIX)) this.#spares.set(id, saidBySpare(said, "idle") ? "idle" : "loading");
     }
     this.#refillAfter(QUIET_MS);
+  }
+
+  /** Spares are started only while `free` says so, as long as that may take. */
+  onlyWhile(free: () => boolean): void {
+    this.#free = free;
   }
 
   /** Something is being started, built or ended: spares wait. */
@@ -76,6 +82,10 @@ export class SparePool {
   }
 
   #spawn(): void {
+    if (!this.#free()) {
+      this.#refillAfter(QUIET_MS);
+      return;
+    }
     const { supervisor, clock, stateDir, runDir } = this.#o;
     // Eight letters or digits, and never the same again.
     this.#last = Math.max(this.#last + 1, Math.floor(clock.now()));
