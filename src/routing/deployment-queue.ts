@@ -277,7 +277,7 @@ export class DeploymentQueue {
     if (this.#lines.size === 0 && !due) return;
     const nowMs = this.context.clock.monotonic();
     this.#shedding.drain.ended(nowMs);
-    if (due && (answered || nowMs >= waiter.dueMs - GRAIN_MS)) this.#shedding.learn(!answered, this.ongoing, nowMs);
+    if (due && (answered || nowMs >= waiter.dueMs - GRAIN_MS)) this.#shedding.learn(!answered, this.#ongoing, nowMs);
   }
 
   /** A request that some replica did not take: back to its place, whatever the limit says. */
@@ -383,7 +383,7 @@ export class DeploymentQueue {
   #tooLate(waiter: Waiter): TooLate | undefined {
     // Who waits for a replica to start is not held up by those before him.
     if (this.#replicas.starved) return undefined;
-    const ahead = this.#lines.ahead(waiter) + (waiter.model === "" && waiter.revision === 0 ? this.#parked : 0);
+    const ahead = this.#lines.ahead(waiter);
     return this.#shedding.tooLate({ nowMs: this.context.clock.monotonic(), dueMs: waiter.dueMs, ahead });
   }
 

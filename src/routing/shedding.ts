@@ -5,9 +5,11 @@
 import { DrainRate } from "./drain-rate.ts";
 
 /** A late answer lengthens the time that is kept for the work itself by this part of the mean … */
-const LATE_STEP = 0.1;
-/** … and one in time shortens it: so about one in twenty is late, at most. */
-const IN_TIME_STEP = 0.005;
+const LATE_STEP = 0.5;
+/** … and one in time shortens it: so about one in twenty-five is late, at most. */
+const IN_TIME_STEP = 0.02;
+/** It is never longer than so many times the mean. */
+const MAX_WORK = 2;
 
 /** What is known of a line when a request is judged. Ms are monotonic. */
 export interface LineNow {
@@ -50,13 +52,16 @@ export class Shedding {
     return dueMs - nowMs < this.#workMs;
   }
 
-  /** A request that had waited, and has a deadline, has ended. `running`: requests that run, it included. */
+  /**
+   * A request that had waited, and has a deadline, has ended. `running`: requests that were given to replicas, it
+   * included, be it that some wait there.
+   */
   learn(late: boolean, running: number, nowMs: number): void {
     const rate = this.drain.perMs(nowMs);
     if (rate === undefined) return;
     // As many run as come to an end while one runs.
     const meanMs = running / rate;
-    if (late) this.#workMs = Math.min(meanMs, this.#workMs + LATE_STEP * meanMs);
+    if (late) this.#workMs = Math.min(MAX_WORK * meanMs, this.#workMs + LATE_STEP * meanMs);
     else this.#workMs = Math.max(0, this.#workMs - IN_TIME_STEP * meanMs);
   }
 }
