@@ -1,7 +1,7 @@
 /** The same over HTTP, over gRPC and by handles, while replicas and proxies come and go: docs/three-paths.md. */
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { LIFE } from "../support/three-paths/life.ts";
-import { deploy, type Staged, setStage } from "../support/three-paths/stage.ts";
+import { deploy, endStage, type Staged, setStage } from "../support/three-paths/stage.ts";
 import { expected, nothingLeft, runRow, type Stage } from "../support/three-paths/table.ts";
 import { waitForStatus } from "../support/windlass.ts";
 
@@ -26,6 +26,7 @@ const APPLICATIONS: Readonly<Record<string, Staged>> = {
 };
 
 let stage: Stage;
+afterAll(endStage);
 beforeAll(async () => {
   stage = await setStage(APPLICATIONS);
   for (const name of ["paths", "asleep", "mortal", "one", "scaled", "relay"]) {

@@ -1,5 +1,5 @@
 /** The same cases over HTTP, over gRPC and by handles, from outside and from inside of replicas: docs/three-paths.md. */
-import { beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { reach } from "../support/targets.ts";
 import { ANSWERS, CONTEXT } from "../support/three-paths/answers.ts";
 import { ABSENT, ERRORS } from "../support/three-paths/failures.ts";
@@ -12,7 +12,7 @@ import {
   MAX_QUEUED,
   TIMEOUTS,
 } from "../support/three-paths/limits.ts";
-import { setStage } from "../support/three-paths/stage.ts";
+import { endStage, setStage } from "../support/three-paths/stage.ts";
 import { expected, nothingLeft, runRow, type Stage } from "../support/three-paths/table.ts";
 import { TELLING } from "../support/three-paths/telling.ts";
 import { api, waitForStatus } from "../support/windlass.ts";
@@ -20,6 +20,7 @@ import { api, waitForStatus } from "../support/windlass.ts";
 const UNBOUNDED = { request_timeout_s: 600 };
 
 let stage: Stage;
+afterAll(endStage);
 beforeAll(async () => {
   stage = await setStage(
     {

@@ -1,6 +1,5 @@
 /** An instance with the applications that the cases need. */
 import { join } from "node:path";
-import { afterAll } from "vitest";
 import { disconnect } from "../../../src/sdk/index.ts";
 import { tempDir } from "../temp-dir.ts";
 import { api, ROOT, startWindlass } from "../windlass.ts";
@@ -17,13 +16,20 @@ export interface Staged {
   readonly from?: string;
 }
 
-/** Starts an instance, ended after the file's tests, on which these applications are deployed, and `relay`. */
+const ends: (() => unknown)[] = [];
+
+/** Ends what {@link setStage} began, in any case: for `afterAll` of the file, which a hook cannot call. */
+export async function endStage(): Promise<void> {
+  for (const end of ends.splice(0).reverse()) await end();
+}
+
+/** Starts an instance, ended by {@link endStage}, on which these applications are deployed, and `relay`. */
 export async function setStage(applications: Readonly<Record<string, Staged>>, top: object = {}): Promise<Stage> {
-  const dir = tempDir(afterAll);
+  const dir = tempDir((remove) => void ends.push(remove));
   const stateDir = join(dir, "state");
   const windlass = await startWindlass(["--no-instance", "--proxy-workers", "1"], {
     stateDir,
-    atEnd: (stop) => afterAll(stop),
+    atEnd: (stop) => void ends.push(stop),
   });
   // Handles of this process find the instance by it.
   process.env["WINDLASS_STATE_DIR"] = stateDir;
@@ -32,7 +38,7 @@ export async function setStage(applications: Readonly<Record<string, Staged>>, t
     [httpColumn(windlass.http), grpcColumn(windlass.grpc), handleColumn("handle"), handleColumn("inside")],
     dir,
   );
-  afterAll(async () => {
+  ends.push(async () => {
     for (const column of stage.columns) column.close();
     await disconnect();
   });
