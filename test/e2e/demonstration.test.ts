@@ -37,6 +37,7 @@ const TICKETS = {
 const TEXTS = Object.keys(TICKETS) as (keyof typeof TICKETS)[];
 
 let windlass: Windlass;
+const atEnd: (() => unknown)[] = [];
 
 /** The words that a model writes, without Windlass. */
 function expectedWords(text: keyof typeof TICKETS): string[] {
@@ -146,10 +147,17 @@ function everyKind() {
 }
 
 beforeAll(async () => {
-  const stateDir = join(tempDir(afterAll), "state");
-  windlass = await startWindlass([], { stateDir, atEnd: afterAll });
+  const stateDir = join(
+    tempDir((remove) => void atEnd.push(remove)),
+    "state",
+  );
+  windlass = await startWindlass([], { stateDir, atEnd: (stop) => void atEnd.unshift(stop) });
   await deploy(50);
 }, 90_000);
+
+afterAll(async () => {
+  for (const end of atEnd) await end();
+});
 
 describe("the support desk", () => {
   it.each(TEXTS)("%s: is sorted by a chain and a fan-out, alike over HTTP and gRPC", async (text) => {
