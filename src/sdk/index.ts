@@ -56,6 +56,7 @@ export {
 } from "./lifecycle.ts";
 export * as metrics from "./metrics.ts";
 export { type MultiplexedFunction, type MultiplexedOptions, multiplexed } from "./multiplexed.ts";
+export type { NodeHandler } from "./node-handler.ts";
 export type { ActorOptions, AutoscalingOptions, DeploymentOptions, LoggingOptions, RolloutOptions } from "./options.ts";
 export type { NamedApplication } from "./own-export.ts";
 export type {

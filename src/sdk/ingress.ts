@@ -1,8 +1,10 @@
 import { isClass } from "./brands.ts";
 import { isFetchHandler } from "./deployment.ts";
+import { type NodeHandler, webHandlerOf } from "./node-handler.ts";
 import type { FetchHandler } from "./types.ts";
 
-type Handler = FetchHandler | ((request: Request) => Response | Promise<Response>);
+type WebHandler = (request: Request) => Response | Promise<Response>;
+type Handler = FetchHandler | WebHandler | NodeHandler;
 
 /** A class with `fetch` already answers HTTP: it is returned as it is. */
 export function ingress<A extends unknown[], T extends FetchHandler>(
@@ -12,7 +14,7 @@ export function ingress<A extends unknown[], T extends FetchHandler>(
 ) => T;
 /**
  * A class whose HTTP entry is what `handlerOf` makes of the instance, once for each: a router whose routes call its
- * methods, say.
+ * methods, say. A function of two parameters or more is a handler for Node's HTTP server, `(request, response)`.
  */
 export function ingress<A extends unknown[], T extends object>(
   target: new (...args: A) => T,
@@ -22,6 +24,8 @@ export function ingress<A extends unknown[], T extends object>(
 ) => T & FetchHandler;
 /** A deployable class around any `{ fetch(request) }`. */
 export function ingress(target: FetchHandler): new () => FetchHandler;
+/** A deployable class around a handler for Node's HTTP server, `(request, response)`: an Express app, say. */
+export function ingress(target: NodeHandler): new () => FetchHandler;
 export function ingress(
   target: unknown,
   handlerOf?: (instance: object) => Handler,
@@ -33,11 +37,13 @@ export function ingress(
     if (isFetchHandler(target.prototype)) return target;
     throw new TypeError(`ingress(${target.name}) has no fetch(request): add one, or pass (instance) => handler`);
   }
-  if (!isFetchHandler(target)) throw new TypeError("ingress() needs an object or a class with fetch(request)");
-  const handler = target;
+  if (!isFetchHandler(target) && !isNodeHandler(target)) {
+    throw new TypeError("ingress() needs an object or a class with fetch(request), or a function (request, response)");
+  }
+  const handle = webHandler(target);
   const Ingress = class {
     fetch(request: Request): Response | Promise<Response> {
-      return handler.fetch(request);
+      return handle(request);
     }
   };
   const name = target.constructor?.name;
@@ -51,13 +57,12 @@ function withHandler(
 ): new (
   ...args: unknown[]
 ) => object {
-  const handlers = new WeakMap<object, (request: Request) => Response | Promise<Response>>();
+  const handlers = new WeakMap<object, WebHandler>();
   const WithIngress = class extends Target {
     fetch(request: Request): Response | Promise<Response> {
       let handle = handlers.get(this);
       if (handle === undefined) {
-        const handler = handlerOf(this);
-        handle = typeof handler === "function" ? handler : (r) => handler.fetch(r);
+        handle = webHandler(handlerOf(this));
         handlers.set(this, handle);
       }
       return handle(request);
@@ -65,4 +70,14 @@ function withHandler(
   };
   Object.defineProperty(WithIngress, "name", { value: Target.name });
   return WithIngress;
+}
+
+function webHandler(handler: Handler): WebHandler {
+  if (isFetchHandler(handler)) return (request) => handler.fetch(request);
+  return isNodeHandler(handler) ? webHandlerOf(handler) : handler;
+}
+
+/** Handlers of web requests have one parameter. */
+function isNodeHandler(value: unknown): value is NodeHandler {
+  return typeof value === "function" && value.length >= 2;
 }

@@ -1,4 +1,5 @@
 // Checked by tsc alone: every line under "@ts-expect-error" must be an error, every other line must not.
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { HandlerContext } from "@connectrpc/connect";
 import { z } from "zod";
 import { Greeter, type HelloRequest } from "../../examples/grpc/greeter_pb.ts";
@@ -135,6 +136,14 @@ export const routed = deployment(
 ).bind(1);
 // @ts-expect-error Back has no fetch
 ingress(Back);
+export const node = deployment(
+  ingress((request: IncomingMessage, response: ServerResponse) => response.end(request.url)),
+).bind();
+deployment(
+  ingress(Back, (instance) => (_request: IncomingMessage, response) => response.end(String(instance.double(2)))),
+).bind(1);
+// @ts-expect-error: two arguments, but not those of Node's server
+ingress((request: Request, name: string) => new Response(request.url + name));
 
 export const id: string = getReplicaContext().replicaId;
 export const aborted: boolean | undefined = getRequestContext()?.signal.aborted;

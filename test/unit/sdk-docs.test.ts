@@ -48,6 +48,13 @@ describe("docs/sdk.md", () => {
     expect([shop.metrics.count("order_weight_kg"), shop.metrics.value("order_weight_kg")]).toEqual([3, 7.5]);
   });
 
+  it.each(["app", "nodeApp"])("has an ingress of a framework's: %s", async (name) => {
+    const module = await load(examplesOf("Frameworks")[0]!);
+    await using shop = await testing.runLocal(module[name] as sdk.Application<object>);
+    const answer = await shop.fetch("/fig");
+    expect([answer.headers.get("content-type"), await answer.json()]).toEqual(["application/json", 4]);
+  });
+
   it("has a builder whose args are checked", async () => {
     const module = await load(examplesOf("Applications")[1]!);
     await using model = await testing.runLocal(await applicationFromExport(module, "app", { model: "small" }));

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { describe, expect, it } from "vitest";
 import { walkGraph, withHandles } from "../../src/sdk/graph.ts";
 import { type Application, deployment, ingress } from "../../src/sdk/index.ts";
@@ -122,6 +123,38 @@ describe("ingress", () => {
     await instance.fetch(new Request("http://x/"));
     expect(await (await instance.fetch(new Request("http://x/"))).text()).toBe("2");
     expect([made, Routed.name]).toEqual([1, "Counter"]);
+  });
+
+  it("takes handlers of Node's HTTP server, which functions of two parameters are", async () => {
+    class Shop {
+      name = "shop";
+    }
+    const ask = async (Target: new () => { fetch(request: Request): Response | Promise<Response> }): Promise<string> =>
+      (await new Target().fetch(new Request("http://x/path"))).text();
+    expect(await ask(ingress((request: IncomingMessage, response: ServerResponse) => response.end(request.url)))).toBe(
+      "/path",
+    );
+    expect(
+      await ask(
+        ingress(
+          Shop,
+          ({ name }) =>
+            (_request, response) =>
+              response.end(name),
+        ),
+      ),
+    ).toBe("shop");
+    expect(
+      await ask(
+        ingress(
+          Shop,
+          ({ name }) =>
+            async () =>
+              new Response(name),
+        ),
+      ),
+    ).toBe("shop");
+    expect(() => ingress((() => {}) as never)).toThrow(/or a function \(request, response\)$/);
   });
 
   it("returns a class with fetch itself, and refuses one without", () => {
