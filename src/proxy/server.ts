@@ -150,6 +150,7 @@ export class HttpProxy {
 
   /** From now on health says so, every answer closes its connection, and websockets are closed with 1001. */
   startDraining(): void {
+    if (this.#context.draining) return;
     this.#context.draining = true;
     this.#http2?.startDraining();
     for (const tunnel of this.#context.tunnels) tunnel.drain();
