@@ -38,6 +38,8 @@ const ANSWERS: Record<string, { deployment: string; answer: object; first?: stri
   "request-router.yaml": { deployment: "", answer: { notes: ["milk"] } },
   "multiplexing.yaml": { deployment: "", answer: { word: "fleuve" } },
   "grpc.yaml": { deployment: "", answer: { message: "Hello, Ada!" } },
+  "hono.yaml": { deployment: "", answer: { fruit: "apple", cents: 30 } },
+  "fastify.yaml": { deployment: "", answer: { fruit: "apple", cents: 30 } },
   "support-desk.yaml": {
     deployment: "",
     answer: { text: "My parcel is late and [e-mail] got no tracking link.", language: "en", topic: "delivery" },
