@@ -6,11 +6,20 @@ import type { PeerFigures } from "./figures.ts";
 /** Measuring takes some minutes; this is for a run that hangs. */
 const MOST_MS = 1_800_000;
 
-/** Brings the loopback interface of a new network namespace up, then becomes its arguments. */
-const LOOPBACK_UP = `
+/**
+ * The first process of the namespaces: brings the loopback interface up, starts its arguments and ends with them. Others
+ * whose parents have ended become its children: it takes note of their ends, or they would be waited for.
+ */
+const FIRST = `
 import fcntl, os, socket, struct, sys
 fcntl.ioctl(socket.socket(), 0x8914, struct.pack("16sh", b"lo", 0x41))
-os.execv(sys.argv[1], sys.argv[1:])
+main = os.fork()
+if main == 0:
+    os.execv(sys.argv[1], sys.argv[1:])
+while True:
+    pid, status = os.wait()
+    if pid == main:
+        os._exit(max(1, os.waitstatus_to_exitcode(status)) if status else 0)
 `;
 
 /** A program of the bench that runs where nothing but its own processes can be reached. */
@@ -22,18 +31,22 @@ export interface Isolated {
 }
 
 /**
- * Runs a program in a network namespace that has nothing but its own loopback: several processes of Ray listen on every
+ * Runs a program in namespaces that have nothing but its own processes and loopback: several processes of Ray listen on every
  * interface, whatever they are told. Linux with `unshare` only; throws where that fails.
  */
 export async function runIsolated<T>({ program, args, progress }: Isolated): Promise<T> {
   const main = [process.execPath, join(import.meta.dirname, program), ...args];
-  const isolated = ["--map-root-user", "--net", "python3", "-c", LOOPBACK_UP, ...main];
-  const started = start("unshare", isolated, { timeout: MOST_MS });
+  // With --pid all of them end with the first, those too that have left its tree; --mount-proc shows them their own ids.
+  const namespaces = ["--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
+  const isolated = [...namespaces, "python3", "-c", FIRST, ...main];
+  // Its temporary files go into a folder of ours, and away with us even if it is killed. A short path: sockets are in it.
+  const env = { ...process.env, TMPDIR: tempFolder("wb-") };
+  const started = start("unshare", isolated, { timeout: MOST_MS, env });
   createInterface({ input: started.child.stderr! }).on("line", progress);
   try {
     const code = await started.exited;
     const { stdout, stderr } = started.output();
-    if (code !== 0) throw new Error(`in a network namespace of its own: ${stderr.trim().split("\n").at(-1)}`);
+    if (code !== 0) throw new Error(`in namespaces of its own: ${stderr.trim().split("\n").at(-1)}`);
     return JSON.parse(stdout) as T;
   } finally {
     await stop(started);
@@ -46,7 +59,6 @@ export async function measureRayIsolated(options: {
   readonly seconds: number;
   progress(text: string): void;
 }): Promise<PeerFigures> {
-  // The folder is ours, so that it goes even if the program is killed.
-  const args = [options.ray, String(options.seconds), tempFolder()];
+  const args = [options.ray, String(options.seconds)];
   return runIsolated({ program: "ray-main.ts", args, progress: options.progress });
 }

@@ -120,7 +120,7 @@ const HAPROXY_FOLDER_MOST = 97 - "/".length - 56 - "/admin.sock".length;
 
 /** Has Ray Serve put HAProxy in front of its replicas; its files go into a folder of this run instead of a fixed place. */
 function haproxyEnv(): Record<string, string> {
-  const folder = tempFolder("wlb-");
+  const folder = tempFolder("h-");
   if (folder.length > HAPROXY_FOLDER_MOST) {
     throw new Error(`${folder} is longer than ${HAPROXY_FOLDER_MOST} characters, too long for HAProxy: set TMPDIR`);
   }

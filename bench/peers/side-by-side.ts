@@ -20,7 +20,7 @@ export async function compareSideBySide(context: Context & { readonly ray: strin
     progress(error.message);
     return "";
   });
-  const args = [ray, nginx, String(seconds * SHARE_OF_SECONDS), String(rounds), tempFolder()];
+  const args = [ray, nginx, String(seconds * SHARE_OF_SECONDS), String(rounds)];
   const { figures, missing } = await runIsolated<SideResults>({ program: "side-main.ts", args, progress });
   return sideTables({ figures, missing: { ...missing, ...(missingNginx && { nginx: missingNginx }) } });
 }
