@@ -26,7 +26,9 @@ export function bodyKind(req: ProxyRequest): BodyKind {
 export function readSmall(req: ProxyRequest, length: number, done: (body: Buffer) => void): void {
   const chunks: Buffer[] = [];
   req.on("data", (chunk: Buffer) => chunks.push(chunk));
-  req.on("end", () => done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length)));
+  req.on("end", () => {
+    if (req.complete) done(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, length));
+  });
 }
 
 /**
@@ -67,7 +69,7 @@ export class RequestBody extends Readable {
   };
 
   readonly #onEnd = (): void => {
-    this.push(null);
+    if (this.#req.complete) this.push(null);
   };
 
   readonly #onClose = (): void => {

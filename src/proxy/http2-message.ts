@@ -51,9 +51,9 @@ export class Http2Request implements ProxyRequest {
     return this;
   }
 
-  /** Whether all of it was read. */
+  /** Whether all of it was read. A stream that breaks off ends as well: what came of it is not all. */
   get complete(): boolean {
-    return this.#stream.readableEnded || this.#stream.endAfterHeaders;
+    return (this.#stream.readableEnded && !this.#stream.aborted) || this.#stream.endAfterHeaders;
   }
 
   get readableEnded(): boolean {
@@ -102,6 +102,8 @@ export class Http2Response implements ProxyResponse {
   /** Agrees to a websocket: the stream is no answer any more, and nothing is heard of it here. */
   tunnel(headers: string[]): void {
     this.#isTunnel = true;
+    // A client that broke off in this turn: its tunnel hears of the stream's end.
+    if (this.#gone) return;
     const head = responseHeaders(200, headers);
     delete head["sec-websocket-accept"];
     this.#stream.respond(head);
@@ -125,8 +127,11 @@ export class Http2Response implements ProxyResponse {
     this.#stream.additionalHeaders({ ":status": 100 });
   }
 
+  /** Throws a RangeError for a status that HTTP/2 does not have, before anything is sent. */
   writeHead(status: number, headers: string[]): void {
     if (this.#written) return;
+    // Node would throw when the head goes out, where nobody expects it.
+    if (status < 200 || status > 599) throw new RangeError(`HTTP/2 has no answers with status ${status}`);
     this.#written = true;
     this.statusCode = status;
     this.#head = responseHeaders(status, headers);

@@ -21,7 +21,7 @@ async function serve(handler: FakeReplica["handler"]) {
     deployments: [targetsOf([replica], { maxOngoingRequests: 1_000 })],
   });
   const asking = client("2", started.port, { ca: certificate.pem });
-  return { ...started, replica, set, asking, session: asking.session! };
+  return { ...started, pem: certificate.pem, replica, set, asking, session: asking.session! };
 }
 
 describe("HTTP/2", () => {
@@ -53,6 +53,48 @@ describe("HTTP/2", () => {
     const many = Object.fromEntries(Array.from({ length: 120 }, (_, i) => [`x-${i}`, "y".repeat(500)]));
     await expect(asking.ask({ headers: many }).then(({ status }) => status)).resolves.toBe(431);
     expect(await asking.ask()).toMatchObject({ status: 200 });
+  });
+
+  it.each([101, 600, 999])("a status that HTTP/2 does not have, %s, is 500 and ends nothing else", async (status) => {
+    const { asking, router } = await serve((req, res) => {
+      if (req.url === "/odd") res.writeHead(status);
+      res.end("ok");
+    });
+    const answer = await asking.ask({ path: "/odd" });
+    expect([answer.status, answer.body.toString()]).toEqual([500, "Internal Server Error"]);
+    expect((await asking.ask()).body.toString()).toBe("ok");
+    expect(router.target("app", "d").ongoing).toBe(0);
+  });
+
+  it.each([
+    { name: "held in memory", headers: { "content-length": "1000" }, seen: ["GET", "GET"] },
+    { name: "streamed with a length", headers: { "content-length": "100000" }, seen: ["GET", "POST", "GET"] },
+    { name: "streamed without a length", headers: {}, seen: ["GET", "POST", "GET"] },
+  ])("a body that breaks off is never taken for a whole one: $name", async ({ headers, seen }) => {
+    const methods: string[] = [];
+    const ended: string[] = [];
+    const { session, asking, port, pem, lines } = await serve((req, res) => {
+      methods.push(req.method);
+      req.on("error", () => {});
+      req.on("end", () => {
+        ended.push(req.method);
+        res.end("ok");
+      });
+      req.resume();
+    });
+    await asking.ask();
+    const stream = session.request({ ":path": "/", ":method": "POST", ...headers }, { endStream: false });
+    stream.on("error", () => {});
+    stream.write(Buffer.alloc(100));
+    // What was sent before a ping has arrived when it is answered.
+    await new Promise((resolve) => session.ping(resolve));
+    if (seen.includes("POST")) await vi.waitFor(() => expect(methods).toContain("POST"));
+    session.destroy();
+    await vi.waitFor(() => expect(lines.at(-1)).toMatch(/^POST \/ 499 /));
+    // On the same connection to the replica: whatever was sent before it has been seen.
+    await client("2", port, { ca: pem }).ask();
+    expect(methods).toEqual(seen);
+    expect(ended).toEqual(["GET", "GET"]);
   });
 
   it("server-sent events come one by one, and trailers are not waited for", async () => {
