@@ -384,14 +384,16 @@ export class DeploymentQueue {
     // Who waits for a replica to start is not held up by those before him.
     if (this.#replicas.starved) return undefined;
     const ahead = this.#lines.ahead(waiter);
-    return this.#shedding.tooLate({ nowMs: this.context.clock.monotonic(), dueMs: waiter.dueMs, ahead });
+    const nowMs = this.context.clock.monotonic();
+    return this.#shedding.tooLate({ nowMs, dueMs: waiter.dueMs, ahead, running: this.#ongoing });
   }
 
   /** Whether another makes better use of the slot that a request got at last. */
   #hopeless(waiter: Waiter): TooLate | undefined {
     if (this.#lines.size === 0 || waiter.dueMs === Number.POSITIVE_INFINITY) return undefined;
     const nowMs = this.context.clock.monotonic();
-    return this.#shedding.hopeless(nowMs, waiter.dueMs) ? { waitMs: 0, leftMs: waiter.dueMs - nowMs } : undefined;
+    const hopeless = this.#shedding.hopeless(nowMs, waiter.dueMs, this.#ongoing + 1);
+    return hopeless ? { waitMs: 0, leftMs: waiter.dueMs - nowMs } : undefined;
   }
 
   #refuseLate(waiter: Waiter, tooLate: TooLate): void {

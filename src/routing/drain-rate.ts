@@ -56,6 +56,7 @@ export class DrainRate {
 
   /** Requests that end in a ms; undefined: not known. */
   perMs(nowMs: number): number | undefined {
+    if (this.#sinceMs === undefined && nowMs - this.#lastMs > STALE_MS) return undefined;
     const present = this.#ms + (this.#sinceMs === undefined ? 0 : nowMs - this.#sinceMs);
     const ms = this.#msBefore + present;
     const ends = this.#endsBefore + this.#ends;

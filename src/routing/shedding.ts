@@ -18,6 +18,8 @@ export interface LineNow {
   readonly dueMs: number;
   /** Requests that go before it. */
   readonly ahead: number;
+  /** Requests that replicas were given, be it that some wait there. */
+  readonly running: number;
 }
 
 /** How far a request is from being answered in time. Ms. */
@@ -41,27 +43,31 @@ export class Shedding {
   }
 
   /** Whether a request that is about to wait would be answered too late; undefined: it may be in time. */
-  tooLate({ nowMs, dueMs, ahead }: LineNow): TooLate | undefined {
-    const waitMs = this.waitMs(ahead, nowMs);
+  tooLate({ nowMs, dueMs, ahead, running }: LineNow): TooLate | undefined {
+    const rate = this.drain.perMs(nowMs);
+    if (rate === undefined) return undefined;
+    const waitMs = ahead / rate;
     const leftMs = dueMs - nowMs;
-    return waitMs === undefined || waitMs + this.#workMs <= leftMs ? undefined : { waitMs, leftMs };
+    return waitMs + this.#workOf(running / rate) <= leftMs ? undefined : { waitMs, leftMs };
   }
 
-  /** Whether the work itself would take longer than is left. */
-  hopeless(nowMs: number, dueMs: number): boolean {
-    return dueMs - nowMs < this.#workMs;
+  /** Whether the work itself would take longer than is left. `running`: see {@link LineNow}, it included. */
+  hopeless(nowMs: number, dueMs: number, running: number): boolean {
+    const rate = this.drain.perMs(nowMs);
+    return rate !== undefined && dueMs - nowMs < this.#workOf(running / rate);
   }
 
-  /**
-   * A request that had waited, and has a deadline, has ended. `running`: requests that were given to replicas, it
-   * included, be it that some wait there.
-   */
+  /** A request that had waited, and has a deadline, has ended. `running`: see {@link LineNow}, it included. */
   learn(late: boolean, running: number, nowMs: number): void {
     const rate = this.drain.perMs(nowMs);
     if (rate === undefined) return;
     // As many run as come to an end while one runs.
     const meanMs = running / rate;
-    if (late) this.#workMs = Math.min(MAX_WORK * meanMs, this.#workMs + LATE_STEP * meanMs);
-    else this.#workMs = Math.max(0, this.#workMs - IN_TIME_STEP * meanMs);
+    this.#workMs = Math.max(0, this.#workOf(meanMs) + (late ? LATE_STEP : -IN_TIME_STEP) * meanMs);
+  }
+
+  /** By the mean of now: what was learnt of slower times must not keep requests out that would teach otherwise. */
+  #workOf(meanMs: number): number {
+    return Math.min(this.#workMs, MAX_WORK * meanMs);
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { failureError } from "../../src/replica/call-failure.ts";
 import { convertError } from "../../src/replica/send-response.ts";
 import { DrainRate } from "../../src/routing/drain-rate.ts";
+import { Shedding } from "../../src/routing/shedding.ts";
 import { BackPressureError, fromWireError, RequestShedError, toWireError } from "../../src/sdk/errors.ts";
 import type { HandleCall } from "../../src/sdk/runtime.ts";
 import { get, scriptedRouter } from "../support/scripted-router.ts";
@@ -112,6 +113,40 @@ describe("overload by requests with a deadline", () => {
     // Of 300 that there is time for.
     expect(done).toBeGreaterThan(270);
     expect(late).toBeLessThan(150);
+  });
+});
+
+describe("the time that is kept for the work", () => {
+  it("is at most twice the mean of now, whatever it was, and none where nothing is known", () => {
+    const shedding = new Shedding();
+    let nowMs = 0;
+    const serve = (count: number, everyMs: number): void => {
+      for (let i = 0; i < count; i++) {
+        nowMs += everyMs;
+        shedding.drain.ended(nowMs);
+      }
+    };
+    const refused = (leftMs: number): boolean[] => [
+      shedding.tooLate({ nowMs, dueMs: nowMs + leftMs, ahead: 0, running: 1 }) !== undefined,
+      shedding.hopeless(nowMs, nowMs + leftMs, 1),
+    ];
+    shedding.drain.busy(nowMs);
+    serve(40, 500);
+    for (let i = 0; i < 4; i++) shedding.learn(true, 1, nowMs);
+    expect([refused(900), refused(1_100)]).toEqual([
+      [true, true],
+      [false, false],
+    ]);
+    shedding.drain.idle(nowMs);
+    nowMs += 10_001;
+    expect(refused(1)).toEqual([false, false]);
+    expect(shedding.waitMs(1, nowMs)).toBeUndefined();
+    shedding.drain.busy(nowMs);
+    serve(400, 10);
+    expect([refused(10), refused(30)]).toEqual([
+      [true, true],
+      [false, false],
+    ]);
   });
 });
 
