@@ -64,10 +64,11 @@ export interface WaitAtReplica {
 /** Hears the answer. */
 export interface ChannelReceiver {
   /**
-   * The replica has taken in a request that could {@link ChannelRequest.wait}, or a `grpc`: before this, no code has seen it.
-   * `contended`: others wait there. Not called for `reserve`.
+   * The replica has taken the request in, where the driver can tell: before this, no code has seen one that could
+   * {@link ChannelRequest.wait}, or a `grpc`. `contended`: others wait there. `ongoing`: requests in the replica,
+   * including this one.
    */
-  onEntered?(contended: boolean): void;
+  onEntered?(contended: boolean, ongoing: number): void;
   /** The replica accepted the request and answers. */
   onAccepted(head: ResponseHead): void;
   /** A piece of the body, which the receiver may keep. `false`: no more until {@link ChannelCall.resume}. */

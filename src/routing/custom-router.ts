@@ -8,8 +8,9 @@ import { type Backoff, pauseMs, type Slot } from "./slot.ts";
 
 /** A choice that takes longer is not waited for. */
 const DEADLINE_MS = 1_000;
-/** So long is waited for its code, which has to be loaded by the process that carries requests. */
+/** So long, from when that began, is waited for its code, which has to be loaded by the process that carries requests. */
 const LOAD_DEADLINE_MS = 10_000;
+const LOADS_TOO_LONG = `loading it took longer than ${LOAD_DEADLINE_MS} ms`;
 /** For so long after one was late the router is not asked: requests would queue up behind one that hangs. */
 const SPARED_MS = 5_000;
 /** Characters of an error that are told. */
@@ -74,12 +75,15 @@ export class CustomRouter implements RoutingPolicy {
   readonly #slotOf = new WeakMap<object, Slot>();
   /** Until then it is not asked. Monotonic ms. */
   #sparedUntilMs = 0;
+  /** Until then requests wait for its code. */
+  readonly #loadUntilMs: number;
   #closed = false;
 
   constructor(options: CustomRouterOptions) {
     const { clock, models, stats } = options;
     this.#o = options;
     this.#context = { clock, models, stats, maxOngoing: 0 };
+    this.#loadUntilMs = clock.monotonic() + LOAD_DEADLINE_MS;
     const router = this.#load();
     // Those who wait for it hear of that, if there are any.
     router.catch(() => {});
@@ -117,9 +121,11 @@ export class CustomRouter implements RoutingPolicy {
   }
 
   update(slots: readonly Slot[], maxOngoing: number): void {
+    const same = slots.length === this.#slots.length && slots.every((slot, index) => slot === this.#slots[index]);
     this.#slots = slots;
     this.#context.maxOngoing = maxOngoing;
-    this.#tellReplicas();
+    // A table that changes something else is no news.
+    if (!same) this.#tellReplicas();
   }
 
   sent(seeker: Seeker, slot: Slot): void {
@@ -173,6 +179,7 @@ export class CustomRouter implements RoutingPolicy {
   #ask(request: Request, slots: readonly Slot[], nowMs: number): Asked {
     const code = this.#code;
     if (code.kind === "broken") return this.#failed("load", code.error);
+    if (code.kind === "loading" && nowMs >= this.#loadUntilMs) return this.#failed("late", LOADS_TOO_LONG);
     if (nowMs < this.#sparedUntilMs) return this.#failed("late", "it was late a moment ago and is left alone");
     const choose = (router: RequestRouter): unknown => {
       const candidates = slots.filter(({ dropped, retired }) => !dropped && !retired);
@@ -203,10 +210,11 @@ export class CustomRouter implements RoutingPolicy {
       wake();
     };
     const loading = this.#code.kind === "loading";
-    const limitMs = loading ? LOAD_DEADLINE_MS : DEADLINE_MS;
+    const limitMs = loading ? this.#loadUntilMs - clock.monotonic() : DEADLINE_MS;
     const late = (): Asked => {
-      if (!loading) this.#sparedUntilMs = clock.monotonic() + SPARED_MS;
-      return this.#failed("late", `${loading ? "loading it" : "chooseReplicas"} took longer than ${limitMs} ms`);
+      if (loading) return this.#failed("late", LOADS_TOO_LONG);
+      this.#sparedUntilMs = clock.monotonic() + SPARED_MS;
+      return this.#failed("late", `chooseReplicas took longer than ${limitMs} ms`);
     };
     const timer = clock.timer(limitMs, () => settle(late));
     answer.then(
@@ -217,7 +225,12 @@ export class CustomRouter implements RoutingPolicy {
   }
 
   #read(request: Request, among: readonly Slot[], answer: unknown): Asked {
-    const ranks = this.#ranksIn(answer);
+    let ranks: Slot[][] | undefined;
+    try {
+      ranks = this.#ranksIn(answer);
+    } catch (error) {
+      return this.#failed("error", oneLine(error));
+    }
     if (ranks === undefined) {
       return this.#failed("nonsense", "chooseReplicas must return a list of lists of its candidates");
     }

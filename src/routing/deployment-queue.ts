@@ -266,6 +266,8 @@ export class DeploymentQueue {
 
   /** Nobody listens at a replica any more. */
   died(slot: Slot): void {
+    // Each request that was there says so.
+    if (slot.dropped) return;
     slot.dropped = true;
     this.#replicas.policy?.died?.(slot);
     this.#pardon();

@@ -306,7 +306,7 @@ class FramedCall implements ChannelCall {
     const [ongoing, waiting] = pairOf(payload);
     this.#ongoing = ongoing;
     this.#contended = waiting > 0;
-    this.#receiver.onEntered?.(this.#contended);
+    this.#receiver.onEntered?.(this.#contended, ongoing);
     if (!this.#lazy) this.#release();
   }
 

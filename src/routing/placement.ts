@@ -94,7 +94,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   #call: ChannelCall | undefined;
   /** Monotonic ms until which it waits at the replica; undefined: it does not. */
   #parkedUntilMs: number | undefined;
-  /** The replica said that it has it: code may have seen it. Of a `grpc`, whose replica says so before. */
+  /** The replica said that it has it: code may have seen it. */
   #entered = false;
   #retries = 0;
   #timer: Timer | undefined;
@@ -160,15 +160,15 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
   }
 
   /** The replica holds a slot for the stream, which may flow now. */
-  reserved(reservation: string, contended: boolean): void {
+  reserved({ reservation, contended = false, ongoing }: ResponseHead): void {
     if (this.#state !== "reserving") return;
-    this.onEntered(contended);
+    this.onEntered(contended, ongoing);
     const { kind, method, path, headers, body, lazy } = this.request;
     this.#send(this.#slot!, { kind, method, path, headers, body, lazy, reservation }, undefined);
   }
 
-  onEntered(contended: boolean): void {
-    this.#entered = true;
+  onEntered(contended: boolean, ongoing: number): void {
+    this.#hasEntered(ongoing);
     if (!this.#unpark()) return;
     this.#slot!.accepted(this.#queue.context.clock.monotonic(), contended);
     // Another may wait there now.
@@ -202,9 +202,7 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     this.#queue.worked(this.#slot!);
     const nowMs = this.#queue.context.clock.monotonic();
     this.#slot!.accepted(nowMs, head.contended ?? false);
-    this.#slot!.reported(head.ongoing, nowMs);
-    this.#queue.reported(this.#slot!, head.ongoing);
-    this.#queue.accepted(this, this.#slot!);
+    this.#hasEntered(head.ongoing);
     this.#receiver.onHead(head);
   }
 
@@ -226,6 +224,15 @@ export class Placement implements RouterCall, ChannelReceiver, Waiter {
     const final = this.#judge(failure);
     if (final === undefined) this.#again();
     else this.fail(final);
+  }
+
+  /** The replica took it in, and had so many requests then: what it says later of that is not news. */
+  #hasEntered(ongoing: number): void {
+    if (this.#entered) return;
+    this.#entered = true;
+    this.#slot!.reported(ongoing, this.#queue.context.clock.monotonic());
+    this.#queue.reported(this.#slot!, ongoing);
+    this.#queue.accepted(this, this.#slot!);
   }
 
   /** The request's end, or `undefined`: it may be tried again. Marks what the replica showed of itself. */
@@ -366,7 +373,7 @@ class Reservation implements ChannelReceiver {
     if (this.#head!.reservation === "") {
       const error = `the replica answered a reservation with status ${this.#head!.status} and no slot`;
       this.#placement.fail({ kind: "broken", responseStarted: false, error });
-    } else this.#placement.reserved(this.#head!.reservation, this.#head!.contended ?? false);
+    } else this.#placement.reserved(this.#head!);
   }
 
   onFailed(failure: ChannelFailure): void {

@@ -61,7 +61,7 @@ export function scriptedRouter(
         to,
         request,
         cancelled: false,
-        onEntered: (contended) => receiver.onEntered?.(contended),
+        onEntered: (contended, ongoing) => receiver.onEntered?.(contended, ongoing),
         onAccepted: (value) => receiver.onAccepted(value),
         onData: (chunk) => receiver.onData(chunk),
         onEnd: () => receiver.onEnd(),

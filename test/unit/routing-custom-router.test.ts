@@ -229,6 +229,47 @@ describe("a request router of the user's", () => {
     expect(t.faults).toEqual([]);
   });
 
+  it("is told that a replica took a request when it did, long before that is answered, and once", async () => {
+    const heard: string[] = [];
+    let lengths: number[] = [];
+    const t = await setUp(
+      ["a"],
+      {
+        chooseReplicas: (candidates) => {
+          lengths = candidates.map(({ queueLength }) => queueLength);
+          return [candidates];
+        },
+        onRequestRouted: () => void heard.push("routed"),
+        onNewQueueLength: (_, length) => void heard.push(`length ${length}`),
+      },
+      { given: { maxOngoingRequests: 10 } },
+    );
+    for (let i = 0; i < 3; i++) t.send();
+    t.sent.forEach((each, index) => {
+      each.onEntered!(false, index + 1);
+    });
+    expect(heard).toEqual(["length 1", "routed", "length 2", "routed", "length 3", "routed"]);
+    t.answer(t.sent[0]!);
+    t.answer(t.sent[1]!);
+    t.sent[2]!.onAccepted(head({ ongoing: 3 }));
+    t.send();
+    // What was said when there were three more is no news of others.
+    expect(lengths).toEqual([1]);
+    expect(heard).toHaveLength(6);
+  });
+
+  it("is told of a replica's end once, however many requests were there", async () => {
+    const died: string[] = [];
+    const t = await setUp(["a", "b"], {
+      chooseReplicas: only("a", "b"),
+      onReplicaDied: ({ id }) => void died.push(id),
+    });
+    t.send();
+    t.send();
+    for (const each of t.sent.slice(0, 2)) each.onFailed({ kind: "unreachable", gone: true, error: "e" });
+    expect([t.to(), died]).toEqual(["a a b b", ["a"]]);
+  });
+
   it("is told when there are other replicas, and asked anew for those that wait", async () => {
     const updates: string[] = [];
     const t = await setUp(["a"], {
@@ -244,16 +285,21 @@ describe("a request router of the user's", () => {
 
   it("keeps what it knows when the table changes otherwise, and begins anew with other arguments", async () => {
     const begun: unknown[] = [];
+    const updates: string[] = [];
     const t = await setUp(
       ["a"],
-      { begin: (kwargs) => void begun.push(kwargs["size"]), chooseReplicas: only("a") },
+      {
+        begin: (kwargs) => void begun.push(kwargs["size"]),
+        updateReplicas: (replicas) => void updates.push(replicas.map(({ id }) => id).join(" ")),
+        chooseReplicas: only("a"),
+      },
       {
         kwargs: { size: 1 },
       },
     );
     t.apply(["a"], { maxOngoingRequests: 3 });
     await settled();
-    expect(begun).toEqual([1]);
+    expect([begun, updates]).toEqual([[1], ["a"]]);
   });
 });
 
@@ -335,6 +381,41 @@ describe("a request router that fails", () => {
     expect([t.sent.length, asks]).toEqual([2, 2]);
     t.pass(1_000);
     expect(t.sent).toHaveLength(3);
+  });
+
+  it("keeps requests waiting for its code once, not each of them, where that is never there", () => {
+    const path = join(tempDir(), "app.mjs");
+    writeFileSync(path, "await new Promise(() => {}); export class Router { chooseReplicas() {} }");
+    const faults: RouterFault[] = [];
+    const t = scriptedRouter({ next: () => 0 }, undefined, undefined, undefined, (fault) => faults.push(fault));
+    t.apply(["a"], {
+      maxOngoingRequests: 1_000,
+      requestRouting: {
+        ...{ router: "./r.ts:Router", kwargsJson: "", bundlePath: path, exportName: "Router" },
+        ...{ initialBackoffS: 0.1, backoffMultiplier: 2, maxBackoffS: 0.5 },
+      },
+    });
+    for (let i = 0; i < 100; i++) t.send();
+    t.pass(9_999);
+    expect(t.sent).toHaveLength(0);
+    t.pass(1);
+    expect(t.sent).toHaveLength(100);
+    t.send();
+    expect(t.sent).toHaveLength(101);
+    expect(faults.at(-1)).toMatchObject({ reason: "late", error: "loading it took longer than 10000 ms" });
+  });
+
+  it("does so where its answer cannot be read, given at once or later", async () => {
+    const answer = (): never => Object.defineProperty([], 0, { get: () => fail(), enumerable: true }) as never;
+    const fail = (): never => {
+      throw new Error("no");
+    };
+    for (const chooseReplicas of [answer, () => Promise.resolve(answer())]) {
+      const t = await setUp(["a"], { chooseReplicas });
+      t.send();
+      await settled();
+      expect([t.to(), t.faults.map(({ error }) => error)]).toEqual(["a", ["Error: no"]]);
+    }
   });
 
   it("does so where the export is no router, or the module cannot be loaded", async () => {

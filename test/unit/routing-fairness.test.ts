@@ -136,7 +136,7 @@ class Replicas {
           });
         const enter = (): void => {
           const contended = admission.waiting > 0;
-          if (request.wait !== undefined) say((to) => to.onEntered?.(contended));
+          if (request.wait !== undefined) say((to) => to.onEntered?.(contended, -1));
           later(this.#serviceMs(), () => {
             admission.leave();
             say((to) => {

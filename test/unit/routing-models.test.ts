@@ -139,7 +139,7 @@ describe("a request for a model", () => {
     t.sent[0]!.onFailed({ kind: "rejected", ongoing: 1 });
     const [, parked] = t.sent;
     expect(parked).toMatchObject({ to: "a", request: { wait: { patienceMs: 200 } } });
-    parked!.onEntered?.(false);
+    parked!.onEntered?.(false, -1);
     t.answer(parked!);
     expect(t.target).toMatchObject({ queued: 0, ongoing: 0 });
   });

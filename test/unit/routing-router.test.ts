@@ -152,7 +152,7 @@ describe("a full replica", () => {
     const t = full();
     expect(t.sent[1]!.request.wait).toEqual({ waitedMs: 0, patienceMs: 200 });
     expect([t.target.queued, t.target.ongoing, [...t.target.running().values()]]).toEqual([1, 0, [0]]);
-    t.sent[1]!.onEntered!(true);
+    t.sent[1]!.onEntered!(true, -1);
     expect([t.target.queued, t.target.ongoing, [...t.target.running().values()]]).toEqual([0, 1, [1]]);
     t.answer(t.sent[1]!);
     expect([t.outcome.state, t.target.ongoing]).toEqual(["ended", 0]);
@@ -163,9 +163,9 @@ describe("a full replica", () => {
     for (let each = 0; each < 9; each++) t.send();
     expect(waits(t)).toEqual([0, 200, 200, 200, 200]);
     expect(t.target.queued).toBe(10);
-    t.sent[1]!.onEntered!(true);
+    t.sent[1]!.onEntered!(true, -1);
     expect(waits(t).slice(5)).toEqual([200]);
-    t.sent[2]!.onEntered!(false);
+    t.sent[2]!.onEntered!(false, -1);
     expect(waits(t).slice(6)).toEqual([0, 0, 0, 0, 0]);
   });
 
@@ -191,7 +191,7 @@ describe("a full replica", () => {
 
   it("may fail a POST that is in", () => {
     const t = full();
-    t.sent[1]!.onEntered!(false);
+    t.sent[1]!.onEntered!(false, -1);
     t.sent[1]!.onFailed({ kind: "broken", responseStarted: false, error: "reset" });
     expect(t.outcome.failure?.kind).toBe("broken");
   });
