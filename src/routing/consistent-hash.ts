@@ -12,8 +12,8 @@ const GROUPS = 256n;
 
 /**
  * Each replica has `num_virtual_nodes` points on a ring. A request goes to the owner of the point at or after the hash of
- * its key, else to one of the next `num_fallback_replicas` other owners; it waits while all of those are full. Load and
- * models are not looked at.
+ * its key, else to one of the next `num_fallback_replicas` other owners; it waits while all of those are full. Owners
+ * that do not serve are passed over, as if they had left. Load and models are not looked at.
  */
 export class ConsistentHash implements RoutingPolicy {
   readonly #points: number;
@@ -27,9 +27,9 @@ export class ConsistentHash implements RoutingPolicy {
     this.#candidates = 1 + fallbacks;
   }
 
-  pick(seeker: Seeker, slots: readonly Slot[], maxOngoing: number): PolicyChoice {
+  pick(seeker: Seeker, slots: readonly Slot[], maxOngoing: number, nowMs: number): PolicyChoice {
     if (slots.length === 0) return "none";
-    const owners = this.owners(this.#hash(seeker), slots);
+    const owners = this.#ringOf(slots).from(this.#hash(seeker), this.#candidates, nowMs);
     const order = { count: owners.length, at: (index: number) => owners[index]! };
     return pickInOrder(order, seeker.avoid, maxOngoing) ?? "none";
   }
@@ -37,11 +37,6 @@ export class ConsistentHash implements RoutingPolicy {
   /** Requests of one session wait for the same replicas. */
   groupOf(seeker: Seeker): number {
     return Number(this.#hash(seeker) % GROUPS);
-  }
-
-  /** The replicas that a key's requests may go to, the first one first. */
-  owners(hash: bigint, slots: readonly Slot[]): readonly Slot[] {
-    return this.#ringOf(slots).from(hash, this.#candidates);
   }
 
   /** Once for each request, however often it is looked at. */
@@ -81,7 +76,7 @@ function keyOf({ session, requestId }: Seeker): string {
 class Ring {
   readonly #points: BigUint64Array;
   readonly #owners: Map<bigint, Slot>;
-  readonly #size: number;
+  readonly #slots: readonly Slot[];
 
   constructor(slots: readonly Slot[], pointsOf: (slot: Slot) => readonly bigint[]) {
     const owners = new Map<bigint, Slot>();
@@ -94,17 +89,19 @@ class Ring {
     }
     this.#owners = owners;
     this.#points = BigUint64Array.from(owners.keys()).sort();
-    this.#size = slots.length;
+    this.#slots = slots;
   }
 
-  /** The first `count` different owners at or after a hash, round the ring. */
-  from(hash: bigint, count: number): readonly Slot[] {
-    const wanted = Math.min(count, this.#size);
+  /** The first `count` different owners that serve at or after a hash, round the ring: the replicas a key may go to. */
+  from(hash: bigint, count: number, nowMs: number): readonly Slot[] {
+    let serving = 0;
+    for (const slot of this.#slots) if (slot.serves(nowMs)) serving += 1;
+    const wanted = Math.min(count, serving);
     const found: Slot[] = [];
     const length = this.#points.length;
     for (let i = 0, at = this.#firstAt(hash); i < length && found.length < wanted; i++, at++) {
       const owner = this.#owners.get(this.#points[at % length]!)!;
-      if (!found.includes(owner)) found.push(owner);
+      if (owner.serves(nowMs) && !found.includes(owner)) found.push(owner);
     }
     return found;
   }

@@ -84,14 +84,15 @@ export class PrefixAffinity implements RoutingPolicy {
 
 /** What the request's `prompt` or its `messages` say, of a call's arguments or of a body of JSON; empty: nothing. */
 function textOf({ request: { kind, args, body, headers } }: Seeker): string {
-  for (const arg of args ?? []) {
-    const text = promptIn(arg);
-    if (text !== "") return text;
-  }
-  if (kind !== "http" || !(body instanceof Uint8Array) || !isJson(headers)) return "";
   try {
+    for (const arg of args ?? []) {
+      const text = promptIn(arg);
+      if (text !== "") return text;
+    }
+    if (kind !== "http" || !(body instanceof Uint8Array) || !isJson(headers)) return "";
     return promptIn(JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString("utf8")));
   } catch {
+    // No JSON, or what cannot be written as text: a bigint, a circle, a getter that throws.
     return "";
   }
 }
@@ -109,10 +110,11 @@ function promptIn(value: unknown): string {
   if (typeof prompt === "string") return prompt;
   if (Array.isArray(prompt)) return prompt.filter((part) => typeof part === "string").join("\n");
   if (!Array.isArray(messages)) return "";
-  return messages
-    .map((message: unknown) => {
-      const { role = "", content = "" } = (message ?? {}) as { readonly role?: unknown; readonly content?: unknown };
-      return `${String(role)}: ${typeof content === "string" ? content : JSON.stringify(content)}`;
-    })
-    .join("\n");
+  let text = "";
+  for (const message of messages as unknown[]) {
+    const { role = "", content = "" } = (message ?? {}) as { readonly role?: unknown; readonly content?: unknown };
+    text += `${text && "\n"}${String(role)}: ${typeof content === "string" ? content : JSON.stringify(content)}`;
+    if (text.length >= MAX_CHARS) break;
+  }
+  return text;
 }

@@ -48,8 +48,8 @@ export class PrefixTree<H> {
       const piece = text.slice(at, at + PIECE);
       let next = node.children.get(piece);
       if (next === undefined) {
-        next = makeNode(piece, node, nowMs);
-        node.children.set(piece, next);
+        next = makeNode(detached(piece), node, nowMs);
+        node.children.set(next.piece, next);
         this.#chars += piece.length;
       }
       next.usedMs = nowMs;
@@ -104,6 +104,11 @@ export class PrefixTree<H> {
     }
     return nodes.reverse();
   }
+}
+
+/** The same text in memory of its own: a slice keeps the whole of what it was cut from. */
+function detached(piece: string): string {
+  return Buffer.from(piece, "utf16le").toString("utf16le");
 }
 
 function makeNode<H>(piece: string, parent: Node<H> | undefined, usedMs: number): Node<H> {

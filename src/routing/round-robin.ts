@@ -29,6 +29,8 @@ export class RoundRobin implements RoutingPolicy {
     const warm = slots.filter(({ id, dropped }) => !dropped && this.#models.has(id, model, nowMs));
     const found = warm.length > 0 ? this.#next(model, warm, avoid, maxOngoing) : undefined;
     if (found !== undefined && !found.park) return found;
+    // It was looked at where a request could wait.
+    for (const slot of warm) slot.refresh(nowMs, maxOngoing);
     return this.#next("", slots, avoid, maxOngoing) ?? "none";
   }
 

@@ -77,6 +77,11 @@ export class Slot implements Candidate {
     return this.ejection?.untilMs !== undefined;
   }
 
+  /** Whether somebody listens there, and it is not left out for what it did. */
+  serves(nowMs: number): boolean {
+    return !this.dropped && this.ejection?.keepsOut(nowMs, this.own) !== true;
+  }
+
   /**
    * Sets `ongoing` for a request that goes in or comes back. The load of others weighs in the choice but never makes a
    * replica look full by itself: it may be gone by now, and asking costs one rejection at most.

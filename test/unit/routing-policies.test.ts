@@ -1,6 +1,9 @@
 /** Built-in request routers: where requests go. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { murmur64 } from "../../src/routing/murmur.ts";
+import { PrefixTree } from "../../src/routing/prefix-tree.ts";
 import type { RouterRequest } from "../../src/routing/router.ts";
 import { sessionHeader, sessionOf } from "../../src/routing/session.ts";
 import { get, post, scriptedRouter } from "../support/scripted-router.ts";
@@ -63,6 +66,17 @@ describe("round robin", () => {
     for (let i = 0; i < 5; i++) t.send(asking);
     const counts = ["a", "b", "c"].map((id) => t.sent.slice(2).filter(({ to }) => to === id).length);
     expect(counts).toEqual([2, 2, 1]);
+  });
+
+  it("sends a request to a replica that is known to be full only to wait there", () => {
+    const t = setUp(["a", "b"], routing("windlass:round-robin"), { maxOngoingRequests: 2 });
+    t.router.applyModels([{ replicaId: "a", modelIds: ["m"] }], true);
+    const asking = { ...get, headers: ["serve_multiplexed_model_id", "m"] };
+    t.send(asking);
+    t.sent[0]!.onFailed({ kind: "rejected", ongoing: 2 });
+    for (let i = 0; i < 3; i++) t.send(asking);
+    const went = t.sent.slice(1).map(({ to, request }) => `${to}${request.wait === undefined ? "" : " waits"}`);
+    expect(went).toEqual(["b", "b", "a waits", "a waits"]);
   });
 });
 
@@ -156,6 +170,21 @@ describe("consistent hashing", () => {
     expect(next).not.toBe(first);
     expect(t.where(session("s"))).toBe(next);
   });
+
+  it("passes over a replica that is left out, and comes back to it, even without fallback replicas", () => {
+    const t = setUp(named(4), routing("windlass:consistent-hash", { num_fallback_replicas: 0 }));
+    const request = { ...session("s"), method: "POST" };
+    const first = t.where(request);
+    for (let i = 0; i < 5; i++) {
+      t.send(request);
+      t.sent.at(-1)!.onFailed({ kind: "broken", responseStarted: false, error: "broken" });
+    }
+    const meanwhile = Array.from({ length: 3 }, () => t.where(request));
+    expect(new Set(meanwhile).size).toBe(1);
+    expect(meanwhile).not.toContain(first);
+    t.pass(10_000);
+    expect(t.where(request)).toBe(first);
+  });
 });
 
 describe("prefix affinity", () => {
@@ -172,6 +201,45 @@ describe("prefix affinity", () => {
     for (let i = 0; i < 5; i++) expect(t.where(prompt(`${story} And then ${i}`))).toBe(first);
     const call = { ...post, kind: "call", args: [{ prompt: `${story} The end.` }] } as const;
     expect(t.where(call)).toBe(first);
+  });
+
+  const circle: { content?: unknown } = {};
+  circle.content = circle;
+  const throws = {
+    get prompt() {
+      throw new Error("not today");
+    },
+  };
+  it.each([
+    ["a bigint", { messages: [{ role: "user", content: { size: 1n } }] }],
+    ["a circle", { messages: [{ role: "user", content: circle }] }],
+    ["a role without a text", { messages: [{ role: Object.create(null), content: "hello" }] }],
+    ["a getter that throws", throws],
+  ])("leaves a call with %s in its arguments to the power of two choices", (_, arg) => {
+    const t = setUp(["a"], routing("windlass:prefix-affinity"), { maxOngoingRequests: 1 });
+    const call = { ...post, kind: "call", args: [arg] } as const;
+    t.send(call);
+    const second = t.send(call);
+    t.answer(t.sent[0]!);
+    t.answer(t.sent[1]!);
+    expect([t.to(), second.state]).toEqual(["a a", "ended"]);
+  });
+
+  it("keeps of texts the pieces alone", () => {
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc") as () => void;
+    const tree = new PrefixTree<string>();
+    const shared = "You are a helpful replica. ".repeat(1_000);
+    const usedBytes = (): number => {
+      collect();
+      return process.memoryUsage().heapUsed;
+    };
+    tree.insert(shared, "a", 0);
+    const before = usedBytes();
+    for (let i = 0; i < 2_000; i++) tree.insert(`${shared} ${i}`, "a", i);
+    // 2,000 texts of 27,000 characters, of which all but the ends are the same.
+    expect(usedBytes() - before).toBeLessThan(10_000_000);
+    expect(tree.chars).toBeLessThan(shared.length + 2_000 * 64);
   });
 
   it("spreads texts that begin otherwise over the replicas that know the least", () => {
