@@ -43,6 +43,11 @@ export function tlsOfFlags(flags: TlsFlags, password: string | undefined): TlsFl
   if (unknown !== undefined) {
     return { ok: false, flag: "tls-on", problem: `must name ${TLS_PORTS.join(", ")}, got "${unknown}"` };
   }
+  if (clientCa !== undefined && on?.every((port) => port === "control") === true) {
+    const problem =
+      "asks HTTP and gRPC clients for certificates, but --tls-on names neither http nor grpc: add one of them";
+    return { ok: false, flag: "tls-client-ca", problem };
+  }
   const control: TlsFiles = {
     certFile: cert,
     keyFile: key,
@@ -62,8 +67,17 @@ export function tlsOfFlags(flags: TlsFlags, password: string | undefined): TlsFl
   };
 }
 
-/** Reads what would be served with, before anything is opened. Fails with one line for a file that cannot be used. */
-export function checkTls(tls: StartOptions["tls"], ofConfig: TlsFiles | null): void {
+/**
+ * Reads what would be served with, before anything is opened. Fails with one line for a file that cannot be used;
+ * returns a line for each certificate that is over, which can be served with and is no use.
+ */
+export function checkTls(tls: StartOptions["tls"], ofConfig: TlsFiles | null, nowMs: number): string[] {
   const files = [tls.control, tls.http ?? ofConfig, tls.grpc].filter((each) => each !== null);
-  for (const each of files) readTls(each);
+  const lines = files.flatMap((each) => {
+    const { validUntilMs } = readTls(each);
+    if (validUntilMs >= nowMs) return [];
+    const day = new Date(validUntilMs).toISOString().slice(0, 10);
+    return [`the TLS certificate ${each.certFile} was valid until ${day}: clients will refuse it; renew the file`];
+  });
+  return [...new Set(lines)];
 }

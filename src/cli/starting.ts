@@ -47,7 +47,8 @@ export async function serve(
   onReady: (ready: ReadyInfo) => void,
 ): Promise<number> {
   try {
-    checkTls(options.tls, tlsOf(options.instance.httpOptions ?? {}));
+    const warnings = checkTls(options.tls, tlsOf(options.instance.httpOptions ?? {}), ctx.clock.now());
+    for (const line of warnings) ctx.err(`warning: ${line}\n`);
   } catch (error) {
     throw new CliError(EXIT.failed, errorText(error), error);
   }

@@ -69,7 +69,9 @@ function read(path: string, what: string): string {
   try {
     return readFileSync(path, "utf8");
   } catch (error) {
-    throw invalid(`the TLS ${what} ${path} cannot be read (${(error as NodeJS.ErrnoException).code ?? lineOf(error)})`);
+    const code = (error as NodeJS.ErrnoException).code ?? lineOf(error);
+    if (code === "ENOENT") throw invalid(`the TLS ${what} ${path} is not there; give a file that is`);
+    throw invalid(`the TLS ${what} ${path} cannot be read (${code})`);
   }
 }
 
@@ -102,7 +104,10 @@ function parseKey(text: string, passphrase: string | undefined, path: string) {
           : `the TLS key ${path} cannot be read with the password given`,
       );
     }
-    throw invalid(`the TLS key ${path} holds no private key in PEM form: ${lineOf(error)}`);
+    const why = text.includes("PRIVATE KEY-----")
+      ? `holds a damaged key: ${lineOf(error)}`
+      : "holds no private key in PEM form";
+    throw invalid(`the TLS key ${path} ${why}`);
   }
 }
 

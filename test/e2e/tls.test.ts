@@ -190,7 +190,7 @@ it("files that cannot be served with end the start with one line", async () => {
   const start = (cert: string, key: string) =>
     runWindlass(["start", "--tls-cert", cert, "--tls-key", key, "--http-port", "0", "--grpc-port", "0"]);
   for (const [cert, key, says] of [
-    ["/nowhere.pem", tls.keyFile, "the TLS certificate /nowhere.pem cannot be read (ENOENT)"],
+    ["/nowhere.pem", tls.keyFile, "the TLS certificate /nowhere.pem is not there; give a file that is"],
     [tls.certFile, other.keyFile, "is not the one of the certificate"],
     [locked.certFile, locked.keyFile, "is encrypted; give its password"],
     [tls.keyFile, tls.keyFile, "holds no certificate in PEM form"],

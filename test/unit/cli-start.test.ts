@@ -302,6 +302,13 @@ describe("options of start", () => {
     expect(result.message).toContain(`--${flag}`);
   });
 
+  it("client certificates that no port would ask for are a usage error", () => {
+    const files = { "tls-cert": "c.pem", "tls-key": "k.pem", "tls-client-ca": "ca.pem" };
+    const result = outcome({ flags: { ...files, "tls-on": "control" } });
+    expect(result).toMatchObject({ code: 2, message: expect.stringContaining("--tls-on names neither http nor grpc") });
+    expect(outcome({ flags: { ...files, "tls-on": "control,grpc" } })).not.toHaveProperty("code", 2);
+  });
+
   it.each(["0.0.0.0", "10.0.0.1", "example.com", "::"])("auth off is refused on %s", (host) => {
     expect(outcome({ flags: { auth: "off", host } })).toMatchObject({ code: 2 });
   });

@@ -2,6 +2,7 @@
 import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { expect, it } from "vitest";
+import { checkTls } from "../../src/cli/start-tls.ts";
 import { createLogger } from "../../src/observability/logger.ts";
 import { readTls, type TlsMaterial } from "../../src/tls/material.ts";
 import { followTls, LOOK_MS } from "../../src/tls/renewal.ts";
@@ -40,7 +41,7 @@ it("a renewed pair is served once its files have settled, and files that make no
   rmSync(files.keyFile);
   await looks(5);
   expect(served).toHaveLength(1);
-  expect(lines.slice(2).map((line) => /holds no certificate|cannot be read/.test(line))).toEqual([true]);
+  expect(lines.slice(2).map((line) => /holds no certificate|is not there/.test(line))).toEqual([true]);
 
   selfSigned({ dir: dirname(files.certFile) });
   await looks(2);
@@ -55,14 +56,16 @@ it.each([
   {
     name: "a missing file",
     change: { certFile: "/no.pem" },
-    says: "the TLS certificate /no.pem cannot be read (ENOENT)",
+    says: "the TLS certificate /no.pem is not there; give a file that is",
   },
+  { name: "a key file without a key", change: { keyFile: "cert" }, says: "holds no private key in PEM form" },
   { name: "a missing password", change: {}, password: "p", says: "is encrypted; give its password" },
   { name: "a wrong password", change: { keyPassword: "x" }, password: "p", says: "cannot be read with the password" },
   { name: "a damaged client CA", change: { clientCaFile: "key" }, says: "holds no certificate in PEM form" },
 ])("$name is told in one line", ({ change, password, says }) => {
   const files = selfSigned(password === undefined ? {} : { password });
   const changed = { ...files, ...change };
+  if (changed.keyFile === "cert") Object.assign(changed, { keyFile: files.certFile });
   if (changed.clientCaFile !== undefined) Object.assign(changed, { clientCaFile: files.keyFile });
   expect(() => readTls(changed)).toThrow(says);
   expect(() => readTls(changed)).not.toThrow(/\n/);
@@ -73,4 +76,16 @@ it("a password comes from a file too, its line end aside", () => {
   const keyPasswordFile = `${files.certFile}.password`;
   writeFileSync(keyPasswordFile, "p\n");
   expect(readTls({ ...files, keyPasswordFile }).clientCertificates).toBe(false);
+});
+
+it("a certificate that is over is told of once, however many ports are served with it", () => {
+  const files = selfSigned();
+  const tls = { control: files, http: files, grpc: null };
+  const { validUntilMs } = readTls(files);
+  expect(checkTls(tls, null, validUntilMs)).toEqual([]);
+  expect(checkTls(tls, null, validUntilMs + 1)).toEqual([
+    expect.stringMatching(
+      /^the TLS certificate \/.*cert\.pem was valid until \d{4}-\d\d-\d\d: clients will refuse it; renew/,
+    ),
+  ]);
 });
