@@ -41,7 +41,11 @@ function toIssues(schema: z.ZodType, input: unknown, issue: z.core.$ZodIssue): I
 function unknownKey(schema: z.ZodType, path: Path, key: string): Issue {
   const object = schemaAt(schema, path);
   const known = Object.keys(shapeOf(object) ?? {}).join(", ");
-  const message = `is not a key of ${typeInfo(object).name}, remove it; known are ${known}`;
+  const { name } = typeInfo(object);
+  const message =
+    known === ""
+      ? `is not a key of ${name}, which has none; remove it`
+      : `is not a key of ${name}, remove it; known are ${known}`;
   return { path: [...path, key], kind: "unknown_key", message };
 }
 

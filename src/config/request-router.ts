@@ -48,8 +48,6 @@ export interface PrefixAffinityKwargs {
   readonly eviction_interval_secs: number;
 }
 
-const NO_KWARGS = strictObject("the arguments of this router", {});
-
 const CONSISTENT_HASH = strictObject(CONSISTENT_HASH_ROUTER, {
   num_virtual_nodes: optional(laxInt({ min: 1, max: MAX_VIRTUAL_NODES }), {
     doc: "Points of a replica.",
@@ -68,8 +66,8 @@ const PREFIX_AFFINITY = strictObject(PREFIX_AFFINITY_ROUTER, {
 });
 
 const SCHEMAS: Readonly<Record<string, z.ZodType>> = {
-  [POWER_OF_TWO_ROUTER]: NO_KWARGS,
-  [ROUND_ROBIN_ROUTER]: NO_KWARGS,
+  [POWER_OF_TWO_ROUTER]: strictObject(POWER_OF_TWO_ROUTER, {}),
+  [ROUND_ROBIN_ROUTER]: strictObject(ROUND_ROBIN_ROUTER, {}),
   [CONSISTENT_HASH_ROUTER]: CONSISTENT_HASH,
   [PREFIX_AFFINITY_ROUTER]: PREFIX_AFFINITY,
 };

@@ -8,15 +8,17 @@ export interface RouterFault {
   readonly deployment: string;
   /** `request_router_class`. */
   readonly router: string;
+  /** Tells one version of its code and arguments from the next. */
+  readonly version: string;
   readonly reason: string;
   /** One line. */
   readonly error: string;
 }
 
-/** Between two lines on the same deployment. */
+/** Between two lines on the same thing. */
 const LINE_EVERY_MS = 60_000;
-/** Deployments that lines are spaced out for; names come and go. */
-const MAX_DEPLOYMENTS = 1_024;
+/** Things that lines are spaced out for; names and versions come and go. */
+const MAX_KEYS = 1_024;
 
 const FAULTS: MetricDeclaration = {
   name: "windlass_request_router_faults_total",
@@ -26,7 +28,10 @@ const FAULTS: MetricDeclaration = {
   whole: true,
 };
 
-/** What counts faults of the router in `actorId`, a proxy or a replica; `warn` gets one line a minute for each deployment. */
+/**
+ * What counts faults of the router in `actorId`, a proxy or a replica; `warn` gets one line a minute for each deployment
+ * and reason. Another version of the router is told of at once: whoever mends one wants to know.
+ */
 export function routerFaults(
   metrics: MetricSet,
   clock: Clock,
@@ -35,14 +40,14 @@ export function routerFaults(
 ): (fault: RouterFault) => void {
   const quietUntilMs = new Map<string, number>();
   const since = new Map<string, number>();
-  return ({ application, deployment, router, reason, error }) => {
+  return ({ application, deployment, router, version, reason, error }) => {
     metrics.meter(FAULTS, application, deployment, reason, actorId).add(1);
-    const key = `${application}\0${deployment}`;
+    const key = [application, deployment, reason, version].join("\0");
     const nowMs = clock.monotonic();
     const faults = (since.get(key) ?? 0) + 1;
     since.set(key, faults);
     if (nowMs < (quietUntilMs.get(key) ?? Number.NEGATIVE_INFINITY)) return;
-    if (quietUntilMs.size >= MAX_DEPLOYMENTS) {
+    if (quietUntilMs.size >= MAX_KEYS) {
       quietUntilMs.clear();
       since.clear();
     }

@@ -81,6 +81,8 @@ export interface RouterFault {
   readonly deployment: string;
   /** `request_router_class`. */
   readonly router: string;
+  /** Tells one version of its code and arguments from the next. */
+  readonly version: string;
   readonly reason: FaultReason;
   /** One line. */
   readonly error: string;
@@ -447,12 +449,14 @@ export class DeploymentQueue {
     if (made || spec.router === "") return;
     this.#router = { spec, made: true };
     const { application, deployment, context } = this;
-    const { router } = spec;
+    const { router, bundlePath, kwargsJson } = spec;
+    // Bundles are named after what is in them.
+    const version = `${bundlePath} ${kwargsJson}`;
     const policy = makePolicy(spec, {
       ...context,
       backoff: this.#replicas.backoff,
       wake: () => this.pump(),
-      onFault: (reason, error) => context.onRouterFault?.({ application, deployment, router, reason, error }),
+      onFault: (reason, error) => context.onRouterFault?.({ application, deployment, router, version, reason, error }),
     });
     this.#replicas.follow(policy, this.#targets?.maxOngoingRequests);
   }

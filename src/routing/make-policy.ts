@@ -63,7 +63,12 @@ function kwargsOf({ kwargsJson }: RouterSpec): Readonly<Record<string, unknown>>
 async function load({ router: name, bundlePath, exportName }: RouterSpec): Promise<RequestRouter> {
   const module = (await import(pathToFileURL(bundlePath).href)) as Record<string, unknown>;
   const exported = module[exportName];
-  const isRouter = typeof exported === "function" && typeof exported.prototype?.chooseReplicas === "function";
-  if (!isRouter) throw new Error(`"${name}" is no class with a method chooseReplicas(candidates, request)`);
-  return new (exported as new () => RequestRouter)();
+  const refuse = (): never => {
+    throw new Error(`"${name}" is no class with a method chooseReplicas(candidates, request)`);
+  };
+  // Arrow functions have no prototype, and cannot be made objects of.
+  if (typeof exported !== "function" || exported.prototype === undefined) return refuse();
+  // Not looked for before: the method may be a field.
+  const router = new (exported as new () => RequestRouter)();
+  return typeof router.chooseReplicas === "function" ? router : refuse();
 }

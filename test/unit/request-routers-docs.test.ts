@@ -111,6 +111,9 @@ describe("a request_router_config", () => {
 
   it("that has an argument the router does not take is refused", () => {
     const [finding] = routerFindings({ request_router_class: "windlass:round-robin", request_router_kwargs: { a: 1 } });
-    expect(finding?.path).toEqual(["request_router_kwargs", "a"]);
+    expect(finding).toEqual({
+      path: ["request_router_kwargs", "a"],
+      message: "is not a key of windlass:round-robin, which has none; remove it",
+    });
   });
 });

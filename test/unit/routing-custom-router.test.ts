@@ -315,7 +315,7 @@ describe("a request router that fails", () => {
     const t = await setUp(["a"], { chooseReplicas: () => answer as never });
     t.send();
     expect(t.to()).toBe("a");
-    expect(t.faults).toEqual([
+    expect(t.faults).toMatchObject([
       {
         ...{ application: "app", deployment: "d", router: "./r.ts:Router", reason: "nonsense" },
         error: "chooseReplicas must return a list of lists of its candidates",
@@ -434,6 +434,17 @@ describe("a request router that fails", () => {
     const badState = await setUp(["a"], { begin: () => Promise.reject(new Error("no state")) } as never);
     badState.send();
     expect(badState.faults[0]).toMatchObject({ reason: "load", error: "Error: no state" });
+  });
+
+  it("takes a class whose method is a field", async () => {
+    const bundle = `export class Router {
+      initializeState(kwargs) { globalThis.routersUnderTest.set(kwargs.name, this); }
+      chooseReplicas = (candidates) => [candidates];
+    }`;
+    const t = await setUp(["a"], {}, { bundle });
+    t.send();
+    await settled();
+    expect([t.to(), t.faults]).toEqual(["a", []]);
   });
 
   it("harms no request where its hooks throw", async () => {
