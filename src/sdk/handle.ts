@@ -98,14 +98,20 @@ function checked(options: HandleOptions): HandleOptions {
     throw new TypeError(`handle.options() has no option "${name}"${near ? `: did you mean "${near}"?` : ""}`);
   }
   const { timeoutS, priority } = options;
+  for (const name of ["multiplexedModelId", "sessionId"] as const) {
+    const value: unknown = options[name];
+    if (value !== undefined && typeof value !== "string") {
+      throw new TypeError(`${name} must be text, not ${typeof value}: ${String(value)}`);
+    }
+  }
   if (priority !== undefined && priorityOf(priority) === undefined) {
     throw new RangeError(
       `priority must be "low", "normal", "high" or a whole number from -${MAX_PRIORITY} to ${MAX_PRIORITY}, not ${priority}`,
     );
   }
-  if (timeoutS !== undefined && !(timeoutS > 0 && timeoutS <= MAX_TIMEOUT_S)) {
+  if (timeoutS !== undefined && !(typeof timeoutS === "number" && timeoutS > 0 && timeoutS <= MAX_TIMEOUT_S)) {
     throw new RangeError(
-      `timeoutS must be above 0 and at most ${MAX_TIMEOUT_S}, not ${timeoutS}; leave it out for no limit`,
+      `timeoutS must be a number above 0 and at most ${MAX_TIMEOUT_S}, not ${timeoutS}; leave it out for no limit`,
     );
   }
   return options;

@@ -6,6 +6,7 @@
  *     orders.inc(1, { kind: "fruit" });
  */
 import { LATENCY_BOUNDS_MS, type Meter, type MetricDeclaration, type MetricSet } from "../observability/metric-set.ts";
+import { refuseUnknown } from "./options.ts";
 import { runtime } from "./runtime.ts";
 
 /** Options of a metric. */
@@ -36,6 +37,7 @@ export type LabelArgs<L extends string, D extends L> = [Exclude<L, D | "route">]
       },
     ];
 
+const OPTIONS = ["description", "labels", "defaultLabels"];
 const NAME = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
 const LABEL = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
 /** What Windlass adds to each series, and what the format keeps for itself. */
@@ -57,9 +59,11 @@ class Metric<L extends string, D extends L> {
   protected constructor(
     name: string,
     kind: MetricDeclaration["kind"],
-    { description = name, labels = [], defaultLabels }: MetricOptions<L, D>,
+    options: MetricOptions<L, D>,
     bounds?: readonly number[],
   ) {
+    refuseUnknown(name, options, bounds === undefined ? OPTIONS : [...OPTIONS, "boundaries"]);
+    const { description = name, labels = [], defaultLabels } = options;
     this.name = name;
     this.#declaration = {
       name,
@@ -109,7 +113,7 @@ export class Counter<const L extends string = never, D extends L = never> extend
 
   /** Adds `value`, by default 1. Throws a RangeError unless it is above 0, a TypeError for labels that do not fit. */
   inc(value = 1, ...[labels]: LabelArgs<L, D>): void {
-    if (!(value > 0 && value < Number.POSITIVE_INFINITY)) {
+    if (!(typeof value === "number" && value > 0 && value < Number.POSITIVE_INFINITY)) {
       throw new RangeError(`${this.name}.inc() needs a number above 0, not ${value}`);
     }
     this.meter(labels).add(value);

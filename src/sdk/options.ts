@@ -298,3 +298,13 @@ function editDistance(a: string, b: string): number {
   }
   return row[b.length]!;
 }
+
+/** Throws a TypeError for the first option that `what` does not have: one that acts on nothing would be missed too late. */
+export function refuseUnknown(what: string, options: object, names: readonly string[]): void {
+  for (const name of Object.keys(options)) {
+    if (names.includes(name)) continue;
+    const near = suggest(name, names);
+    const hint = near === undefined ? `: it has ${names.join(", ")}` : `: did you mean "${near}"?`;
+    throw new TypeError(`${what} has no option "${name}"${hint}`);
+  }
+}

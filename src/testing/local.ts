@@ -6,7 +6,7 @@ import { APPLICATION, hasBrand } from "../sdk/brands.ts";
 import { DeploymentUnavailableError } from "../sdk/errors.ts";
 import { type GraphNode, walkGraph, withHandles } from "../sdk/graph.ts";
 import { makeHandle } from "../sdk/handle.ts";
-import { suggest } from "../sdk/options.ts";
+import { refuseUnknown, suggest } from "../sdk/options.ts";
 import { type CallRouter, type HandleCall, type Place, type ReplicaContext, runtime } from "../sdk/runtime.ts";
 import type { Application, DeploymentHandle } from "../sdk/types.ts";
 import { callStream, callUnary, type LocalTarget, travelled } from "./local-call.ts";
@@ -63,6 +63,7 @@ export async function runLocal<T>(
       "runLocal() needs an application: deployment(...).bind(...), or what a builder function returns",
     );
   }
+  refuseUnknown("runLocal()", options, ["name", "userConfig", "onError"]);
   const local = new Local(application, options);
   running.add(local);
   try {

@@ -103,6 +103,13 @@ describe("metrics of applications", () => {
     expect(counted(() => expect(use[method]).toThrow(new RangeError(message)))).toEqual({});
   });
 
+  it("refuse options that they do not have, and amounts that are text", () => {
+    const made = (options: object) => () => new metrics.Counter("t9_orders", options as never);
+    expect(made({ label: ["kind"] })).toThrow('t9_orders has no option "label": did you mean "labels"?');
+    expect(made({ boundaries: [1] })).toThrow('t9_orders has no option "boundaries"');
+    expect(() => made({})().inc("5" as never)).toThrow("t9_orders.inc() needs a number above 0, not 5");
+  });
+
   it("refuse labels that are missing or unknown", () => {
     const counter = new metrics.Counter("t8", { labels: ["kind"] });
     expect(() => counter.inc(1, {} as never)).toThrow(new TypeError('t8 needs a value for its label "kind"'));

@@ -216,7 +216,13 @@ describe("an application in one process", () => {
         `priority must be "low", "normal", "high" or a whole number from -9 to 9, not ${priority}`,
       );
     }
-    for (const timeoutS of [0, -1, Number.NaN, Number.POSITIVE_INFINITY]) {
+    for (const option of ["sessionId", "multiplexedModelId"]) {
+      expect(() => handle.options({ [option]: 5 } as never)).toThrow(`${option} must be text, not number: 5`);
+    }
+    await expect(runLocal(front, { userConfg: {} } as never)).rejects.toThrow(
+      'runLocal() has no option "userConfg": did you mean "userConfig"?',
+    );
+    for (const timeoutS of [0, -1, Number.NaN, Number.POSITIVE_INFINITY, "2" as never]) {
       expect(() => handle.options({ timeoutS })).toThrow(`not ${timeoutS}; leave it out for no limit`);
     }
   });
