@@ -1,26 +1,38 @@
 import type { Server } from "node:http";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
-import { Server as NetServer } from "node:net";
+import { Server as NetServer, type Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 
 /** Idle connections are kept this long, for requests that are on their way already. */
 const IDLE_GRACE_MS = 1_500;
 
+/** A server that is to be drained. */
+export interface Drainable {
+  readonly server: Server;
+  /** Its connections. */
+  readonly sockets: Iterable<Socket>;
+  /** What accepts for it. Default: itself. */
+  readonly listener?: NetServer;
+}
+
 /**
  * Stops accepting and resolves when every connection has ended: true, or false when `timeoutMs` passed first. The
- * caller makes sure that every answer says `Connection: close`. `listener` is what accepts for it, where it does not.
+ * caller makes sure that every answer says `Connection: close`.
  *
  * Not `http.Server.close()`: it resets idle and fresh connections, and their requests fail.
  */
 export function drainServer(
-  server: Server,
+  { server, sockets, listener = server }: Drainable,
   clock: Clock,
   timeoutMs: number,
-  listener: NetServer = server,
 ): Promise<boolean> {
   // Connections whose last answer was begun before the drain did not hear that they should close.
   server.keepAliveTimeout = IDLE_GRACE_MS;
-  const idle = clock.timer(IDLE_GRACE_MS, () => server.closeIdleConnections());
+  const idle = clock.timer(IDLE_GRACE_MS, () => {
+    server.closeIdleConnections();
+    // Those that never had a request are not idle to Node; clients keep some for requests to come.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy();
+  });
   return closed(listener, clock, timeoutMs).finally(() => idle.cancel());
 }
 

@@ -72,6 +72,8 @@ export class HttpProxy {
   readonly #options: HttpProxyOptions;
   readonly #context: ExchangeContext;
   readonly #ends: RequestEnds;
+  /** Connections of `server`. */
+  readonly #sockets = new Set<Socket>();
   #table: CompiledTable | undefined;
   /** A table with routes was seen; later empty ones do not take that back. */
   #populated = false;
@@ -95,6 +97,10 @@ export class HttpProxy {
       requireHostHeader: false,
       // Other upgrades are ordinary requests, which is right for h2c offers.
       shouldUpgradeCallback: wantsWebsocket,
+    });
+    this.server.on("connection", (socket: Socket) => {
+      this.#sockets.add(socket);
+      socket.once("close", () => this.#sockets.delete(socket));
     });
     this.server.on("request", (req, res) => this.#handle(req, res, false));
     this.server.on("checkContinue", (req, res) => this.#handle(req, res, true));
@@ -159,7 +165,8 @@ export class HttpProxy {
   /** Resolves when every connection has ended: true, or false when `timeoutMs` passed first. */
   drain(timeoutMs: number): Promise<boolean> {
     this.startDraining();
-    return drainServer(this.server, this.#options.clock, timeoutMs, this.listener);
+    const { server, listener } = this;
+    return drainServer({ server, sockets: this.#sockets, listener }, this.#options.clock, timeoutMs);
   }
 
   #handle(req: ProxyRequest, res: ProxyResponse, expectsContinue: boolean, handshake?: Handshake): void {

@@ -324,6 +324,18 @@ describe("health and routes", () => {
     }
     expect(await ask({ agent })).toMatchObject({ status: 200, body: "r", headers: { connection: "close" } });
   });
+
+  it("a connection that a client opened for requests to come holds up no drain", async () => {
+    const { proxy, port, ask } = await serve([await replicaIn()]);
+    const spare = connect(port, "127.0.0.1");
+    onTestFinished(() => void spare.destroy());
+    await once(spare, "connect");
+    expect(await ask({})).toMatchObject({ status: 200 });
+    const over = once(spare, "close");
+    spare.resume();
+    expect(await proxy.drain(20_000)).toBe(true);
+    await over;
+  });
 });
 
 describe("statuses", () => {

@@ -1,6 +1,8 @@
 /** The HTTP proxy over TLS: both versions of HTTP answer alike. */
+import { once } from "node:events";
 import { setTimeout as pause } from "node:timers/promises";
-import { describe, expect, it, vi } from "vitest";
+import { connect as connectTls } from "node:tls";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import type { HttpProxyOptions } from "../../src/proxy/server.ts";
 import { readTls } from "../../src/tls/material.ts";
 import { client, drained, VERSIONS } from "../support/both-http.ts";
@@ -276,6 +278,17 @@ describe.each(VERSIONS)("over TLS with HTTP/%s", (version) => {
     held.resolve();
     expect(await running).toMatchObject({ status: 200, body: Buffer.from("late"), cut: false });
     expect(await drained).toBe(true);
+  });
+});
+
+describe("a drain", () => {
+  it("is not held up by a connection that never had a request", async () => {
+    const { port, proxy } = await serve([]);
+    const spare = connectTls({ host: "127.0.0.1", port, ALPNProtocols: ["http/1.1"], ...TRUST });
+    onTestFinished(() => void spare.destroy());
+    await once(spare, "secureConnect");
+    spare.resume();
+    expect(await proxy.drain(20_000)).toBe(true);
   });
 });
 
