@@ -86,6 +86,9 @@ function remote(
 
 const OPTIONS = ["stream", "multiplexedModelId", "sessionId", "timeoutS", "priority"];
 
+/** What the value of a header may not have. */
+const CONTROL = /[^\t\x20-\x7e\x80-\u{10ffff}]/u;
+
 function priorityOf(given: HandleOptions["priority"]): number | undefined {
   return given === undefined ? undefined : parsePriority(String(given));
 }
@@ -102,6 +105,9 @@ function checked(options: HandleOptions): HandleOptions {
     const value: unknown = options[name];
     if (value !== undefined && typeof value !== "string") {
       throw new TypeError(`${name} must be text, not ${typeof value}: ${String(value)}`);
+    }
+    if (value !== undefined && CONTROL.test(value)) {
+      throw new TypeError(`${name} must have no control characters, not ${JSON.stringify(value.slice(0, 64))}`);
     }
   }
   if (priority !== undefined && priorityOf(priority) === undefined) {

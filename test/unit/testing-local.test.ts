@@ -218,6 +218,10 @@ describe("an application in one process", () => {
     }
     for (const option of ["sessionId", "multiplexedModelId"]) {
       expect(() => handle.options({ [option]: 5 } as never)).toThrow(`${option} must be text, not number: 5`);
+      expect(() => handle.options({ [option]: "a\nb" })).toThrow(
+        `${option} must have no control characters, not "a\\nb"`,
+      );
+      expect(await handle.options({ [option]: "a\tü€ \u0085" }).double.remote(1)).toBeTypeOf("number");
     }
     await expect(runLocal(front, { userConfg: {} } as never)).rejects.toThrow(
       'runLocal() has no option "userConfg": did you mean "userConfig"?',
