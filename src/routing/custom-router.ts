@@ -55,6 +55,13 @@ type Asked =
   /** It failed: the power of two choices is to decide. */
   | { readonly kind: "failed" };
 
+/** What becomes of a request that waited for something; undefined: it is asked anew. */
+interface Settled<T> {
+  readonly onAnswer: (answer: T) => Asked | undefined;
+  readonly onError: (error: unknown) => Asked;
+  readonly onLate: () => Asked;
+}
+
 interface Request {
   readonly pending: Pending;
   asked: Asked | undefined;
@@ -181,45 +188,56 @@ export class CustomRouter implements RoutingPolicy {
     if (code.kind === "broken") return this.#failed("load", code.error);
     if (code.kind === "loading" && nowMs >= this.#loadUntilMs) return this.#failed("late", LOADS_TOO_LONG);
     if (nowMs < this.#sparedUntilMs) return this.#failed("late", "it was late a moment ago and is left alone");
-    const choose = (router: RequestRouter): unknown => {
-      const candidates = slots.filter(({ dropped, retired }) => !dropped && !retired);
-      return router.chooseReplicas(
-        candidates.map((slot) => this.#viewOf(slot)),
-        request.pending,
-      );
-    };
-    if (code.kind === "loading") return this.#await(request, slots, code.router.then(choose));
+    if (code.kind === "loading") return this.#awaitCode(request, code.router, nowMs);
     try {
-      const answer = choose(code.router);
+      const candidates = slots.filter(({ dropped, retired }) => !dropped && !retired);
+      const views = candidates.map((slot) => this.#viewOf(slot));
+      const answer: unknown = code.router.chooseReplicas(views, request.pending);
       return isThenable(answer)
-        ? this.#await(request, slots, Promise.resolve(answer))
+        ? this.#awaitAnswer(request, slots, Promise.resolve(answer))
         : this.#read(request, slots, answer);
     } catch (error) {
       return this.#failed("error", oneLine(error));
     }
   }
 
-  #await(request: Request, slots: readonly Slot[], answer: Promise<unknown>): Asked {
+  /** Once the code is there, the request is looked at anew. */
+  #awaitCode(request: Request, router: Promise<RequestRouter>, nowMs: number): Asked {
+    return this.#await(request, router, this.#loadUntilMs - nowMs, {
+      onAnswer: () => {
+        request.asks = 0;
+        return undefined;
+      },
+      onError: (error) => this.#failed("load", oneLine(error)),
+      onLate: () => this.#failed("late", LOADS_TOO_LONG),
+    });
+  }
+
+  #awaitAnswer(request: Request, slots: readonly Slot[], answer: Promise<unknown>): Asked {
+    return this.#await(request, answer, DEADLINE_MS, {
+      onAnswer: (ranks) => this.#read(request, slots, ranks),
+      onError: (error) => this.#failed("error", oneLine(error)),
+      onLate: () => {
+        this.#sparedUntilMs = this.#o.clock.monotonic() + SPARED_MS;
+        return this.#failed("late", `chooseReplicas took longer than ${DEADLINE_MS} ms`);
+      },
+    });
+  }
+
+  #await<T>(request: Request, promise: Promise<T>, limitMs: number, { onAnswer, onError, onLate }: Settled<T>): Asked {
     const { clock, wake } = this.#o;
     const asking: Asked = { kind: "asking" };
-    const settle = (asked: () => Asked): void => {
+    const settle = (asked: () => Asked | undefined): void => {
       timer.cancel();
       // It was late, or the request is gone.
       if (request.asked !== asking || this.#closed) return;
       request.asked = asked();
       wake();
     };
-    const loading = this.#code.kind === "loading";
-    const limitMs = loading ? this.#loadUntilMs - clock.monotonic() : DEADLINE_MS;
-    const late = (): Asked => {
-      if (loading) return this.#failed("late", LOADS_TOO_LONG);
-      this.#sparedUntilMs = clock.monotonic() + SPARED_MS;
-      return this.#failed("late", `chooseReplicas took longer than ${limitMs} ms`);
-    };
-    const timer = clock.timer(limitMs, () => settle(late));
-    answer.then(
-      (ranks) => settle(() => this.#read(request, slots, ranks)),
-      (error: unknown) => settle(() => this.#failed(this.#code.kind === "broken" ? "load" : "error", oneLine(error))),
+    const timer = clock.timer(limitMs, () => settle(onLate));
+    promise.then(
+      (answer) => settle(() => onAnswer(answer)),
+      (error: unknown) => settle(() => onError(error)),
     );
     return asking;
   }

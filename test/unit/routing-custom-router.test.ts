@@ -26,6 +26,11 @@ export const notAClass = {};
 `;
 let names = 0;
 
+const routingOf = (bundlePath: string, exportName: string, kwargs: Readonly<Record<string, unknown>> = {}) => ({
+  ...{ router: "./r.ts:Router", kwargsJson: JSON.stringify(kwargs), bundlePath, exportName },
+  ...{ initialBackoffS: 0.1, backoffMultiplier: 2, maxBackoffS: 0.5 },
+});
+
 /** A router over these replicas that follows a custom one; resolves once that was loaded. */
 async function setUp(
   ids: readonly string[],
@@ -43,10 +48,7 @@ async function setUp(
     t.apply(present, {
       maxOngoingRequests: 2,
       ...given,
-      requestRouting: {
-        ...{ router: "./r.ts:Router", kwargsJson: JSON.stringify({ name, ...kwargs }), bundlePath: path, exportName },
-        ...{ initialBackoffS: 0.1, backoffMultiplier: 2, maxBackoffS: 0.5 },
-      },
+      requestRouting: routingOf(path, exportName, { name, ...kwargs }),
       ...more,
     });
   apply(ids);
@@ -383,18 +385,33 @@ describe("a request router that fails", () => {
     expect(t.sent).toHaveLength(3);
   });
 
+  it("is not waited for as long as for its code where it hangs at the first request", async () => {
+    const path = join(tempDir(), "app.mjs");
+    writeFileSync(path, BUNDLE);
+    const name = `r${names++}`;
+    let asks = 0;
+    const chooseReplicas = (): Promise<never> => {
+      asks += 1;
+      return new Promise(() => {});
+    };
+    routers.set(name, { chooseReplicas });
+    const faults: RouterFault[] = [];
+    const t = scriptedRouter({ next: () => 0 }, undefined, undefined, undefined, (fault) => faults.push(fault));
+    t.apply(["a"], { maxOngoingRequests: 5, requestRouting: routingOf(path, "Router", { name }) });
+    t.send();
+    await vi.waitFor(() => expect(asks).toBe(1), 20_000);
+    t.pass(999);
+    expect(t.sent).toHaveLength(0);
+    t.pass(1);
+    expect([t.to(), faults.map(({ error }) => error)]).toEqual(["a", ["chooseReplicas took longer than 1000 ms"]]);
+  });
+
   it("keeps requests waiting for its code once, not each of them, where that is never there", () => {
     const path = join(tempDir(), "app.mjs");
     writeFileSync(path, "await new Promise(() => {}); export class Router { chooseReplicas() {} }");
     const faults: RouterFault[] = [];
     const t = scriptedRouter({ next: () => 0 }, undefined, undefined, undefined, (fault) => faults.push(fault));
-    t.apply(["a"], {
-      maxOngoingRequests: 1_000,
-      requestRouting: {
-        ...{ router: "./r.ts:Router", kwargsJson: "", bundlePath: path, exportName: "Router" },
-        ...{ initialBackoffS: 0.1, backoffMultiplier: 2, maxBackoffS: 0.5 },
-      },
-    });
+    t.apply(["a"], { maxOngoingRequests: 1_000, requestRouting: routingOf(path, "Router") });
     for (let i = 0; i < 100; i++) t.send();
     t.pass(9_999);
     expect(t.sent).toHaveLength(0);
