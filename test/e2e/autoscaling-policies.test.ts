@@ -97,7 +97,8 @@ describe("a policy that goes wrong", () => {
     await reach(windlass, "good", { Echo: 2 });
     const expected = 'deployment "Echo": ./policy.ts:bad: Error: no signal (policy.ts:3:9)';
     await eventually(async () => (await messageOf(windlass, "bad")) === expected);
-    expect((await application(windlass, "bad"))?.status).toBe("RUNNING");
+    await waitForStatus(windlass, "bad", "RUNNING");
+    expect(await messageOf(windlass, "bad")).toBe(expected);
     await reach(windlass, "bad", { Echo: 1 });
     writeFileSync(policy, `${good}\nexport const bad = () => ({ desired: 3 });`);
     expect((await runWindlass(["deploy", config], clientEnv(windlass))).code).toBe(0);
