@@ -24,14 +24,34 @@ function asCliError<T>(read: () => T): T {
   }
 }
 
-/** Nothing answers at the address. */
-export function cannotConnect(target: Target): CliError {
-  return new CliError(
-    EXIT.cannotConnect,
-    target.address.startsWith("https:")
-      ? `cannot connect to ${target.address}; set WINDLASS_CA to the authority of a certificate that is not publicly trusted, or run \`windlass start\` with --tls-cert, or set WINDLASS_ADDRESS or -a`
-      : `cannot connect to ${target.address}; run \`windlass start\`, or set WINDLASS_ADDRESS or -a`,
-  );
+/** Nothing answers at the address, or none that can be spoken with; `error` is what the connection failed with. */
+export function cannotConnect({ address, trust }: Target, error?: unknown): CliError {
+  const said = (why: string): CliError => new CliError(EXIT.cannotConnect, `cannot connect to ${address}${why}`);
+  const code = codeOf(error);
+  if (address.startsWith("https:")) {
+    if (/CERT|SIGNED|VERIFY/.test(code)) {
+      return said(
+        trust === undefined
+          ? `: its certificate is not trusted (${code}); set WINDLASS_CA to the file of its authority`
+          : `: WINDLASS_CA does not vouch for its certificate (${code}); set it to the file of its authority`,
+      );
+    }
+    if (/EPROTO|WRONG_VERSION|PACKET_LENGTH/.test(code)) return said(": it does not speak TLS; write http:// instead");
+    return said("; run `windlass start` with --tls-cert, or set WINDLASS_ADDRESS or -a");
+  }
+  if (/ECONNRESET|EPIPE|UND_ERR_SOCKET/.test(code)) {
+    return said(": the connection is closed at once; if TLS is spoken there, write https:// instead");
+  }
+  return said("; run `windlass start`, or set WINDLASS_ADDRESS or -a");
+}
+
+/** The first code of a system's error among the causes; empty where there is none. */
+function codeOf(error: unknown): string {
+  for (let cause = error; cause instanceof Error; cause = cause.cause) {
+    const { code } = cause as { code?: unknown };
+    if (typeof code === "string") return code;
+  }
+  return "";
 }
 
 /** The call was refused: `reason` is the server's, empty where the token is missing or unknown to it. */

@@ -30,7 +30,9 @@ export function callError(error: unknown, target: Target, whereToLook: string): 
     case Code.Unimplemented:
       return new CliError(EXIT.failed, `${target.address} does not speak Windlass's API; check the address`, error);
     default:
-      return isConnectionFailure(error) ? cannotConnect(target) : new CliError(EXIT.failed, error.rawMessage, error);
+      return isConnectionFailure(error)
+        ? cannotConnect(target, error)
+        : new CliError(EXIT.failed, error.rawMessage, error);
   }
 }
 

@@ -53,8 +53,8 @@ export function streamLogs(
     });
     // A server that vanished without a word is noticed.
     request.once("socket", (socket) => socket.setKeepAlive(true, 30_000));
-    request.once("error", () => {
-      resolve(signal.aborted ? { kind: "complete" } : { kind: "refused", error: cannotConnect(target) });
+    request.once("error", (error) => {
+      resolve(signal.aborted ? { kind: "complete" } : { kind: "refused", error: cannotConnect(target, error) });
     });
   });
 }

@@ -56,8 +56,8 @@ async function request(target: Target, method: "GET" | "DELETE"): Promise<string
       headers,
     });
     body = await response.text();
-  } catch {
-    throw cannotConnect(target);
+  } catch (error) {
+    throw cannotConnect(target, error);
   }
   if (!response.ok) throw refusal(target, response.status, body);
   return body;

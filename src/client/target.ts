@@ -54,12 +54,18 @@ export function targetOf(sources: TargetSources): Target {
 function trustFor(address: string, { env, cwd }: TargetSources): Pick<Target, "trust"> {
   const file = env["WINDLASS_CA"];
   if (!file || !address.startsWith("https:")) return {};
+  let ca: string;
   try {
-    return { trust: { ca: readFileSync(resolve(cwd, file), "utf8") } };
+    ca = readFileSync(resolve(cwd, file), "utf8");
   } catch (error) {
     const message = `cannot read WINDLASS_CA ${file} (${errorText(error)}); name a file of certificates in PEM form`;
     throw new TargetError("address", message, error);
   }
+  // Node would trust nobody, and not say why.
+  if (!ca.includes("-----BEGIN ")) {
+    throw new TargetError("address", `WINDLASS_CA ${file} holds no certificates; name a file of them in PEM form`);
+  }
+  return { trust: { ca } };
 }
 
 function tokenFor(address: string, { env, cwd, token }: TargetSources): string | undefined {
