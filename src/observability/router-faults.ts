@@ -19,6 +19,8 @@ export interface RouterFault {
 const LINE_EVERY_MS = 60_000;
 /** Things that lines are spaced out for; names and versions come and go. */
 const MAX_KEYS = 1_024;
+/** Characters by which errors are told apart. */
+const MAX_TEXT = 300;
 
 const FAULTS: MetricDeclaration = {
   name: "windlass_request_router_faults_total",
@@ -38,22 +40,58 @@ export function routerFaults(
   actorId: string,
   warn: (message: string, fields: Readonly<Record<string, unknown>>) => void,
 ): (fault: RouterFault) => void {
-  const quietUntilMs = new Map<string, number>();
-  const since = new Map<string, number>();
+  const news = spacedOut(clock);
   return ({ application, deployment, router, version, reason, error }) => {
     metrics.meter(FAULTS, application, deployment, reason, actorId).add(1);
-    const key = [application, deployment, reason, version].join("\0");
+    const faults = news([application, deployment, reason, version].join("\0"));
+    if (faults === undefined) return;
+    const instead = reason === "hook" ? "its hook failed" : "the power of two choices stands in for it";
+    warn(`the request router failed: ${instead}`, { application, deployment, router, reason, error, faults });
+  };
+}
+
+/**
+ * What takes errors that request routers throw outside of their methods, from a timer say. `error` gets one line a minute
+ * for each of them: a router may throw one with every request.
+ */
+export function looseErrors(
+  clock: Clock,
+  error: (message: string, fields: Readonly<Record<string, unknown>>) => void,
+): (thrown: unknown) => void {
+  const news = spacedOut(clock);
+  return (thrown) => {
+    const text = textOf(thrown);
+    const times = news(text);
+    if (times === undefined) return;
+    const shown = thrown instanceof Error ? thrown : text;
+    error("uncaught error, most likely of a request router", { error: shown, times });
+  };
+}
+
+/** Says how often something happened since it was last told of; undefined: that was a moment ago. */
+function spacedOut(clock: Clock): (key: string) => number | undefined {
+  const quietUntilMs = new Map<string, number>();
+  const since = new Map<string, number>();
+  return (key) => {
     const nowMs = clock.monotonic();
-    const faults = (since.get(key) ?? 0) + 1;
-    since.set(key, faults);
-    if (nowMs < (quietUntilMs.get(key) ?? Number.NEGATIVE_INFINITY)) return;
+    const times = (since.get(key) ?? 0) + 1;
+    since.set(key, times);
+    if (nowMs < (quietUntilMs.get(key) ?? Number.NEGATIVE_INFINITY)) return undefined;
     if (quietUntilMs.size >= MAX_KEYS) {
       quietUntilMs.clear();
       since.clear();
     }
     quietUntilMs.set(key, nowMs + LINE_EVERY_MS);
     since.set(key, 0);
-    const instead = reason === "hook" ? "its hook failed" : "the power of two choices stands in for it";
-    warn(`the request router failed: ${instead}`, { application, deployment, router, reason, error, faults });
+    return times;
   };
+}
+
+/** Anything may be thrown, even what cannot be looked at. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown).slice(0, MAX_TEXT);
+  } catch {
+    return "an error that cannot be shown";
+  }
 }

@@ -13,7 +13,7 @@ import { MetricSet } from "../observability/metric-set.ts";
 import { createProcessLog, startSettings } from "../observability/process-log.ts";
 import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { countDecisions } from "../observability/router-decisions.ts";
-import { routerFaults } from "../observability/router-faults.ts";
+import { looseErrors, routerFaults } from "../observability/router-faults.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelWaitMs } from "../routing/models.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
@@ -127,7 +127,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   const apply = (table: RoutingTable): void => {
     if (!guarded && table.deployments.some(({ requestRouting }) => requestRouting?.bundlePath)) {
       guarded = true;
-      surviveRouters(log);
+      surviveRouters(clock, log);
     }
     const text = JSON.stringify(table.logging);
     if (text !== logging) processLog.apply(logSettings(table.logging, startSettings(options.logStyle)));
@@ -221,8 +221,8 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
 }
 
 /** What users' request routers throw outside of their methods, from a timer say, must not end the proxy. */
-function surviveRouters(log: Logger): void {
-  const outside = (error: unknown): void => log.error("uncaught error, most likely of a request router", { error });
+function surviveRouters(clock: Clock, log: Logger): void {
+  const outside = looseErrors(clock, (message, fields) => log.error(message, fields));
   process.on("uncaughtException", outside);
   process.on("unhandledRejection", outside);
 }

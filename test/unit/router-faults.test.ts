@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { MetricSet } from "../../src/observability/metric-set.ts";
-import { type RouterFault, routerFaults } from "../../src/observability/router-faults.ts";
+import { looseErrors, type RouterFault, routerFaults } from "../../src/observability/router-faults.ts";
 import { VirtualClock } from "../support/virtual-clock.ts";
 
 const FAULT: RouterFault = {
@@ -40,5 +40,27 @@ it("another version of the router, and another reason, are told of at once", () 
     ["error", FAULT.error, 1],
     ["error", "TypeError: x is undefined", 1],
     ["error", FAULT.error, 1],
+  ]);
+});
+
+it("an error from nowhere is told of once a minute, with how often it came, whatever it is", async () => {
+  const clock = new VirtualClock();
+  const lines: unknown[] = [];
+  const take = looseErrors(clock, (_, { error, times }) => lines.push([String(error), times]));
+  const hostile = Object.create(null, {
+    toString: {
+      value: () => {
+        throw new Error("no");
+      },
+    },
+  });
+  for (let i = 0; i < 3; i++) for (const thrown of [new Error("loose"), undefined, hostile]) take(thrown);
+  await clock.advance(60_000);
+  take(new Error("loose"));
+  expect(lines).toEqual([
+    ["Error: loose", 1],
+    ["undefined", 1],
+    ["an error that cannot be shown", 1],
+    ["Error: loose", 3],
   ]);
 });
