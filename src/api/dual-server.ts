@@ -7,6 +7,7 @@ import * as http2 from "node:http2";
 import * as net from "node:net";
 import type * as tls from "node:tls";
 import type { Clock, Timer } from "../core/clock.ts";
+import { closeLingering } from "../core/linger.ts";
 import { createTlsListener, renewListener } from "../tls/listener.ts";
 import type { TlsMaterial } from "../tls/material.ts";
 import type { NodeHandler, NodeRequest, NodeResponse } from "./http.ts";
@@ -108,6 +109,7 @@ export function createDualServer(options: DualServerOptions): DualServer {
     },
     handle as unknown as (request: http2.Http2ServerRequest, response: http2.Http2ServerResponse) => void,
   );
+  closeLingering(h2, clock);
   h2.on("session", (session) => {
     sessions.add(session);
     const idle = closeWhenIdle(session, idleTimeoutMs, clock);

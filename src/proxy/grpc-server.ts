@@ -11,6 +11,7 @@ import type { Server as NetServer } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
+import { closeLingering } from "../core/linger.ts";
 import type { Random } from "../core/random.ts";
 import type { ProcessLog } from "../observability/process-log.ts";
 import {
@@ -80,6 +81,7 @@ export class GrpcProxy {
       maxSessionMemory: MAX_CONNECTION_MB,
       settings: { enablePush: false, maxConcurrentStreams: MAX_CALLS_PER_CONNECTION },
     });
+    closeLingering(this.server, options.clock);
     this.server.on("session", (session) => {
       this.#sessions.add(session);
       session.once("close", () => this.#sessions.delete(session));

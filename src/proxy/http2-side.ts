@@ -9,6 +9,7 @@ import {
   type ServerHttp2Stream,
 } from "node:http2";
 import type { Clock, Timer } from "../core/clock.ts";
+import { closeLingering } from "../core/linger.ts";
 import { Http2Request, Http2Response } from "./http2-message.ts";
 import { Handshake } from "./websocket.ts";
 
@@ -55,6 +56,7 @@ export class Http2Side {
         initialWindowSize: WINDOW_BYTES,
       },
     });
+    closeLingering(this.server, options.clock);
     this.server.on("session", (session) => this.#began(session));
     this.server.on("stream", (stream, headers, _flags, raw) => this.#onStream(stream, headers, raw));
   }

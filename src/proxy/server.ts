@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Server as TlsServer } from "node:tls";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
+import { endWith } from "../core/linger.ts";
 import type { Random } from "../core/random.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { ProcessLog } from "../observability/process-log.ts";
@@ -115,9 +116,9 @@ export class HttpProxy {
       this.#handle(req, res, false, upgrade(socket as Socket, first, res));
     });
     this.server.on("connect", (_req, socket) => {
-      socket.end(rawAnswer(501, "Not Implemented", REFUSALS[501], randomUUID()));
+      endWith(socket, rawAnswer(501, "Not Implemented", REFUSALS[501], randomUUID()), options.clock);
     });
-    this.server.on("clientError", onClientError);
+    this.server.on("clientError", (error, socket) => onClientError(error, socket, options.clock));
     this.listener = this.server;
     if (options.tls === undefined) return;
     const http2 = new Http2Side({
@@ -268,7 +269,11 @@ function originForm(url: string): string {
   return slash === -1 ? "/" : url.slice(slash);
 }
 
-function onClientError(error: Error & { code?: string }, socket: Duplex & { _httpMessage?: unknown }): void {
+function onClientError(
+  error: Error & { code?: string },
+  socket: Duplex & { _httpMessage?: unknown },
+  clock: Clock,
+): void {
   // Half an answer may be out already; words in between would be taken for its body.
   if (error.code === "ECONNRESET" || !socket.writable || socket._httpMessage != null) {
     socket.destroy();
@@ -276,10 +281,10 @@ function onClientError(error: Error & { code?: string }, socket: Duplex & { _htt
   }
   const id = randomUUID();
   if (error.code === "HPE_HEADER_OVERFLOW") {
-    socket.end(rawAnswer(431, "Request Header Fields Too Large", REFUSALS[431], id));
+    endWith(socket, rawAnswer(431, "Request Header Fields Too Large", REFUSALS[431], id), clock);
   } else if (error.code === "ERR_HTTP_REQUEST_TIMEOUT") {
-    socket.end(rawAnswer(408, "Request Timeout", "The request's head did not arrive in time.", id));
+    endWith(socket, rawAnswer(408, "Request Timeout", "The request's head did not arrive in time.", id), clock);
   } else {
-    socket.end(rawAnswer(400, "Bad Request", "Invalid HTTP request received.", id));
+    endWith(socket, rawAnswer(400, "Bad Request", "Invalid HTTP request received.", id), clock);
   }
 }

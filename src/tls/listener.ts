@@ -14,14 +14,21 @@ export interface TlsListenerOptions {
   /** What may be agreed on, best first. A client that wants nothing of it is refused by the handshake. */
   readonly protocols: readonly AgreedProtocol[];
   readonly onConnection: (socket: TLSSocket, protocol: AgreedProtocol) => void;
+  /** How long a handshake may take. Default: 10 000. */
+  readonly handshakeTimeoutMs?: number;
 }
 
 /** A server that is not listening yet. `setSecureContext` renews its certificate for connections to come. */
-export function createTlsListener({ material, protocols, onConnection }: TlsListenerOptions): Server {
+export function createTlsListener({
+  material,
+  protocols,
+  onConnection,
+  handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS,
+}: TlsListenerOptions): Server {
   const server = createServer({
     ...material.context,
     ALPNProtocols: [...protocols],
-    handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
+    handshakeTimeout: handshakeTimeoutMs,
     noDelay: true,
     requestCert: material.clientCertificates,
     rejectUnauthorized: material.clientCertificates,
@@ -31,8 +38,8 @@ export function createTlsListener({ material, protocols, onConnection }: TlsList
     socket.on("error", () => {});
     onConnection(socket, socket.alpnProtocol === "h2" ? "h2" : "http/1.1");
   });
-  // Scanners, plain HTTP, unknown certificates: Node ends the connection, and there is nobody to tell.
-  server.on("tlsClientError", () => {});
+  // Scanners, plain HTTP, unknown certificates: there is nobody to tell. Node leaves those open that say nothing.
+  server.on("tlsClientError", (_error, socket) => socket.destroy());
   return server;
 }
 
