@@ -106,7 +106,8 @@ export class MetricSet {
       const key = labels.join("\0");
       const known = metric.series.get(key);
       if (known !== undefined) return known;
-      const full = metric.series.size >= this.#maxSeries - 1 && labels.length > 0 && labels[0] !== OTHER_SERIES;
+      // A label may have that value of its own: only the series where all have it is the last.
+      const full = metric.series.size >= this.#maxSeries - 1 && labels.some((label) => label !== OTHER_SERIES);
       if (full) return of(labels.map(() => OTHER_SERIES));
       const live = { labels, value: 0, counts: kind === "histogram" ? emptyCounts(bounds) : undefined };
       metric.series.set(key, live);

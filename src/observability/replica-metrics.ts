@@ -39,7 +39,7 @@ export function processMetricsText(
       const { name, kind, help } = family;
       let block = blocks.get(name);
       if (block === undefined) {
-        block = { kind, text: `\n# HELP ${name} ${help}\n# TYPE ${name} ${kind}\n` };
+        block = { kind, text: `\n# HELP ${name} ${help.replaceAll("\\", "\\\\")}\n# TYPE ${name} ${kind}\n` };
         blocks.set(name, block);
       }
       // Replicas of two versions may count differently; a name has one meaning.

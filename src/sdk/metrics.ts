@@ -178,9 +178,9 @@ function check(declaration: MetricDeclaration, defaults: Readonly<Record<string,
   }
   const shape = JSON.stringify([kind, labelNames, bounds]);
   const before = declared.get(name) ?? shape;
-  declared.set(name, shape);
   if (before !== shape)
     throw new TypeError(`${name} was declared already, of another kind, with other labels or boundaries`);
+  declared.set(name, shape);
 }
 
 function listed(labels: readonly string[]): string {

@@ -53,6 +53,15 @@ describe("a set of metrics", () => {
     expect(series.reduce((sum, { value }) => sum + value, 0)).toBe(1_000);
   });
 
+  it("keeps 256 series where a label's own value is that of the last one", () => {
+    const set = new MetricSet();
+    const declaration = { ...COUNTER, labelNames: ["kind", "id"] };
+    for (let i = 0; i < 1_000; i++) set.meter(declaration, "OTHER", String(i)).add(1);
+    const { series } = set.families()[0]!;
+    expect(series).toHaveLength(256);
+    expect(series.at(-1)).toEqual({ labels: ["OTHER", "OTHER"], value: 745 });
+  });
+
   it("has gauges that are set, and says that they changed only where they did", () => {
     const set = new MetricSet();
     const meter = set.meter(GAUGE, "a");

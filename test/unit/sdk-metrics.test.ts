@@ -87,6 +87,9 @@ describe("metrics of applications", () => {
     new metrics.Counter("t6", { labels: ["a"] });
     expect(() => new metrics.Gauge("t6", { labels: ["a"] })).toThrow("t6 was declared already");
     expect(() => new metrics.Counter("t6")).toThrow("t6 was declared already");
+    // What was refused once is refused again, and what was there first stays.
+    expect(() => new metrics.Counter("t6")).toThrow("t6 was declared already");
+    new metrics.Counter("t6", { labels: ["a"] });
   });
 
   it.each([
