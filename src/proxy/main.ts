@@ -4,6 +4,7 @@ import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock, Timer } from "../core/clock.ts";
 import { errorText } from "../core/errors.ts";
 import type { Random } from "../core/random.ts";
+import { TLS_PASSWORDS } from "../core/tls-files.ts";
 import { logLimits } from "../observability/log-limits.ts";
 import { logSettings } from "../observability/log-settings.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -54,6 +55,8 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
   let options: ReturnType<typeof parseProxyArguments>;
   try {
     options = parseProxyArguments(args, process.env);
+    // Read by now, and nothing for users' request routers, which run in this process.
+    delete process.env[TLS_PASSWORDS];
   } catch (error) {
     process.stderr.write(`proxy: ${errorText(error)}\n`);
     return 2;
