@@ -62,7 +62,13 @@ function withHandler(
     fetch(request: Request): Response | Promise<Response> {
       let handle = handlers.get(this);
       if (handle === undefined) {
-        handle = webHandler(handlerOf(this));
+        const handler = handlerOf(this);
+        if (!isFetchHandler(handler) && typeof handler !== "function") {
+          throw new TypeError(
+            `ingress(${Target.name}, …) was given ${show(handler)}: return an object with fetch(request), or a function`,
+          );
+        }
+        handle = webHandler(handler);
         handlers.set(this, handle);
       }
       return handle(request);
@@ -75,6 +81,11 @@ function withHandler(
 function webHandler(handler: Handler): WebHandler {
   if (isFetchHandler(handler)) return (request) => handler.fetch(request);
   return isNodeHandler(handler) ? webHandlerOf(handler) : handler;
+}
+
+function show(value: unknown): string {
+  if (value instanceof Promise) return "a promise, which is not waited for";
+  return value === undefined || value === null ? String(value) : `something of type ${typeof value}`;
 }
 
 /** Handlers of web requests have one parameter. */

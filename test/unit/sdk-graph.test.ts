@@ -166,4 +166,15 @@ describe("ingress", () => {
     expect(ingress(Web)).toBe(Web);
     expect(() => ingress(Leaf as never)).toThrow(/has no fetch/);
   });
+
+  it.each([
+    [5, "something of type number"],
+    [undefined, "undefined"],
+    [Promise.resolve(() => {}), "a promise, which is not waited for"],
+  ])("refuses what was made of the instance and is no handler: %s", (made, shown) => {
+    const Routed = ingress(Leaf, () => made as never);
+    expect(() => new Routed().fetch(new Request("http://x/"))).toThrow(
+      `ingress(Leaf, …) was given ${shown}: return an object with fetch(request), or a function`,
+    );
+  });
 });
