@@ -27,10 +27,10 @@ interface Running {
   readonly ended: Promise<number | null>;
 }
 
-/** Runs the command line from sources, with a temporary folder of its own for whatever it makes. */
+/** Runs the built command line, whose processes load in a moment, with a temporary folder of its own for whatever it makes. */
 function cli(cwd: string, temp: string, args: string[], env: Record<string, string> = {}) {
   const clean = Object.entries(process.env).filter(([name]) => !/^(WINDLASS_|VITEST|NODE_ENV$|XDG_)/.test(name));
-  const child = spawn(process.execPath, [join(ROOT, "src/bin/cli.ts"), ...args], {
+  const child = spawn(process.execPath, [join(ROOT, "dist/bin/cli.js"), ...args], {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
     env: { ...Object.fromEntries(clean), TMPDIR: temp, HOME: temp, ...env },
