@@ -197,9 +197,11 @@ export class Children {
     try {
       // Its output goes to its file by an open descriptor, so the file becomes the replica's. Lines of an earlier
       // process with this log stay.
-      if (existsSync(spec.logFile)) return false;
+      if (existsSync(spec.logFile)) throw new Error("there is a log already");
       renameSync(entry.spec.logFile, spec.logFile);
     } catch {
+      // Whoever gave it away counts on it no more.
+      entry.child.kill("SIGKILL");
       return false;
     }
     const { child } = entry;

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { systemClock } from "../../src/core/system-clock.ts";
@@ -83,14 +83,17 @@ it.each([
     name: "for a replica whose log exists",
     before: (_: number, dir: string) => writeFileSync(join(dir, "r.log"), "old\n"),
   },
+  { name: "whose log was removed", before: (_: number, dir: string) => rmSync(join(dir, "spare.log")) },
 ])("starts a process instead of a spare $name", async ({ before, reaped = false }) => {
-  const { dir, of, pidOf, replica, spare } = await setUp();
+  const { dir, children, of, pidOf, replica, spare } = await setUp();
   before(spare, dir);
   if (reaped) await expect.poll(() => of("spare/1").at(-1), slow).toMatchObject({ kind: "exited" });
   replica();
   await expect.poll(() => existsSync(join(dir, "r.ctl")), slow).toBe(true);
   expect(of("replica/r")).toHaveLength(1);
   expect(pidOf("replica/r")).not.toBe(spare);
+  // It is nobody's any more.
+  await expect.poll(() => children.list().map(({ id }) => id), slow).toEqual(["replica/r"]);
   if (existsSync(join(dir, "r.log"))) expect(readFileSync(join(dir, "r.log"), "utf8")).toMatch(/^(old\n)?$/);
 });
 
