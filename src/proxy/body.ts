@@ -39,10 +39,12 @@ export class RequestBody extends Readable {
   readonly #req: ProxyRequest;
   #started = false;
   readonly #onStart: (() => void) | undefined;
+  readonly #onBytes: (bytes: number) => void;
 
-  /** `onStart` is called before the first read: the time to say 100-continue. */
-  constructor(req: ProxyRequest, onStart?: () => void) {
+  /** `onStart` is called before the first read: the time to say 100-continue; `onBytes` with each piece's length. */
+  constructor(req: ProxyRequest, onStart: (() => void) | undefined, onBytes: (bytes: number) => void) {
     super();
+    this.#onBytes = onBytes;
     this.#req = req;
     this.#onStart = onStart;
     // The client may go away when nobody reads any more.
@@ -65,6 +67,7 @@ export class RequestBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#onBytes(chunk.length);
     if (!this.push(chunk)) this.#req.pause();
   };
 

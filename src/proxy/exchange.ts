@@ -29,6 +29,8 @@ export interface ExchangeContext {
   readonly traffic: RevisionTraffic;
   /** The websockets that are open. */
   readonly tunnels: Set<Tunnel>;
+  /** Told of the bytes of bodies that go through. */
+  readonly onBytes: (bytes: number) => void;
   /** Requests come over TLS. */
   readonly secure: boolean;
 }
@@ -107,7 +109,7 @@ export class Exchange implements RouterReceiver {
         if (!this.#answered) res.writeContinue();
       };
       this.#continued = !expectsContinue;
-      this.#send(new RequestBody(req, expectsContinue ? onStart : undefined), body.length);
+      this.#send(new RequestBody(req, expectsContinue ? onStart : undefined, this.#context.onBytes), body.length);
     }
   }
 
@@ -137,6 +139,7 @@ export class Exchange implements RouterReceiver {
   }
 
   onData(chunk: Uint8Array): boolean {
+    this.#context.onBytes(chunk.byteLength);
     if (this.#tunnel !== undefined) return this.#tunnel.onData(chunk);
     if (this.#fresh && this.#held === undefined && chunk.byteLength <= ONE_WRITE_BYTES) {
       this.#held = chunk;

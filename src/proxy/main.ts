@@ -22,6 +22,7 @@ import { Router } from "../routing/router.ts";
 import { createRouterMetrics } from "../routing/router-metrics.ts";
 import { sessionHeader } from "../routing/session.ts";
 import { followTable } from "../routing/table-client.ts";
+import { countBodies } from "./body-garbage.ts";
 import { GrpcProxy } from "./grpc-server.ts";
 import { createIngressMetrics } from "./ingress-metrics.ts";
 import { MetricsReporter } from "./metrics-reporter.ts";
@@ -51,7 +52,12 @@ export type ToProxy = {
  * Runs a proxy process and resolves with its exit code: 0 after a drain, 1 when it cannot listen, 2 for arguments
  * that make no sense. The table comes first and the port after it, so no request meets a proxy that knows no route.
  */
-export async function runProxy(args: readonly string[], clock: Clock, random: Random): Promise<number> {
+export async function runProxy(
+  args: readonly string[],
+  clock: Clock,
+  random: Random,
+  collectYoung: () => void,
+): Promise<number> {
   let options: ReturnType<typeof parseProxyArguments>;
   try {
     options = parseProxyArguments(args, process.env);
@@ -109,6 +115,7 @@ export async function runProxy(args: readonly string[], clock: Clock, random: Ra
     keepAliveTimeoutS: options.keepAliveTimeoutS,
     webhookSocket: options.webhook ? options.controllerSocket : undefined,
     tls: tls.http,
+    onBytes: countBodies(collectYoung),
   });
   const grpc =
     options.grpcPort === undefined

@@ -51,6 +51,8 @@ export interface HttpProxyOptions {
   readonly rootPath: string;
   /** Seconds, where the table says nothing; 0: no limit. */
   readonly requestTimeoutS: number;
+  /** Told of the bytes of bodies that go through. Default: nobody is. */
+  readonly onBytes?: (bytes: number) => void;
   /** Seconds an idle connection is kept. */
   readonly keepAliveTimeoutS: number;
   /** The controller's runtime socket; undefined: the webhook is not answered here. */
@@ -89,6 +91,7 @@ export class HttpProxy {
       log: options.log,
       traffic: options.traffic,
       tunnels: new Set(),
+      onBytes: options.onBytes ?? (() => {}),
       secure: options.tls !== undefined,
     };
     this.server = createServer({
