@@ -359,7 +359,9 @@ describe("three times as many requests as there is room for", () => {
       const within = done.filter(({ endMs }) => endMs > fromMs && endMs <= untilMs);
       const busyMs = within.reduce((sum, { end, endMs }) => sum + Math.min(Number(end.slice(4)), endMs - fromMs), 0);
       const lastMs = Math.max(...within.map(({ endMs }) => endMs));
-      expect(busyMs / (SLOTS * (lastMs - fromMs))).toBeGreaterThan(deadlineS === undefined ? 0.9 : 0.75);
+      // The short form is over before that has settled on a busy machine.
+      const settled = deadlineS === undefined || OVERLOAD_S >= 30;
+      expect(busyMs / (SLOTS * (lastMs - fromMs))).toBeGreaterThan(settled ? 0.9 : 0.75);
       const slowest = Math.max(...refused.map(({ sentMs, endMs }) => endMs - sentMs));
       expect(slowest).toBeLessThan(2_000 + 1_000 * (deadlineS ?? 0));
       await expectNothingLeft(scene, "overload");
