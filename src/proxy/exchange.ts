@@ -149,6 +149,20 @@ export class Exchange implements RouterReceiver {
     return this.#write(chunk);
   }
 
+  onTrailers(trailers: string[]): void {
+    // Who did not ask for them may take them for anything.
+    const accepted = this.#request.req.headers.te?.toString().toLowerCase() ?? "";
+    if (this.#clientGone || !/(?:^|[\s,])trailers(?:[\s,;]|$)/.test(accepted)) return;
+    const pairs: [string, string][] = [];
+    for (let i = 0; i < trailers.length; i += 2) pairs.push([trailers[i]!, trailers[i + 1]!]);
+    try {
+      this.#res.addTrailers(pairs);
+    } catch (error) {
+      // A program's; the answer is whole without them.
+      this.#context.log.warn("an answer's trailers cannot be sent", { requestId: this.#request.requestId, error });
+    }
+  }
+
   onEnd(): void {
     if (this.#tunnel !== undefined) {
       this.#tunnel.onEnd();

@@ -75,6 +75,7 @@ export class Http2Response implements ProxyResponse {
   #bodiless: boolean;
   #isTunnel = false;
   #ended = false;
+  #trailers: OutgoingHttpHeaders | undefined;
 
   constructor(stream: ServerHttp2Stream, request: Http2Request) {
     this.#stream = stream;
@@ -149,7 +150,12 @@ export class Http2Response implements ProxyResponse {
     this.#head = undefined;
     if (this.#gone) return;
     this.#stream.respond(head, { endStream: this.#bodiless, waitForTrailers: openEnded });
-    if (openEnded) this.#stream.once("wantTrailers", () => this.#stream.closed || this.#stream.sendTrailers({}));
+    if (openEnded)
+      this.#stream.once("wantTrailers", () => this.#stream.closed || this.#stream.sendTrailers(this.#trailers ?? {}));
+  }
+
+  addTrailers(trailers: readonly (readonly [string, string])[]): void {
+    if (!this.#bodiless) this.#trailers = Object.fromEntries(trailers);
   }
 
   write(chunk: Uint8Array): boolean {
@@ -163,9 +169,9 @@ export class Http2Response implements ProxyResponse {
     const head = this.#head;
     if (head !== undefined) {
       if (!this.#bodiless && head["content-length"] === undefined) head["content-length"] = String(body?.length ?? 0);
-      if (body === undefined || body.length === 0) this.#bodiless = true;
+      if (this.#trailers === undefined && (body === undefined || body.length === 0)) this.#bodiless = true;
     }
-    this.#respond(false);
+    this.#respond(this.#trailers !== undefined);
     this.#ended = true;
     if (this.#gone || this.#stream.writableEnded) return;
     if (this.#bodiless || body === undefined) this.#stream.end();

@@ -26,5 +26,7 @@ export interface ProxyResponse
   /** `headers`: name, value, …; names in lower case. */
   writeHead(status: number, headers: string[]): unknown;
   write(chunk: Uint8Array): boolean;
+  /** Before `end`: name, value, …, with one pair in each. Where there can be none, nothing happens. */
+  addTrailers(trailers: [string, string][]): void;
   end(chunk?: string | Uint8Array, encoding?: BufferEncoding): unknown;
 }

@@ -1,5 +1,7 @@
-import { isHopByHop, namedByConnection } from "../routing/hop-by-hop.ts";
+import { isHopByHop, namedByConnection, trailerFields } from "../routing/hop-by-hop.ts";
 import type { BackPressureError, DeploymentUnavailableError } from "../sdk/errors.ts";
+import { type ResponseTrailers, readTrailers, trailersOf } from "../sdk/trailers.ts";
+import { fitsHead } from "../wire/head.ts";
 import type { Outbound } from "./outbound.ts";
 
 /** A body with its type, for results that are not a Response. */
@@ -69,8 +71,10 @@ async function sendResponse(out: Outbound, web: Response): Promise<void> {
     if (!isHopByHop(name) && !name.startsWith("x-windlass-") && !named?.has(name)) headers.push(name, value);
   }
   out.head(web.status, headers);
+  const trailers = trailersOf(web);
   if (web.body === null || out.bodyless) {
-    out.end();
+    if (trailers === undefined || out.bodyless) out.end();
+    else await endWith(out, trailers);
     await web.body?.cancel();
     return;
   }
@@ -80,7 +84,7 @@ async function sendResponse(out: Outbound, web: Response): Promise<void> {
   const second = new Settled(reader.read());
   await turn();
   const whole = first.value?.value;
-  if (whole instanceof Uint8Array && second.value?.done) {
+  if (whole instanceof Uint8Array && second.value?.done && trailers === undefined) {
     // Cheaper for the proxy with a length than chunked.
     if (!web.headers.has("content-length")) headers.push("content-length", String(whole.byteLength));
     out.end(whole);
@@ -89,7 +93,15 @@ async function sendResponse(out: Outbound, web: Response): Promise<void> {
   const stop = (): void => void reader.cancel().catch(() => {});
   if (out.closed) stop();
   else void out.over.then(stop);
-  await pump(out, reader, [first, second]);
+  await pump(out, reader, [first, second], trailers);
+}
+
+/** Trailers that cannot be sent are an error of user code; the answer is cut, as one whose body breaks. */
+async function endWith(out: Outbound, trailers: ResponseTrailers): Promise<void> {
+  const fields = trailerFields(await readTrailers(trailers));
+  if (!fitsHead(fields)) throw new TypeError("the trailers of the answer are no headers, or too long");
+  if (fields.length === 0) out.end();
+  else out.endWith(fields);
 }
 
 type Piece = Awaited<ReturnType<ReadableStreamDefaultReader<Uint8Array>["read"]>>;
@@ -98,6 +110,7 @@ async function pump(
   out: Outbound,
   reader: ReadableStreamDefaultReader<Uint8Array>,
   [first, second]: readonly [Settled<Piece>, Settled<Piece>],
+  trailers: ResponseTrailers | undefined,
 ): Promise<void> {
   // The first piece takes its time: the client should have the head meanwhile.
   if (first.value === undefined && !first.failed) out.flushHead();
@@ -107,7 +120,8 @@ async function pump(
     // Not before the piece was taken: what is read meanwhile could fail while nobody waits for it.
     result = await (ahead ?? reader.read());
   }
-  out.end();
+  if (trailers === undefined || out.closed) out.end();
+  else await endWith(out, trailers);
 }
 
 /** What a stream gave, as bytes: text and other views of memory are meant as such. Throws a TypeError for the rest. */

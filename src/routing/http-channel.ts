@@ -6,7 +6,7 @@ import type { Readable } from "node:stream";
 import { type Dispatcher, Pool } from "undici";
 import { errorText } from "../core/errors.ts";
 import type { ChannelCall, ChannelFailure, ChannelReceiver, ReplicaChannel, ResponseHead } from "./channel.ts";
-import { isHopByHop, namedByConnection } from "./hop-by-hop.ts";
+import { isHopByHop, namedByConnection, trailerFields } from "./hop-by-hop.ts";
 import { openPlainWebsocket, type PlainWebsocket } from "./plain-websocket.ts";
 
 /** Nobody listens: waiting for this address helps no one. */
@@ -141,13 +141,18 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
     if (!this.#done && !this.#receiver.onData(chunk) && !this.#done) controller.pause();
   }
 
-  onResponseEnd(): void {
+  onResponseEnd(
+    _controller: Dispatcher.DispatchController,
+    trailers: Record<string, string | string[] | undefined>,
+  ): void {
     if (this.#done) return;
     if (!this.#accepted) {
       this.#fail({ kind: "broken", responseStarted: false, error: "the answer has a status that HTTP does not have" });
       return;
     }
     this.#done = true;
+    const fields = trailerFields(flatFields(trailers));
+    if (fields.length > 0) this.#receiver.onTrailers?.(fields);
     this.#receiver.onEnd();
   }
 
@@ -175,13 +180,21 @@ class HttpCall implements ChannelCall, Dispatcher.DispatchHandler {
 }
 
 function responseHead(status: number, headers: Record<string, string | string[] | undefined>): ResponseHead {
-  const flat: string[] = [];
   const named = namedByConnection(headers.connection);
+  const passed = (name: string): boolean => !isHopByHop(name) && !name.startsWith("x-windlass-") && !named?.has(name);
+  return { status, headers: flatFields(headers, passed), ongoing: -1, result: "", reservation: "" };
+}
+
+function flatFields(
+  headers: Record<string, string | string[] | undefined>,
+  passed: (name: string) => boolean = () => true,
+): string[] {
+  const flat: string[] = [];
   for (const name in headers) {
-    if (isHopByHop(name) || name.startsWith("x-windlass-") || named?.has(name)) continue;
+    if (!passed(name)) continue;
     const value = headers[name];
     if (typeof value === "string") flat.push(name, value);
     else if (value !== undefined) for (const one of value) flat.push(name, one);
   }
-  return { status, headers: flat, ongoing: -1, result: "", reservation: "" };
+  return flat;
 }

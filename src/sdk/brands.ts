@@ -15,6 +15,8 @@ export const GRPC: unique symbol = Symbol.for("windlass.grpc");
 export const BATCH: unique symbol = Symbol.for("windlass.batch");
 /** See {@link DEPLOYMENT}. What a batch of streams yields for a caller whose stream has ended. */
 export const BATCH_DONE: unique symbol = Symbol.for("windlass.batch.done");
+/** See {@link DEPLOYMENT}. The trailers of a response. */
+export const TRAILERS: unique symbol = Symbol.for("windlass.trailers");
 
 /** Whether `value` carries `brand`. */
 export function hasBrand(value: unknown, brand: symbol): value is object {

@@ -78,6 +78,7 @@ export {
   type RequestContext,
 } from "./runtime.ts";
 export type { ApplicationStatus, DeploymentStatus, InstanceStatus } from "./status.ts";
+export { type ResponseTrailers, withTrailers } from "./trailers.ts";
 export type {
   Application,
   BindArg,

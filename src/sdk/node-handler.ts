@@ -2,6 +2,7 @@
 import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from "node:http";
 import { type Duplex, duplexPair, pipeline, Readable } from "node:stream";
 import type { ReadableStream as NodeStream } from "node:stream/web";
+import { withTrailers } from "./trailers.ts";
 
 /** What Node's HTTP server calls for a request; also the form of Express and of Koa's `callback()`. */
 export type NodeHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -83,5 +84,8 @@ function toWebResponse(answer: IncomingMessage): Response {
   }
   if (BODYLESS.has(status)) answer.resume();
   const body = BODYLESS.has(status) ? null : (Readable.toWeb(answer) as ReadableStream<Uint8Array>);
-  return new Response(body, { status, statusText, headers });
+  const response = new Response(body, { status, statusText, headers });
+  // Those of `addTrailers()`, which only bodies in chunks have; what they are is known once the body was read.
+  if (answer.headers["transfer-encoding"] === undefined) return response;
+  return withTrailers(response, () => answer.trailers as Record<string, string>);
 }

@@ -16,6 +16,7 @@ export interface Told {
   readonly status: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: Buffer;
+  readonly trailers: Readonly<Record<string, string | string[] | undefined>>;
   /** The answer did not come whole. */
   readonly cut: boolean;
 }
@@ -63,7 +64,13 @@ function overHttp1(port: number, trust: Trust): BothHttp {
         const req = request({ ...sent, ...(signal === undefined ? {} : { signal }) }, (res) => {
           const chunks: Buffer[] = [];
           const told = (cut: boolean): void =>
-            resolve({ status: res.statusCode!, headers: res.headers, body: Buffer.concat(chunks), cut });
+            resolve({
+              status: res.statusCode!,
+              headers: res.headers,
+              body: Buffer.concat(chunks),
+              trailers: res.trailers,
+              cut,
+            });
           res.on("data", (chunk: Buffer) => chunks.push(chunk));
           res.on("end", () => told(false));
           res.on("error", () => told(true));
@@ -95,6 +102,10 @@ function overHttp2(port: number, trust: Trust): BothHttp {
           ...(signal === undefined ? {} : { signal }),
         });
         const chunks: Buffer[] = [];
+        let trailers: Told["trailers"] = {};
+        stream.on("trailers", (given) => {
+          trailers = Object.fromEntries(Object.entries(given));
+        });
         let answer: Record<string, string | string[] | undefined> | undefined;
         stream.on("response", (given) => {
           answer = given as typeof answer;
@@ -110,7 +121,7 @@ function overHttp2(port: number, trust: Trust): BothHttp {
           }
           const status = Number(answer[":status"]);
           const cut = stream.rstCode !== constants.NGHTTP2_NO_ERROR;
-          resolve({ status, headers: answer, body: Buffer.concat(chunks), cut });
+          resolve({ status, headers: answer, body: Buffer.concat(chunks), trailers, cut });
         });
         if (headers["expect"] !== undefined) stream.on("continue", () => void send(stream, body));
         else if (body !== undefined) void send(stream, body);
