@@ -13,14 +13,18 @@ export const LINGER_MS = 1_000;
  */
 export function closeLingering(server: EventEmitter, clock: Clock): void {
   server.on("connection", (socket: Socket) => {
-    socket.once("finish", () => {
-      if (!socket.destroyed) clock.timer(LINGER_MS, () => socket.destroy(), { unref: true });
-    });
+    socket.once("finish", () => destroyLater(socket, clock));
   });
 }
 
 /** Says a last word on a connection, and closes it {@link LINGER_MS} later where its client has not. */
 export function endWith(socket: Duplex, text: string, clock: Clock): void {
   socket.end(text);
-  clock.timer(LINGER_MS, () => socket.destroy(), { unref: true });
+  destroyLater(socket, clock);
+}
+
+function destroyLater(socket: Duplex, clock: Clock): void {
+  if (socket.destroyed) return;
+  const timer = clock.timer(LINGER_MS, () => socket.destroy(), { unref: true });
+  socket.once("close", () => timer.cancel());
 }
