@@ -131,7 +131,8 @@ it.each(ROUTERS)("with the router '$router'", async (router) => {
       // Its answers come later.
       if (router.router.startsWith(".")) await nextTurn();
     }
-    expect(t.sent.length).toBeGreaterThan(20);
+    // Of a router whose answers come later fewer have come: how many turns they take is Node's.
+    expect(t.sent.length).toBeGreaterThan(router.router.startsWith(".") ? 5 : 20);
     t.apply(3, 20);
     await t.finish();
     expect([seed, t.unfinished()]).toEqual([seed, []]);
