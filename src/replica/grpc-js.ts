@@ -32,6 +32,11 @@ const SCOPE_KEY = "x-windlass-scope";
 const OPTIONS = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
 /** No limit, as for the server's side: Node's default would refuse calls beside some with large messages. */
 const MAX_SESSION_MB = Number.MAX_SAFE_INTEGER;
+/**
+ * None, for what lies between the two ends of a connection: HTTP/2's windows bound that. A session of Node's does not
+ * read while a write of its own is under way, so two ends that both had to wait would wait for each other for good.
+ */
+const NO_MARK = { highWaterMark: Number.MAX_SAFE_INTEGER };
 
 /** What answers the methods of these services, by path. `failed` hears of errors that say no status of their own. */
 export async function grpcJsMethods(
@@ -44,7 +49,7 @@ export async function grpcJsMethods(
   const methods = new Map<string, GrpcMethod>();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
   const newSession = (): ClientHttp2Session => {
-    const [near, far] = duplexPair();
+    const [near, far] = duplexPair(NO_MARK);
     injector.injectConnection(far);
     const session = connect("http://replica", { createConnection: () => near, maxSessionMemory: MAX_SESSION_MB });
     session.on("error", () => {});

@@ -208,6 +208,16 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
     expect(messages.reduce((sum, { length }) => sum + length, 0)).toBe(4_000_000);
   });
 
+  it("carries much both ways at once, in several calls", async () => {
+    const { client } = await serve(kind, { maxOngoing: 20 });
+    const pieces = Array.from({ length: 60 }, () => "z".repeat(100_000));
+    const calls = Array.from({ length: 3 }, () => collect(client.chat(of(...pieces))));
+    for (const { messages, error } of await Promise.all(calls)) {
+      expect(error).toBeUndefined();
+      expect(messages).toEqual(pieces);
+    }
+  });
+
   it("lets calls through beside those whose requests it does not read, or whose answers are not", async () => {
     const { client, js } = await serve(kind, { maxOngoing: 20 });
     const stuck = Array.from({ length: 5 }, () => js.chat());
