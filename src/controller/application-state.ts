@@ -213,6 +213,8 @@ export function applyDesired(
     readonly application: string;
     readonly instance: InstanceRecord;
     readonly capacityChanged: boolean;
+    /** Its replicas run in another folder from now on. */
+    readonly folderMoved?: boolean;
     readonly hasReplicas: boolean;
     readonly now: number;
     readonly newId: NewId;
@@ -259,8 +261,10 @@ export function applyDesired(
   }
   const configSame = same(withoutShadow(current), withoutShadow(desired));
   const versionSame = same(current.version, desired.version);
-  const unchanged =
-    configSame && versionSame && current.ingress === desired.ingress && !context.capacityChanged && !current.deleting;
+  // What failed may have failed for its folder.
+  const retried = context.folderMoved === true && current.status === "DEPLOY_FAILED";
+  const asked = context.capacityChanged || retried;
+  const unchanged = configSame && versionSame && current.ingress === desired.ingress && !asked && !current.deleting;
   if (unchanged) {
     const { config, userConfigured, outbound } = desired;
     // A shadow is no reason to touch anything else, the target least of all.
@@ -272,7 +276,7 @@ export function applyDesired(
 
   const restarts = current.version.restart !== desired.version.restart || current.deleting;
   const rolls = restarts || current.version.settings !== desired.version.settings;
-  const frozen = current.rollout === "failed" && !rolls;
+  const frozen = current.rollout === "failed" && !rolls && !retried;
   // A change of the capacity alone is no reason to begin with initial_replicas again.
   const changed = !configSame || restarts;
   const replicas = target(current.deleting ? undefined : { target: current.target.replicas, changed });
@@ -293,8 +297,8 @@ export function applyDesired(
     outbound: desired.outbound,
     failures: frozen ? current.failures : 0,
     everRan: restarts ? false : current.everRan,
-    rollout: rolls ? (context.hasReplicas ? "active" : "none") : current.rollout,
-    ...(rolls ? { progressAt: now } : {}),
+    rollout: rolls || retried ? (context.hasReplicas ? "active" : "none") : current.rollout,
+    ...(rolls || retried ? { progressAt: now } : {}),
     lastError: frozen ? current.lastError : "",
     deleting: false,
     // One that was being deleted begins anew.
@@ -307,6 +311,7 @@ export function applyDesired(
   const { num_replicas: after, ...restAfter } = desired.config;
   const onlyCount =
     versionSame &&
+    !retried &&
     !current.deleting &&
     countBefore !== undefined &&
     after !== undefined &&

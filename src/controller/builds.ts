@@ -55,7 +55,8 @@ export function finishBuild(
   context: Pick<CommandContext, "now" | "newId"> & { readonly capacityChanged?: boolean },
 ): void {
   const code = isCommands(application) ? commandsAsBuild(application.config) : {};
-  const built: BuiltApplication = { ...result, ...code, inputsHash: inputsHash(application.config) };
+  const { config, baseDir } = application;
+  const built: BuiltApplication = { ...result, ...code, inputsHash: inputsHash(config), baseDir };
   const noted = noteBuilt(draft, application, built, { actor: askedBy(application), now: context.now });
   applyBuild(draft, { ...noted, build: { kind: "done" } }, built, { capacityChanged: false, ...context });
 }
@@ -137,6 +138,8 @@ export function applyBuild(
     return;
   }
   const { canary: tried, ...rest } = application;
+  const before = application.built?.baseDir;
+  const folderMoved = before !== undefined && before !== application.baseDir;
   draft.setApplication({ ...rest, ...(canary ? { canary } : {}), built, routePrefix, updatedAt: now });
   if (canary && canary !== tried) {
     const { name } = application;
@@ -160,6 +163,7 @@ export function applyBuild(
       application: application.name,
       instance: draft.instance,
       capacityChanged: context.capacityChanged,
+      folderMoved,
       hasReplicas,
       now,
       newId: context.newId,

@@ -188,6 +188,8 @@ export interface BuiltApplication {
   readonly deployments: readonly BuiltDeployment[];
   /** Hash of the config inputs this build was made from. */
   readonly inputsHash: string;
+  /** The folder it was built for, in which its replicas run; absent in records of earlier versions. */
+  readonly baseDir?: string;
   /** The zips of `runtime_env.working_dir`, by URI; absent without any. */
   readonly workingDirs?: Readonly<Record<string, WorkingDir>>;
   /** Scaling policies, by `policy_function`; absent without any. */

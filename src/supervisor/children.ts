@@ -86,6 +86,12 @@ export class Children {
       this.#report({ kind: "spawn-failed", id, error: "windlass is stopping" });
       return;
     }
+    // Node would say that there is no such program.
+    if (!existsSync(spec.cwd)) {
+      const error = `its folder ${spec.cwd} is not there any more: deploy it again from where it is now`;
+      this.#report({ kind: "spawn-failed", id, error });
+      return;
+    }
     if (spec.spare !== undefined && this.#handOver(spec.spare, id, spec)) return;
     const entry: Entry = {
       id,

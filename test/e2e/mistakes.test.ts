@@ -1,6 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { ECHO, ECHO_CONFIG, writeApp } from "../support/apps.ts";
 import { tempDir } from "../support/temp-dir.ts";
@@ -8,7 +8,9 @@ import {
   api,
   application,
   clientEnv,
+  eventually,
   processesOf,
+  runningPids,
   runWindlass,
   startWindlass,
   waitForStatus,
@@ -203,4 +205,30 @@ describe("a running instance refuses and loses nothing", () => {
     });
     expect([code, stderr.trimEnd().split("\n").length]).toEqual([3, 1]);
   });
+});
+
+it("a folder that is wrong or gone: a deploy from another one has replicas tried again there", async () => {
+  const source = ECHO.replace("class Echo {", 'class Echo { constructor() { readFileSync("weights"); }');
+  const config = writeApp(`import { readFileSync } from "node:fs";${source}`, ECHO_CONFIG(1));
+  const windlass = await startWindlass([config]);
+  await waitForStatus(windlass, "echo", "DEPLOY_FAILED");
+  const right = join(tempDir(), "right");
+  cpSync(dirname(config), right, { recursive: true });
+  writeFileSync(join(right, "weights"), "");
+  const deploy = async (folder: string): Promise<void> => {
+    const { code, stderr } = await runWindlass(["deploy", join(folder, "app.yaml"), "--wait"], clientEnv(windlass));
+    expect(code, stderr).toBe(0);
+  };
+  await deploy(right);
+  const [pid] = await runningPids(windlass, "echo", "Echo");
+  const moved = join(tempDir(), "moved");
+  renameSync(right, moved);
+  process.kill(pid!, "SIGKILL");
+  const why = `its folder ${right} is not there any more: deploy it again from where it is now`;
+  await eventually(async () => {
+    const view = await application(windlass, "echo");
+    return view?.deployments["Echo"]?.message.includes(why);
+  });
+  await deploy(moved);
+  expect(await runningPids(windlass, "echo", "Echo")).toHaveLength(1);
 });

@@ -1,7 +1,6 @@
 /** Runs one transcript: brings the instance to its state, runs the command line, compares. */
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../core/clock.ts";
@@ -35,6 +34,8 @@ export interface TranscriptOptions {
   readonly clock: Clock;
   /** Folder of the module `fixtures`. */
   readonly fixtures: string;
+  /** Where each transcript gets a folder of its own. */
+  readonly folders: string;
   /** Gives the running Windlass, which is started when it is first asked for. */
   windlass(): Promise<RunningWindlass>;
 }
@@ -49,24 +50,20 @@ export async function runTranscript(recorded: Transcript, options: TranscriptOpt
   const windlass = live ? await options.windlass() : undefined;
   const address = windlass?.control ?? DEAD_ADDRESS;
   const transcript = localised(recorded, windlass);
-  const folder = mkdtempSync(join(tmpdir(), "windlass-transcript-"));
-  try {
-    cpSync(options.fixtures, folder, { recursive: true });
-    const run = (argv: readonly string[], stdin = "") =>
-      runCommand(argv, { folder, address, stdin, clock: options.clock });
-    if (windlass !== undefined) await bringAbout(given, windlass, run, options.clock);
-    for (const [name, text] of Object.entries(transcript.files ?? {})) {
-      mkdirSync(dirname(join(folder, name)), { recursive: true });
-      writeFileSync(join(folder, name), text);
-    }
-    const before = new Set(readdirSync(folder));
-    const { exitCode, stdout, stderr } = await run(transcript.argv.slice(1), transcript.stdin);
-    const added = readdirSync(folder).filter((name) => !before.has(name));
-    const written = Object.fromEntries(added.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
-    return judge({ transcript, given, ran: { exitCode, stdout, stderr, written }, address });
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  const folder = mkdtempSync(join(options.folders, "transcript-"));
+  cpSync(options.fixtures, folder, { recursive: true });
+  const run = (argv: readonly string[], stdin = "") =>
+    runCommand(argv, { folder, address, stdin, clock: options.clock });
+  if (windlass !== undefined) await bringAbout(given, windlass, run, options.clock);
+  for (const [name, text] of Object.entries(transcript.files ?? {})) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), text);
   }
+  const before = new Set(readdirSync(folder));
+  const { exitCode, stdout, stderr } = await run(transcript.argv.slice(1), transcript.stdin);
+  const added = readdirSync(folder).filter((name) => !before.has(name));
+  const written = Object.fromEntries(added.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+  return judge({ transcript, given, ran: { exitCode, stdout, stderr, written }, address });
 }
 
 /** As recorded, or by the first rule that applies. Pure. */

@@ -1,5 +1,7 @@
 /** Runs recorded command lines against a running Windlass, in their order, and says what came out in lines. */
-import { resolve } from "node:path";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { readJson } from "../../config/json.ts";
 import type { Clock } from "../../core/clock.ts";
 import { errorText } from "../../core/errors.ts";
@@ -29,6 +31,8 @@ export async function runCliFile(
   }
   const { clock } = options;
   const fixtures = resolve(options.fixtures);
+  // Folders stay for as long as what was deployed from them runs in them.
+  const folders = mkdtempSync(join(tmpdir(), "windlass-transcripts-"));
   let started: Promise<RunningWindlass> | undefined;
   const windlass = (): Promise<RunningWindlass> => {
     started ??= startInstance({ appDir: fixtures, instance: true, clock });
@@ -38,7 +42,7 @@ export async function runCliFile(
   const lines: string[] = [];
   try {
     for (const transcript of cases as Transcript[]) {
-      const outcome = await runTranscript(transcript, { clock, fixtures, windlass }).catch(asFailure);
+      const outcome = await runTranscript(transcript, { clock, fixtures, folders, windlass }).catch(asFailure);
       counts[outcome.kind] += 1;
       const told = linesOf(transcript, outcome);
       lines.push(...told);
@@ -46,6 +50,7 @@ export async function runCliFile(
     }
   } finally {
     await (await started?.catch(() => undefined))?.stop();
+    rmSync(folders, { recursive: true, force: true });
   }
   const passed = counts.passed + counts.differs;
   const last = `${CLI_FILE}: ${passed} passed, ${counts.failed} failed, ${counts["not-covered"]} not covered`;
