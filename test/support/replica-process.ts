@@ -88,7 +88,15 @@ export async function start(options: StartOptions): Promise<Running> {
   for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
   const exited = once(child, "exit").then(([code]) => code as number | null);
   onTestFinished(() => void child.kill("SIGKILL"));
-  await until(() => existsSync(controlSocket));
+  await until(
+    () => {
+      if (child.exitCode !== null) throw new Error(`the replica exited with ${child.exitCode}: ${output}`);
+      return existsSync(controlSocket);
+    },
+    () => `the replica process did not listen; it said: ${output}`,
+    // How long a process takes to start is the machine's; no test here is about it.
+    25_000,
+  );
   const nodeOptions = { createConnection: () => net.connect(controlSocket) };
   const transport = options.grpc
     ? createGrpcTransport({ baseUrl: "http://replica", nodeOptions })
@@ -151,8 +159,9 @@ function toStruct(json: object) {
 export async function until<T>(
   probe: () => Promise<T | false> | T | undefined | false,
   detail: () => string = () => "",
+  patienceMs = 10_000,
 ): Promise<T> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + patienceMs;
   for (;;) {
     const found = await probe();
     if (found) return found;
