@@ -8,8 +8,9 @@ const MESSAGE_LIMIT = 600;
 /** `FAILED NAME: MESSAGE (FILE:LINE)`, on one line. */
 function failure(name: string, error: SerializedError | undefined): string {
   const message = (error?.message ?? "no message").replace(/\s+/g, " ").trim().slice(0, MESSAGE_LIMIT);
-  // Where in the tree it was; what stands in packages says little.
-  const frame = error?.stacks?.find((stack) => !stack.file.includes("node_modules"));
+  // Where in the tree it was, in the test rather than in what that uses; what stands in packages says little.
+  const frames = (error?.stacks ?? []).filter(({ file }) => !file.includes("node_modules"));
+  const frame = frames.find(({ file }) => file.endsWith(".test.ts")) ?? frames[0];
   const place = frame === undefined ? "" : ` (${frame.file.replace(`${process.cwd()}/`, "")}:${frame.line})`;
   return `${FAILED} ${name}: ${message}${place}`;
 }
