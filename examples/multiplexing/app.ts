@@ -5,6 +5,7 @@ const WORDS: Record<string, Record<string, string>> = {
   fr: { river: "fleuve", forest: "forêt" },
   de: { river: "Fluss", forest: "Wald" },
   it: { river: "fiume", forest: "foresta" },
+  es: { river: "río", forest: "bosque" },
 };
 
 class Translator {

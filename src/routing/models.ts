@@ -14,17 +14,25 @@ export class Models {
   readonly #told = new Map<string, ReadonlySet<string>>();
   /** By replica: when requests for a model were first and last sent there. */
   readonly #hopes = new Map<string, Map<string, { readonly firstMs: number; lastMs: number }>>();
-  /** Whether nobody passes on what replicas tell: there is no controller. */
-  blind = true;
+  #blind = true;
 
   /** A replica told which models it has or loads; none: it has stopped, or knows no models. */
   tell(replica: string, models: readonly string[], nowMs: number): void {
     if (models.length === 0) this.#told.delete(replica);
     else this.#told.set(replica, new Set(models));
-    const hopes = this.#hopes.get(replica);
-    if (hopes === undefined) return;
-    for (const [model, { firstMs }] of hopes) if (nowMs - firstMs >= TOLD_BY_MS) hopes.delete(model);
-    if (hopes.size === 0) this.#hopes.delete(replica);
+    this.#giveUp(replica, nowMs);
+  }
+
+  /** Somebody passes on what replicas tell: there is a controller. */
+  hear(): void {
+    this.#blind = false;
+  }
+
+  /** Nobody passes on what replicas tell. What they have not told of in time until now is expected no more. */
+  goBlind(nowMs: number): void {
+    if (this.#blind) return;
+    this.#blind = true;
+    for (const replica of this.#hopes.keys()) this.#giveUp(replica, nowMs);
   }
 
   /** A replica takes no requests any more. */
@@ -74,11 +82,19 @@ export class Models {
     return count;
   }
 
+  /** What was asked of a replica so long ago that it would have told of it. */
+  #giveUp(replica: string, nowMs: number): void {
+    const hopes = this.#hopes.get(replica);
+    if (hopes === undefined) return;
+    for (const [model, { firstMs }] of hopes) if (nowMs - firstMs >= TOLD_BY_MS) hopes.delete(model);
+    if (hopes.size === 0) this.#hopes.delete(replica);
+  }
+
   #expects(replica: string, model: string, nowMs: number): boolean {
     const hope = this.#hopes.get(replica)?.get(model);
     if (hope === undefined) return false;
     // A deployment without models tells of none, whatever clients ask for: its requests are spread as ever.
-    return nowMs - hope.firstMs < TOLD_BY_MS || (this.blind && nowMs - hope.lastMs < HOPE_MS);
+    return nowMs - hope.firstMs < TOLD_BY_MS || (this.#blind && nowMs - hope.lastMs < HOPE_MS);
   }
 }
 

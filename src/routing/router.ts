@@ -113,7 +113,7 @@ export class Router {
       models.tell(replicaId, modelIds, clock.monotonic());
       if (routingStatsJson !== "") stats.set(replicaId, JSON.parse(routingStatsJson) as Record<string, unknown>);
     }
-    models.blind = false;
+    models.hear();
     if (whole) {
       const present = new Set([...this.#queues.values()].flatMap((queue) => queue.replicaIds()));
       models.keep(present);
@@ -125,7 +125,8 @@ export class Router {
 
   /** Nobody passes on what replicas tell of their models, until {@link applyModels} is called again. */
   withoutModels(): void {
-    this.#context.models.blind = true;
+    const { models, clock } = this.#context;
+    models.goBlind(clock.monotonic());
   }
 
   /** Before the first table any name is good, and its requests wait. */

@@ -73,6 +73,20 @@ describe("a request for a model", () => {
     expect(new Set(t.sent.map(({ to }) => to)).size).toBe(1);
   });
 
+  it("does not go back, without a controller, to a replica that had it before and told of others since", () => {
+    const t = setUp({ a: [], b: [] }, { maxOngoingRequests: 99 });
+    t.ask("m");
+    const first = t.to() as "a" | "b";
+    const other = first === "a" ? "b" : "a";
+    // Within the time in which it may still be loaded where it was asked for first.
+    t.pass(500);
+    t.tell({ [first]: ["x", "y"], [other]: ["m"] });
+    t.pass(1_500);
+    t.router.withoutModels();
+    for (let i = 0; i < 20; i++) t.ask("m");
+    expect(new Set(t.sent.slice(1).map(({ to }) => to))).toEqual(new Set([other]));
+  });
+
   it("waits a second for a replica that has it and is full, then another one loads it", () => {
     const t = setUp({ a: ["m"], b: ["x"], c: [] });
     t.ask("m");
