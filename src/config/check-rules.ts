@@ -4,16 +4,18 @@
  */
 import type * as z from "zod";
 import { nameProblem } from "../core/names.ts";
-import { AUTO_REPLICAS_BASE, AUTOSCALING_DEFAULTS } from "./defaults.ts";
+import { AUTO_REPLICAS_BASE, AUTOSCALING_DEFAULTS, DEFAULT_POLICY_FUNCTION } from "./defaults.ts";
 import { formatPath, show } from "./describe.ts";
 import { attributesWarning } from "./logging.ts";
 import { KNOWN_STRANGERS, NOT_YET_APPLICATION, NOT_YET_DOCUMENT } from "./not-yet.ts";
 import { type ConfigProblem, toProblem } from "./parse.ts";
+import { policyKind } from "./policy-kwargs.ts";
 import { policyFindings } from "./policy-rules.ts";
 import { readBy } from "./read.ts";
 import { routerFindings } from "./request-router.ts";
 import { canaryProblem } from "./rollout.ts";
 import { applicationEnvFindings } from "./runtime-env-rules.ts";
+import { AUTOSCALING_SCHEMA } from "./schema-autoscaling.ts";
 import { APPLICATION_SCHEMA, DEPLOY_SCHEMA, EXTERNAL_SCALER_CONFLICT } from "./schema-deploy.ts";
 import { DEPLOYMENT_SCHEMA } from "./schema-deployment.ts";
 import { itemOf, shapeOf, typeInfo } from "./schema-info.ts";
@@ -39,7 +41,8 @@ export const CHECK_RULES = {
     "A policy_function without a colon; a built-in one (windlass:...) that is unknown, has wrong policy_kwargs or stands for a whole application; policy_kwargs that are no JSON.",
   "request-router":
     "A request_router_class that is neither built in nor MODULE:EXPORT; request_router_kwargs that the built-in one does not take, or that are no JSON.",
-  "shadow-of-application": "autoscaling_shadow beside an application's deployments instead of in one of them.",
+  "shadow-of-application":
+    "An application's autoscaling_shadow that names no policy_function of your own, or has settings that belong to the autoscaling_shadow of a deployment.",
   "no-target": "target_ongoing_requests null, which no policy can work with.",
   "application-name":
     'An application name that holds "/", a control character or half of a surrogate pair, is "." or "..", or has more than 255 characters.',
@@ -132,23 +135,15 @@ function checkStranger(schema: z.core.$ZodType, key: string, known: string[], pa
   const { name = "" } = typeInfo(typeInfo(schema).contents ?? schema);
   const strangers = KNOWN_STRANGERS[name] ?? {};
   const meant = suggestKey(key, known);
-  const refused = MISPLACED.get(`${name}.${key}`);
-  if (refused !== undefined) refuse(result, refused.rule, path, refused.message);
-  else if (Object.hasOwn(strangers, key)) warn(result, path, `${strangers[key]}; it was left out`);
+  if (path.at(-2) === "autoscaling_shadow" && name === "AutoscalingPolicy" && Object.hasOwn(SCALING_SETTINGS, key)) {
+    refuse(result, "shadow-of-application", path, "belongs to one deployment; move it into its autoscaling_shadow");
+  } else if (Object.hasOwn(strangers, key)) warn(result, path, `${strangers[key]}; it was left out`);
   else if (meant === undefined) warn(result, path, "is not a known key and was left out");
   else refuse(result, "misspelt-key", path, `is not a known key; did you mean ${meant}?`);
 }
 
-/** Unknown keys that would be missed, after the name of their schema. */
-const MISPLACED: ReadonlyMap<string, { readonly rule: CheckRule; readonly message: string }> = new Map([
-  [
-    "ServeApplicationSchema.autoscaling_shadow",
-    {
-      rule: "shadow-of-application",
-      message: "is for one deployment: no shadow of a whole application is decided by; move it into deployments[]",
-    },
-  ],
-]);
+/** What the shadow of a deployment has, and that of an application would do without. */
+const SCALING_SETTINGS = shapeOf(AUTOSCALING_SCHEMA)!;
 
 /** Refuses numbers that neither a stored document nor a message can hold. */
 function checkRanges(schema: z.core.$ZodType, value: unknown, path: Path, result: CheckResult): void {
@@ -206,6 +201,7 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
     checkPolicy(app.autoscaling_policy, null, [...path, "autoscaling_policy"], result);
     if (app.external_scaler_enabled) refuse(result, "external-scaler", path, EXTERNAL_SCALER_CONFLICT);
   }
+  if (app.autoscaling_shadow) checkApplicationShadow(app.autoscaling_shadow, path, result);
   checkCommands(app, path, result);
   const canaries = canaryProblem(app.deployments ?? []);
   if (canaries !== undefined) refuse(result, "rollout", [...path, "deployments"], canaries);
@@ -219,6 +215,19 @@ function checkApplication(app: ApplicationConfig, path: Path, result: CheckResul
     checkDeployment(item, [...path, "deployments", index], result);
     warnAttributes(item, [...path, "deployments", index], result);
   }
+}
+
+function checkApplicationShadow(shadow: Readonly<Record<string, unknown>>, path: Path, result: CheckResult): void {
+  checkContents(APPLICATION_SCHEMA, "autoscaling_shadow", shadow, path, result);
+  const at = [...path, "autoscaling_shadow"];
+  for (const { path: step, message } of policyFindings(shadow, null, "autoscaling_shadow")) {
+    refuse(result, "policy", [...at, ...step], message);
+  }
+  const { policy_function: name = DEFAULT_POLICY_FUNCTION } = shadow;
+  if (typeof name !== "string" || policyKind(name) !== "requests") return;
+  const got = Object.hasOwn(shadow, "policy_function") ? `got ${show(name)}` : "got none";
+  const message = `must name a policy of your own for the whole application, ${got}; by requests each deployment decides by itself: give those an autoscaling_shadow`;
+  refuse(result, "shadow-of-application", [...at, "policy_function"], message);
 }
 
 function checkCommands(app: ApplicationConfig, path: Path, result: CheckResult): void {

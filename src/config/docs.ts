@@ -27,7 +27,7 @@ const SECTIONS: readonly (readonly [title: string, schema: z.ZodType])[] = [
   ["`ray_actor_options`", ACTOR_OPTIONS_SCHEMA],
   ["`backpressure_config`", BACKPRESSURE_SCHEMA],
   ["`autoscaling_config`", AUTOSCALING_SCHEMA],
-  ["`autoscaling_config.policy` and `autoscaling_policy`", POLICY_SCHEMA],
+  ["`autoscaling_config.policy`, and `autoscaling_policy` and `autoscaling_shadow` of an application", POLICY_SCHEMA],
   ["`rollout`", ROLLOUT_SCHEMA],
   ["`rollout.canary[]`", CANARY_STEP_SCHEMA],
   ["`rollout.canary_analysis`", CANARY_ANALYSIS_SCHEMA],

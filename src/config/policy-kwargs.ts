@@ -244,9 +244,10 @@ export function policyFunctions(app: Pick<ApplicationConfig, "autoscaling_policy
   return [...new Set(policies.flatMap((policy) => policyFunctionIn(policy) ?? []))];
 }
 
-/** Those of its shadows. */
-export function shadowPolicyFunctions(app: Pick<ApplicationConfig, "deployments">): string[] {
-  const policies = (app.deployments ?? []).map((each) => each.autoscaling_shadow?.["policy"]);
+/** Those of its shadow and of its deployments'. */
+export function shadowPolicyFunctions(app: Pick<ApplicationConfig, "autoscaling_shadow" | "deployments">): string[] {
+  const own = (app.deployments ?? []).map((each) => each.autoscaling_shadow?.["policy"]);
+  const policies = [app.autoscaling_shadow, ...own];
   return [...new Set(policies.flatMap((policy) => policyFunctionIn(policy) ?? []))];
 }
 

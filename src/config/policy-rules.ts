@@ -23,9 +23,13 @@ export interface PolicyFinding {
 
 /**
  * Looks at a policy whose form is right. `maxReplicas`: of its deployment, null for the policy of a whole application,
- * which built-in policies cannot be.
+ * which built-in policies cannot be. `field`: where one deployment has such a policy.
  */
-export function policyFindings(policy: unknown, maxReplicas: number | null): readonly PolicyFinding[] {
+export function policyFindings(
+  policy: unknown,
+  maxReplicas: number | null,
+  field: "autoscaling_config" | "autoscaling_shadow" = "autoscaling_config",
+): readonly PolicyFinding[] {
   if (!isRecord(policy)) return [];
   const { policy_function: name, policy_kwargs: kwargs = {} } = policy;
   if (typeof name !== "string" || policyKind(name) === "requests") return [];
@@ -40,7 +44,7 @@ export function policyFindings(policy: unknown, maxReplicas: number | null): rea
     return at(`has ${show(name)}, which is not built in; use ${known} or your own module`);
   }
   if (maxReplicas === null) {
-    return at(`has ${show(name)}, which is for one deployment; set it in its autoscaling_config.policy`);
+    return at(`has ${show(name)}, which is for one deployment; set it in its ${field}.policy`);
   }
   const reader = queue ? readQueueKwargs : name === SCHEDULE_POLICY ? readScheduleKwargs : readPrometheusKwargs;
   const read = reader(kwargs);

@@ -200,6 +200,11 @@ const APPLICATION_FIELDS = object("ServeApplicationSchema", {
     default: null,
     update: "restart",
   }),
+  autoscaling_shadow: optional(anyObject(POLICY_SCHEMA).nullable(), {
+    doc: "A scaling policy for the application as a whole that is asked and recorded but never followed (autoscaling-policies.md).",
+    default: null,
+    update: "target",
+  }),
   args: optional(anyObject(), { doc: "Passed to the application's builder function.", default: {}, update: "restart" }),
   logging_config: optional(LOGGING_SCHEMA.nullable(), {
     doc: "Logging of the application; the instance's unless given.",

@@ -20,6 +20,7 @@ export interface ApplicationConfig {
   runtime_env?: Record<string, unknown>;
   deployments?: DeploymentOverride[];
   autoscaling_policy?: Record<string, unknown> | null;
+  autoscaling_shadow?: Record<string, unknown> | null;
   args?: Record<string, unknown>;
   logging_config?: LoggingConfig | null;
   external_scaler_enabled?: boolean;

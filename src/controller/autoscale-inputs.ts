@@ -1,14 +1,12 @@
 /** What decisions about a deployment are made on, as far as records tell it. Pure. */
 import { createHash } from "node:crypto";
 import { type ScalingRules, scalingRules } from "../autoscaling/rules.ts";
-import { DEFAULT_POLICY_FUNCTION } from "../config/defaults.ts";
-import { policyKind } from "../config/policy-kwargs.ts";
 import { scalingOwner, withoutShadow } from "../config/scaling.ts";
 import type { AutoscalingConfig } from "../config/types.ts";
 import { stableJson } from "../config/versions.ts";
-import { isShadowed, shadowView } from "./autoscale-shadow.ts";
+import { applicationPolicy } from "./autoscale-policies.ts";
+import { shadowOf, withTarget } from "./autoscale-shadow.ts";
 import { sameVersion } from "./canary-rollout.ts";
-import type { HostedPolicy } from "./policy-runner.ts";
 import type { ApplicationRecord, DeploymentRecord, InstanceRecord, ReplicaRecord } from "./records.ts";
 
 /** A deployment that the autoscaler may scale. */
@@ -37,7 +35,8 @@ export function decidedOn(
   shadowTarget: number | null,
 ): Autoscaled | undefined {
   if (shadowTarget === null) return isAutoscaled(application, deployment) ? deployment : undefined;
-  return isShadowed(application, deployment) ? shadowView(deployment, shadowTarget) : undefined;
+  const shadow = shadowOf(application, deployment);
+  return shadow && withTarget(shadow, shadowTarget);
 }
 
 /** Ids of the replicas that count as running, of any version. One that a restarted controller looks for ran and runs. */
@@ -68,31 +67,23 @@ export function registrationOf(deployment: Autoscaled, instance: InstanceRecord)
   const { config, userConfigured } = withoutShadow(deployment);
   const { targetCapacity, targetCapacityDirection } = instance;
   const all = [uid, config, userConfigured, version, ingress, targetCapacity, targetCapacityDirection];
-  return createHash("sha256").update(stableJson(all)).digest("base64url").slice(0, 16);
+  return digest(all);
 }
 
 /**
- * Changes whenever the application's code was built anew, from other sources or with other settings. Policies that only
- * shadows have count where it is asked `forShadow`.
+ * Changes whenever the application's code was built anew, from other sources or with other settings. What only shadows
+ * have counts where it is asked `forShadow`: their policies, and the policy that the application's shadow names.
  */
-export function buildOf({ built }: ApplicationRecord, forShadow = false): string {
+export function buildOf(application: ApplicationRecord, forShadow = false): string {
+  const { built } = application;
   if (built === null) return "";
   const counted = Object.values(built.policies ?? {}).filter(({ shadow = false }) => forShadow || !shadow);
   const policies = counted.map(({ bundleHash }) => bundleHash.slice(0, 16));
-  return [built.bundleHash.slice(0, 16), built.inputsHash.slice(0, 16), ...policies.sort()].join("/");
+  const together = forShadow ? applicationPolicy(application, true) : undefined;
+  const named = together === undefined ? [] : [digest(together)];
+  return [built.bundleHash.slice(0, 16), built.inputsHash.slice(0, 16), ...policies.sort(), ...named].join("/");
 }
 
-/** The policy of the whole application; undefined: each deployment has its own. */
-export function applicationPolicy({ config }: ApplicationRecord): HostedPolicy | undefined {
-  const policy = config.autoscaling_policy;
-  return policy ? hosted(policy) : undefined;
-}
-
-/** The policy that is asked outside of the controller; undefined: the built-in one. */
-export function deploymentPolicy({ config }: Autoscaled): HostedPolicy | undefined {
-  return hosted(config.autoscaling_config.policy);
-}
-
-function hosted({ policy_function = DEFAULT_POLICY_FUNCTION, policy_kwargs = {} }: Partial<HostedPolicy>) {
-  return policyKind(policy_function) === "requests" ? undefined : { policy_function, policy_kwargs };
+function digest(value: unknown): string {
+  return createHash("sha256").update(stableJson(value)).digest("base64url").slice(0, 16);
 }

@@ -46,7 +46,7 @@ export function applicationGeneration({ uid }: ApplicationRecord, build: string,
   return `${uid}/${build}/${JSON.stringify(policy)}`;
 }
 
-/** What the policy of an application is asked about all of its autoscaled deployments. */
+/** What the policy of an application, or of its shadow, is asked about all deployments that it decides for. */
 export function applicationQuestion(
   id: string,
   application: ApplicationRecord,
@@ -64,6 +64,7 @@ export function applicationQuestion(
     policy,
     input,
     code: codeOf(application, policy, generation),
+    ...(members.some(({ scaler }) => scaler.shadowTarget !== null) ? { shadow: true } : {}),
   };
 }
 

@@ -4,15 +4,9 @@ import type { Load } from "../autoscaling/load.ts";
 import { emptyReports, isIdle, type Reports } from "../autoscaling/reports.ts";
 import type { ScalingRules } from "../autoscaling/rules.ts";
 import { NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
-import {
-  type Autoscaled,
-  applicationPolicy,
-  buildOf,
-  registrationOf,
-  rulesOf,
-  runningIds,
-} from "./autoscale-inputs.ts";
+import { type Autoscaled, buildOf, registrationOf, rulesOf, runningIds } from "./autoscale-inputs.ts";
 import type { ScalingRecord } from "./autoscale-memory.ts";
+import { applicationPolicy } from "./autoscale-policies.ts";
 import { NEW_RECORDING, type Recording } from "./autoscale-record.ts";
 import { nextTick, TICK_MS } from "./autoscale-ticks.ts";
 import type { ApplicationRecord, InstanceRecord, ReplicaRecord } from "./records.ts";
@@ -52,6 +46,12 @@ export interface Seen {
   readonly decision: Decision | null;
   /** To tell without a look inside whether anything was deployed anew. */
   readonly basis: Basis;
+}
+
+/** What beside a deployment's own record its decisions are made on. */
+interface Context {
+  readonly application: ApplicationRecord;
+  readonly instance: InstanceRecord;
 }
 
 interface Basis {
@@ -125,24 +125,25 @@ export function isDue({ dueMs, lastMs }: Pick<Scaler, "dueMs" | "lastMs">, nowMs
 
 /** Whether something other than its reports differs from what the last decision was made on. */
 export function inputsChanged(
-  { seen }: Scaler,
+  { seen, shadowTarget }: Scaler,
   deployment: Autoscaled,
-  context: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
+  context: Context,
   replicas: readonly ReplicaRecord[],
 ): boolean {
   if (seen === null || seen.target !== deployment.target.replicas) return true;
-  return !sameBasis(seen.basis, basisOf(deployment, context)) || !sameIds(seen.running, runningIds(replicas));
+  const basis = basisOf(deployment, context, shadowTarget !== null);
+  return !sameBasis(seen.basis, basis) || !sameIds(seen.running, runningIds(replicas));
 }
 
 /** What a decision is to be made on now; what did not change is the same object as before. */
 export function inputsOf(
-  { seen }: Scaler,
+  { seen, shadowTarget }: Scaler,
   deployment: Autoscaled,
-  context: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
+  context: Context,
   replicas: readonly ReplicaRecord[],
 ): Omit<Seen, "load" | "decision"> {
   const running = runningIds(replicas);
-  const basis = basisOf(deployment, context);
+  const basis = basisOf(deployment, context, shadowTarget !== null);
   const known = seen !== null && sameBasis(seen.basis, basis);
   return {
     rules: known ? seen.rules : sameOr(seen?.rules, rulesOf(deployment, context.instance)),
@@ -156,19 +157,16 @@ export function inputsOf(
  * A deployment that was deployed with something changed waits for nothing any more, and its policy begins anew. New code
  * forgets when it was scaled last, except under a policy of the application, which begins anew instead.
  */
-export function registered(
-  scaler: Scaler,
-  deployment: Autoscaled,
-  context: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
-): Scaler {
+export function registered(scaler: Scaler, deployment: Autoscaled, context: Context): Scaler {
+  const shadow = scaler.shadowTarget !== null;
   // Hashes are made only where something was written.
-  if (scaler.seen !== null && sameBasis(scaler.seen.basis, basisOf(deployment, context))) return scaler;
+  if (scaler.seen !== null && sameBasis(scaler.seen.basis, basisOf(deployment, context, shadow))) return scaler;
   const registration = registrationOf(deployment, context.instance);
-  const build = buildOf(context.application, scaler.shadowTarget !== null);
+  const build = buildOf(context.application, shadow);
   if (scaler.registration === registration && scaler.build === build) return scaler;
   if (scaler.registration === "") return { ...scaler, registration, build, unsaved: true };
   const rebuilt = scaler.build !== build;
-  const byApplication = scaler.shadowTarget === null && applicationPolicy(context.application) !== undefined;
+  const byApplication = applicationPolicy(context.application, shadow) !== undefined;
   const { delay, policyState, lastScaleUpS, lastScaleDownS } = NEW_SCALING_STATE;
   const state = {
     ...scaler.state,
@@ -184,15 +182,13 @@ export function mustSaveReports({ savedIdle }: Scaler, reports: Reports = emptyR
   return !savedIdle || !isIdle(reports);
 }
 
-function basisOf(
-  { config, version }: Autoscaled,
-  { application, instance }: { readonly application: ApplicationRecord; readonly instance: InstanceRecord },
-): Basis {
+function basisOf({ config, version }: Autoscaled, { application, instance }: Context, shadow: boolean): Basis {
+  const { autoscaling_policy, autoscaling_shadow } = application.config;
   return {
     config,
     version,
     built: application.built,
-    policy: application.config.autoscaling_policy ?? null,
+    policy: (shadow ? autoscaling_shadow : autoscaling_policy) ?? null,
     capacity: instance.targetCapacity,
     direction: instance.targetCapacityDirection,
   };

@@ -21,9 +21,10 @@ import { policyKind } from "../config/policy-kwargs.ts";
 import type { Clock } from "../core/clock.ts";
 import { applyDecision } from "./autoscale-apply.ts";
 import { decisionShown } from "./autoscale-decisions.ts";
-import { type Autoscaled, applicationPolicy, decidedOn, deploymentPolicy } from "./autoscale-inputs.ts";
+import { type Autoscaled, decidedOn } from "./autoscale-inputs.ts";
 import { SAVE_INTERVAL_MS, type ScalingRecord, windowToSave } from "./autoscale-memory.ts";
 import { type CaughtUp, decideMissed, isNewsless } from "./autoscale-missed.ts";
+import { deploymentPolicy } from "./autoscale-policies.ts";
 import {
   type Asked,
   applicationGeneration,
@@ -37,7 +38,7 @@ import { rememberedByShadow } from "./autoscale-shadow.ts";
 import { TICK_MS, tickAt, tickFrom } from "./autoscale-ticks.ts";
 import type { ScalingDecision } from "./controller.ts";
 import type { ReportDelays } from "./load-ingest.ts";
-import type { PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
+import type { HostedPolicy, PolicyQuestion, PolicyReply, PolicyRunner } from "./policy-runner.ts";
 import { type ApplicationRecord, keys, type ReplicaRecord } from "./records.ts";
 import type { Draft } from "./world.ts";
 
@@ -70,8 +71,8 @@ export interface Standing {
   readonly clock: Clock;
   readonly policies: PolicyRunner | undefined;
   readonly scalers: ReadonlyMap<string, Scaler>;
-  /** The same of one application, without shadows. */
-  readonly scalersOf: (application: string) => readonly (readonly [key: string, scaler: Scaler])[];
+  /** The same of one application, either the shadows or the others. */
+  readonly scalersOf: (application: string, shadow: boolean) => readonly (readonly [key: string, scaler: Scaler])[];
   /** When to decide because of reports that came since the last decision, epoch ms. A turn takes what it acts on. */
   readonly reported: Map<string, number>;
   /** Ids of the questions without an answer, by {@link replyKey}. */
@@ -219,19 +220,18 @@ export class DecidingTurn {
     this.#act({ ...found, atMs }, { decision, state, failure, wish, answer: recordedAnswer(answer), tookMs });
   }
 
-  /** Decides on all deployments of an application by its policy. */
-  decideTogether(application: ApplicationRecord): void {
+  /** Decides on all deployments of an application by its policy, or on all of their shadows by that of its shadow. */
+  decideTogether(application: ApplicationRecord, policy: HostedPolicy, shadow: boolean): void {
     const { name } = application;
     const now = this.#now;
-    const policy = applicationPolicy(application)!;
     const members: Found[] = [];
-    for (const [key, before] of this.#s.scalersOf(name)) {
+    for (const [key, before] of this.#s.scalersOf(name, shadow)) {
       const found = this.#find(application, key, before);
       if (found !== undefined) members.push(found);
       else this.#pending.scalers.set(key, { ...before, dueMs: Number.POSITIVE_INFINITY });
     }
     if (members.length === 0) return;
-    const key = replyKey(name, null);
+    const key = replyKey(name, null, shadow);
     const reply = this.#reply(key, applicationGeneration(application, members[0]!.scaler.build, policy));
     let answer: ApplicationAnswer;
     let warning = "";
@@ -408,7 +408,9 @@ function withMissed(
 
 /** What a reply is told by. */
 export function replyKey(application: string, deployment: string | null, shadow = false): string {
-  return deployment === null ? keys.application(application) : keys.scaling(application, deployment, shadow);
+  if (deployment !== null) return keys.scaling(application, deployment, shadow);
+  const key = keys.application(application);
+  return shadow ? `${key}/shadow` : key;
 }
 
 function askedOf({ deployment, scaler, seen, reports }: Found): Asked {

@@ -12,11 +12,12 @@ import { Deadlines } from "../core/deadlines.ts";
 import { errorText } from "../core/errors.ts";
 import type { Logger } from "../observability/logger.ts";
 import type { FollowedFigures, ScalingFigures } from "../observability/scaling-metrics.ts";
-import { type Autoscaled, applicationPolicy, isAutoscaled } from "./autoscale-inputs.ts";
+import { type Autoscaled, isAutoscaled } from "./autoscale-inputs.ts";
 import { restoredReports, SAVE_INTERVAL_MS, type ScalingRecord } from "./autoscale-memory.ts";
+import { applicationPolicy } from "./autoscale-policies.ts";
 import type { TraceChunk } from "./autoscale-record.ts";
 import { inputsChanged, isDue, newScaler, recoveredScaler, type Scaler } from "./autoscale-scaler.ts";
-import { firstShadowTarget, isShadowed, shadowView } from "./autoscale-shadow.ts";
+import { firstShadowTarget, shadowOf, withTarget } from "./autoscale-shadow.ts";
 import { nextTick, TICK_MS } from "./autoscale-ticks.ts";
 import { DecidingTurn, type LoadReports, type PendingDecisions, replyKey, type Standing } from "./autoscale-turn.ts";
 import type { DecisionNews } from "./controller.ts";
@@ -72,7 +73,7 @@ export class Autoscaler {
       clock,
       policies,
       scalers: this.#scalers,
-      scalersOf: (application) => this.#scalersOf(application),
+      scalersOf: (application, shadow) => this.#scalersOf(application, shadow),
       reported: this.#reported,
       asked: this.#asked,
       nextId,
@@ -163,7 +164,7 @@ export class Autoscaler {
     };
     this.#replies.clear();
     const turn = new DecidingTurn(this.#standing, draft, pending);
-    const applications = new Set<string>();
+    const together = new Map<string, { readonly name: string; readonly shadow: boolean }>();
     const looked = this.#toLookAt(pending, now);
     // Those of one application come one after the other, mostly.
     let found: ApplicationRecord | undefined;
@@ -174,17 +175,21 @@ export class Autoscaler {
       if (found?.name !== scaler.application) found = draft.application(scaler.application);
       const application = found;
       if (application === undefined) continue;
-      // The policy of an application decides in earnest alone.
-      if (scaler.shadowTarget === null && applicationPolicy(application) !== undefined)
-        applications.add(application.name);
-      else this.#guarded(draft, pending, turn, [key], () => turn.decideOne(application, key, scaler));
+      const shadow = scaler.shadowTarget !== null;
+      if (applicationPolicy(application, shadow) !== undefined) {
+        together.set(replyKey(application.name, null, shadow), { name: application.name, shadow });
+      } else this.#guarded(draft, pending, turn, [key], () => turn.decideOne(application, key, scaler));
     }
-    for (const { application: name, deployment } of pending.replies.values()) {
-      if (deployment === null && draft.application(name) !== undefined) applications.add(name);
+    for (const [key, { application: name, deployment }] of pending.replies) {
+      if (deployment === null) together.set(key, { name, shadow: key !== replyKey(name, null) });
     }
-    for (const name of applications) {
-      const members = this.#scalersOf(name).map(([key]) => key);
-      this.#guarded(draft, pending, turn, members, () => turn.decideTogether(draft.application(name)!));
+    for (const { name, shadow } of together.values()) {
+      const application = draft.application(name);
+      const policy = application && applicationPolicy(application, shadow);
+      // Who answered may be deployed no more.
+      if (policy === undefined) continue;
+      const members = this.#scalersOf(name, shadow).map(([key]) => key);
+      this.#guarded(draft, pending, turn, members, () => turn.decideTogether(application!, policy, shadow));
     }
     for (const [key, scaler] of looked) {
       if (scaler.unsaved && !pending.scalers.has(key) && scaler.savedMs + SAVE_INTERVAL_MS <= now) {
@@ -271,12 +276,13 @@ export class Autoscaler {
       followed.push(this.#lookAt(draft, pending, application, seen, shadowTarget));
     };
     if (isAutoscaled(application, deployment)) look(deployment, null);
-    if (!isShadowed(application, deployment)) return followed;
+    const shadow = shadowOf(application, deployment);
+    if (shadow === undefined) return followed;
     const key = keys.scaling(application.name, deployment.name, true);
     const known = pending.scalers.get(key) ?? this.#scalers.get(key);
     const own = known?.uid === deployment.uid ? known.shadowTarget : null;
-    const target = own ?? firstShadowTarget(deployment, draft.instance);
-    look(shadowView(deployment, target), target);
+    const target = own ?? firstShadowTarget(shadow, draft.instance);
+    look(withTarget(shadow, target), target);
     return followed;
   }
 
@@ -386,10 +392,10 @@ export class Autoscaler {
     };
   }
 
-  #scalersOf(application: string): (readonly [string, Scaler])[] {
+  #scalersOf(application: string, shadow: boolean): (readonly [string, Scaler])[] {
     return [...(this.#keysOf.get(application) ?? [])]
       .map((key) => [key, this.#scalers.get(key)!] as const)
-      .filter(([, { shadowTarget }]) => shadowTarget === null);
+      .filter(([, { shadowTarget }]) => (shadowTarget !== null) === shadow);
   }
 
   #set(key: string, scaler: Scaler): void {
@@ -432,7 +438,7 @@ export class Autoscaler {
     this.#took.delete(key);
     if (others.size > 0) return;
     this.#keysOf.delete(scaler.application);
-    this.#took.delete(replyKey(scaler.application, null));
+    for (const shadow of [false, true]) this.#took.delete(replyKey(scaler.application, null, shadow));
   }
 
   #log(key: string, decision: Decision): void {

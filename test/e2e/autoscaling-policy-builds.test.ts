@@ -4,6 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ECHO, writeApp } from "../support/apps.ts";
 import { reach } from "../support/targets.ts";
 import {
+  api,
   application,
   clientEnv,
   eventually,
@@ -65,6 +66,29 @@ describe("the policy of a shadow", () => {
     expect(message).toContain('policy_function "./policy.ts:wishes": no export "wishes": the module exports wish');
     const { pid } = (await (await fetch(windlass.http)).json()) as { pid: number };
     expect(pids).toContain(pid);
+  });
+
+  it("of a whole application is built and asked, and nothing follows what it says", async () => {
+    const application = {
+      name: "echo",
+      import_path: "./app.ts:app",
+      autoscaling_shadow: { policy_function: "./policy.ts:all" },
+      deployments: [{ name: "Echo", autoscaling_config: { min_replicas: 1, max_replicas: 9, upscale_delay_s: 0 } }],
+    };
+    const policy = "export const all = () => ({ desired: { Echo: 7 } });";
+    const file = writeApp(ECHO, JSON.stringify({ applications: [application] }), { "policy.ts": policy });
+    const windlass = await startWindlass([file]);
+    await waitForStatus(windlass, "echo", "RUNNING");
+    const path = "/api/v1/applications/echo/deployments/Echo/decisions";
+    const newest = async (query: string) => {
+      const { json } = await api(windlass, `${path}${query}`);
+      return (json as { decisions: { result: number; policy: string }[] }).decisions[0];
+    };
+    await eventually(async () => (await newest("?shadow=true"))?.result === 7);
+    expect(await newest("?shadow=true")).toMatchObject({ policy: "user", shadow: true });
+    expect(await newest("")).toMatchObject({ policy: "built-in", shadow: false, result: 1 });
+    const { stdout } = await runWindlass(["explain", "echo", "Echo", "--shadow"], clientEnv(windlass));
+    expect(stdout).toContain("The application's autoscaling_shadow would have 7 replicas; nothing follows it.");
   });
 });
 

@@ -21,7 +21,8 @@ const { decision } = decide(
   AT_S,
 );
 
-const answers = (decisions: boolean, config: object = {}): FakeAnswers => ({
+const answers = (decisions: boolean, config: object = {}, whole: object = {}): FakeAnswers => ({
+  applications: { getApplication: () => ({ application: { name: "applications/a", config: whole } }) },
   deployments: {
     getDeployment: () => ({
       deployment: {
@@ -152,6 +153,21 @@ describe("windlass explain", () => {
     expect(JSON.parse(json.out)).toMatchObject({ decision: { shadow: true, result: 2 } });
     expect((await run(true, "--shadow")).out).toContain("It has no autoscaling_shadow");
     expect((await run(true, "-o", "json")).out).toContain('"shadow": false');
+  });
+
+  it("tells with --shadow what the application's would have done with what is autoscaled, and with nothing else", async () => {
+    const schedule = { policy: { policyFunction: "windlass:schedule", policyKwargs: { windows: [] } } };
+    const explained = async (config: object): Promise<string> => {
+      const whole = { autoscalingShadow: { policy_function: "./policy.ts:all" } };
+      const api = await fakeApi(answers(true, config, whole));
+      return (await runCli(["explain", "a", "d", "--shadow"], { env: { WINDLASS_ADDRESS: api.address } })).out;
+    };
+    for (const config of [{ autoscalingConfig: {} }, { autoscalingShadow: {} }, { autoscalingShadow: schedule }]) {
+      const out = await explained(config);
+      expect(out).toContain("The application's autoscaling_shadow would have 2 replicas; nothing follows it.\n");
+      expect(out).not.toContain("schedule");
+    }
+    expect(await explained({})).toContain("It has no autoscaling_shadow");
   });
 
   it("tells which windows of a schedule were open", async () => {

@@ -29,9 +29,19 @@ describe("validateDeployConfig refuses", () => {
       line: "http_options.prot: is not a known key; did you mean port?",
     },
     {
-      name: "the shadow of a whole application, saying where one may stand",
-      input: withApp({ autoscaling_shadow: { min_replicas: 1 } }),
-      line: "applications[0].autoscaling_shadow: is for one deployment: no shadow of a whole application is decided by; move it into deployments[]",
+      name: "settings of one deployment in the shadow of an application, saying where they may stand",
+      input: withApp({ autoscaling_shadow: { policy_function: "./policy.ts:all", min_replicas: 1 } }),
+      line: "applications[0].autoscaling_shadow.min_replicas: belongs to one deployment; move it into its autoscaling_shadow",
+    },
+    {
+      name: "the shadow of an application that names no policy",
+      input: withApp({ autoscaling_shadow: { policy_kwargs: {} } }),
+      line: "applications[0].autoscaling_shadow.policy_function: must name a policy of your own for the whole application, got none; by requests each deployment decides by itself: give those an autoscaling_shadow",
+    },
+    {
+      name: "the shadow of an application by a policy that is for one deployment",
+      input: withApp({ autoscaling_shadow: { policy_function: "windlass:schedule" } }),
+      line: 'applications[0].autoscaling_shadow.policy_function: has "windlass:schedule", which is for one deployment; set it in its autoscaling_shadow.policy',
     },
     {
       name: "a wrong value inside autoscaling_config",

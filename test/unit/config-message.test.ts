@@ -62,6 +62,7 @@ const application = optional({
   runtime_env: fc.record({ env_vars: json }),
   deployments: fc.array(deployment, { minLength: 1, maxLength: 2 }),
   autoscaling_policy: fc.oneof(json, fc.constant(null)),
+  autoscaling_shadow: fc.oneof(json, fc.constant(null)),
   args: json,
   logging_config: optional({ log_level: fc.constantFrom("INFO", "DEBUG"), enable_access_log: fc.boolean() }),
 });

@@ -1,7 +1,7 @@
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Deployment, Deployment_TargetOwnerSchema } from "../../../gen/windlass/v1/deployment_pb.ts";
 import type { ScalingAdjustment, ScalingDecision } from "../../../gen/windlass/v1/scaling_pb.ts";
-import { deploymentName } from "../../core/names.ts";
+import { applicationName, deploymentName } from "../../core/names.ts";
 import { scheduleLine } from "../../simulate/schedule-windows.ts";
 import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
@@ -30,8 +30,11 @@ export async function explain(
   { at, shadow = false, output }: ExplainOptions,
 ): Promise<void> {
   const resource = deploymentName(application, name);
-  const { deployment, decision } = await withApi(target, async (api) => {
+  const { deployment, decision, together } = await withApi(target, async (api) => {
     const { deployment: found } = await api.deployments.getDeployment({ name: resource });
+    const { application: whole } = shadow
+      ? await api.applications.getApplication({ name: applicationName(application) })
+      : { application: undefined };
     const atTime = at === undefined ? {} : { atTime: timestampFromMs(at) };
     const { decisions } = await api.deployments.listScalingDecisions({
       name: resource,
@@ -39,32 +42,43 @@ export async function explain(
       shadow,
       ...atTime,
     });
-    return { deployment: found!, decision: decisions[0] };
+    return { deployment: found!, decision: decisions[0], together: whole?.config?.autoscalingShadow !== undefined };
   });
-  if (output !== undefined) return printDocument(ctx, documentOf(deployment, decision, { at, shadow }), output);
-  ctx.out(explanation(`${application}/${name}`, deployment, decision, { at, shadow }));
+  const asked: Asked = { at, shadow, together };
+  if (output !== undefined) return printDocument(ctx, documentOf(deployment, decision, asked), output);
+  ctx.out(explanation(`${application}/${name}`, deployment, decision, asked));
+}
+
+/** What is to be explained. */
+interface Asked {
+  readonly at: number | undefined;
+  readonly shadow: boolean;
+  /** Whether a shadow of the whole application decides. */
+  readonly together: boolean;
 }
 
 function explanation(
   name: string,
   deployment: Deployment,
   decision: ScalingDecision | undefined,
-  { at, shadow }: { readonly at: number | undefined; readonly shadow: boolean },
+  { at, shadow, together }: Asked,
 ): string {
   const { targetNumReplicas: target, targetReason } = deployment;
   const reason = targetReason === "" ? "" : `: ${oneLine(targetReason)}`;
   const since = isoTime(deployment.targetTime);
   const head = `${name} is to have ${replicas(target)}${at === undefined ? "" : " now"}, set by ${ownerOf(deployment)}${since === null ? "" : ` at ${since}`}${reason}`;
   const lines = [head, ""];
-  if (shadow && deployment.config?.autoscalingShadow === undefined) {
+  const { autoscalingShadow: own, autoscalingConfig: scaled } = deployment.config ?? {};
+  const its = together ? "The application's autoscaling_shadow" : "Its autoscaling_shadow";
+  if (shadow && (own ?? (together ? scaled : undefined)) === undefined) {
     lines.push("It has no autoscaling_shadow, so there is nothing that would decide otherwise.");
   } else if (decision === undefined) {
-    const who = shadow ? "Its autoscaling_shadow" : "The autoscaler";
+    const who = shadow ? its : "The autoscaler";
     lines.push(at === undefined ? `${who} has decided nothing on it.` : "No decision of that time is kept.");
   } else {
-    if (shadow) lines.push(`Its autoscaling_shadow would have ${replicas(decision.result)}; nothing follows it.`);
+    if (shadow) lines.push(`${its} would have ${replicas(decision.result)}; nothing follows it.`);
     lines.push(headOf(decision, at), ...decisionLines(decision));
-    const schedule = scheduleText(deployment, decision, { at, shadow });
+    const schedule = scheduleText(deployment, decision, { at, shadow, together });
     if (schedule !== null) lines.push("", `By its schedule as deployed now, ${schedule}.`);
   }
   return `${lines.join("\n")}\n`;
@@ -74,8 +88,9 @@ function explanation(
 function scheduleText(
   { config }: Deployment,
   { time }: ScalingDecision,
-  { at, shadow }: { readonly at: number | undefined; readonly shadow: boolean },
+  { at, shadow, together }: Asked,
 ): string | null {
+  if (together) return null;
   const policy = (shadow ? config?.autoscalingShadow : config?.autoscalingConfig)?.policy;
   const ms = at ?? (time === undefined ? undefined : timestampMs(time));
   if (policy === undefined || ms === undefined) return null;
@@ -172,7 +187,7 @@ function ownerOf({ targetOwner }: Deployment): string {
 function documentOf(
   deployment: Deployment,
   decision: ScalingDecision | undefined,
-  asked: { readonly at: number | undefined; readonly shadow: boolean },
+  asked: Asked,
 ): Record<string, unknown> {
   return {
     name: deployment.name,

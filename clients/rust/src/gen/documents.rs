@@ -134,6 +134,7 @@ pub(crate) static APPLICATION_CONFIG: &[Field] = &[
     Field { name: "external_scaler_enabled", number: 9, repeated: false, kind: Kind::Bool },
     Field { name: "explicit_nulls", number: 10, repeated: true, kind: Kind::Text },
     Field { name: "scaling", number: 11, repeated: false, kind: Kind::Message(SCALING_CONFIG) },
+    Field { name: "autoscaling_shadow", number: 12, repeated: false, kind: Kind::Struct },
 ];
 
 pub(crate) static SCALING_CONFIG: &[Field] = &[

@@ -219,9 +219,12 @@ type ApplicationConfig struct {
 	// Names of fields of this message that were given as an explicit null.
 	ExplicitNulls []string `protobuf:"bytes,10,rep,name=explicit_nulls,json=explicitNulls,proto3" json:"explicit_nulls,omitempty"`
 	// Who decides how many replicas run.
-	Scaling       *ScalingConfig `protobuf:"bytes,11,opt,name=scaling,proto3,oneof" json:"scaling,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Scaling *ScalingConfig `protobuf:"bytes,11,opt,name=scaling,proto3,oneof" json:"scaling,omitempty"`
+	// A scaling policy for the application as a whole that is asked and recorded
+	// but never followed.
+	AutoscalingShadow *structpb.Struct `protobuf:"bytes,12,opt,name=autoscaling_shadow,json=autoscalingShadow,proto3" json:"autoscaling_shadow,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *ApplicationConfig) Reset() {
@@ -327,6 +330,13 @@ func (x *ApplicationConfig) GetExplicitNulls() []string {
 func (x *ApplicationConfig) GetScaling() *ScalingConfig {
 	if x != nil {
 		return x.Scaling
+	}
+	return nil
+}
+
+func (x *ApplicationConfig) GetAutoscalingShadow() *structpb.Struct {
+	if x != nil {
+		return x.AutoscalingShadow
 	}
 	return nil
 }
@@ -481,7 +491,7 @@ var File_windlass_config_v1_application_proto protoreflect.FileDescriptor
 
 const file_windlass_config_v1_application_proto_rawDesc = "" +
 	"\n" +
-	"$windlass/config/v1/application.proto\x12\x12windlass.config.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a#windlass/config/v1/deployment.proto\x1a\x1dwindlass/config/v1/http.proto\x1a windlass/config/v1/logging.proto\"\xb6\x05\n" +
+	"$windlass/config/v1/application.proto\x12\x12windlass.config.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a#windlass/config/v1/deployment.proto\x1a\x1dwindlass/config/v1/http.proto\x1a windlass/config/v1/logging.proto\"\xfe\x05\n" +
 	"\x11ApplicationConfig\x12\x17\n" +
 	"\x04name\x18\x01 \x01(\tH\x00R\x04name\x88\x01\x01\x12&\n" +
 	"\froute_prefix\x18\x02 \x01(\tH\x01R\vroutePrefix\x88\x01\x01\x12\x1f\n" +
@@ -496,7 +506,8 @@ const file_windlass_config_v1_application_proto_rawDesc = "" +
 	"\x17external_scaler_enabled\x18\t \x01(\bH\x03R\x15externalScalerEnabled\x88\x01\x01\x12%\n" +
 	"\x0eexplicit_nulls\x18\n" +
 	" \x03(\tR\rexplicitNulls\x12@\n" +
-	"\ascaling\x18\v \x01(\v2!.windlass.config.v1.ScalingConfigH\x04R\ascaling\x88\x01\x01B\a\n" +
+	"\ascaling\x18\v \x01(\v2!.windlass.config.v1.ScalingConfigH\x04R\ascaling\x88\x01\x01\x12F\n" +
+	"\x12autoscaling_shadow\x18\f \x01(\v2\x17.google.protobuf.StructR\x11autoscalingShadowB\a\n" +
 	"\x05_nameB\x0f\n" +
 	"\r_route_prefixB\x11\n" +
 	"\x0f_logging_configB\x1a\n" +
@@ -568,18 +579,19 @@ var file_windlass_config_v1_application_proto_depIdxs = []int32{
 	6,  // 3: windlass.config.v1.ApplicationConfig.args:type_name -> google.protobuf.Struct
 	8,  // 4: windlass.config.v1.ApplicationConfig.logging_config:type_name -> windlass.config.v1.LoggingConfig
 	4,  // 5: windlass.config.v1.ApplicationConfig.scaling:type_name -> windlass.config.v1.ScalingConfig
-	0,  // 6: windlass.config.v1.ScalingConfig.owner:type_name -> windlass.config.v1.ScalingOwner
-	1,  // 7: windlass.config.v1.ScalingConfig.lease_fallback:type_name -> windlass.config.v1.LeaseFallback
-	2,  // 8: windlass.config.v1.DeployConfig.proxy_location:type_name -> windlass.config.v1.ProxyLocation
-	9,  // 9: windlass.config.v1.DeployConfig.http_options:type_name -> windlass.config.v1.HTTPOptions
-	10, // 10: windlass.config.v1.DeployConfig.grpc_options:type_name -> windlass.config.v1.GRPCOptions
-	8,  // 11: windlass.config.v1.DeployConfig.logging_config:type_name -> windlass.config.v1.LoggingConfig
-	3,  // 12: windlass.config.v1.DeployConfig.applications:type_name -> windlass.config.v1.ApplicationConfig
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	6,  // 6: windlass.config.v1.ApplicationConfig.autoscaling_shadow:type_name -> google.protobuf.Struct
+	0,  // 7: windlass.config.v1.ScalingConfig.owner:type_name -> windlass.config.v1.ScalingOwner
+	1,  // 8: windlass.config.v1.ScalingConfig.lease_fallback:type_name -> windlass.config.v1.LeaseFallback
+	2,  // 9: windlass.config.v1.DeployConfig.proxy_location:type_name -> windlass.config.v1.ProxyLocation
+	9,  // 10: windlass.config.v1.DeployConfig.http_options:type_name -> windlass.config.v1.HTTPOptions
+	10, // 11: windlass.config.v1.DeployConfig.grpc_options:type_name -> windlass.config.v1.GRPCOptions
+	8,  // 12: windlass.config.v1.DeployConfig.logging_config:type_name -> windlass.config.v1.LoggingConfig
+	3,  // 13: windlass.config.v1.DeployConfig.applications:type_name -> windlass.config.v1.ApplicationConfig
+	14, // [14:14] is the sub-list for method output_type
+	14, // [14:14] is the sub-list for method input_type
+	14, // [14:14] is the sub-list for extension type_name
+	14, // [14:14] is the sub-list for extension extendee
+	0,  // [0:14] is the sub-list for field type_name
 }
 
 func init() { file_windlass_config_v1_application_proto_init() }

@@ -403,6 +403,10 @@ pub struct ApplicationConfig {
     /// Who decides how many replicas run.
     #[prost(message, optional, tag = "11")]
     pub scaling: ::core::option::Option<ScalingConfig>,
+    /// A scaling policy for the application as a whole that is asked and recorded
+    /// but never followed.
+    #[prost(message, optional, tag = "12")]
+    pub autoscaling_shadow: ::core::option::Option<::prost_types::Struct>,
 }
 /// Says who decides how many replicas run.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -45,7 +45,7 @@ PROXY_LOCATION_HEAD_ONLY: ProxyLocation
 PROXY_LOCATION_EVERY_NODE: ProxyLocation
 
 class ApplicationConfig(_message.Message):
-    __slots__ = ("name", "route_prefix", "import_path", "runtime_env", "deployments", "autoscaling_policy", "args", "logging_config", "external_scaler_enabled", "explicit_nulls", "scaling")
+    __slots__ = ("name", "route_prefix", "import_path", "runtime_env", "deployments", "autoscaling_policy", "args", "logging_config", "external_scaler_enabled", "explicit_nulls", "scaling", "autoscaling_shadow")
     NAME_FIELD_NUMBER: _ClassVar[int]
     ROUTE_PREFIX_FIELD_NUMBER: _ClassVar[int]
     IMPORT_PATH_FIELD_NUMBER: _ClassVar[int]
@@ -57,6 +57,7 @@ class ApplicationConfig(_message.Message):
     EXTERNAL_SCALER_ENABLED_FIELD_NUMBER: _ClassVar[int]
     EXPLICIT_NULLS_FIELD_NUMBER: _ClassVar[int]
     SCALING_FIELD_NUMBER: _ClassVar[int]
+    AUTOSCALING_SHADOW_FIELD_NUMBER: _ClassVar[int]
     name: str
     route_prefix: str
     import_path: str
@@ -68,7 +69,8 @@ class ApplicationConfig(_message.Message):
     external_scaler_enabled: bool
     explicit_nulls: _containers.RepeatedScalarFieldContainer[str]
     scaling: ScalingConfig
-    def __init__(self, name: _Optional[str] = ..., route_prefix: _Optional[str] = ..., import_path: _Optional[str] = ..., runtime_env: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., deployments: _Optional[_Iterable[_Union[_deployment_pb2.DeploymentConfig, _Mapping]]] = ..., autoscaling_policy: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., args: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., logging_config: _Optional[_Union[_logging_pb2.LoggingConfig, _Mapping]] = ..., external_scaler_enabled: bool = ..., explicit_nulls: _Optional[_Iterable[str]] = ..., scaling: _Optional[_Union[ScalingConfig, _Mapping]] = ...) -> None: ...
+    autoscaling_shadow: _struct_pb2.Struct
+    def __init__(self, name: _Optional[str] = ..., route_prefix: _Optional[str] = ..., import_path: _Optional[str] = ..., runtime_env: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., deployments: _Optional[_Iterable[_Union[_deployment_pb2.DeploymentConfig, _Mapping]]] = ..., autoscaling_policy: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., args: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ..., logging_config: _Optional[_Union[_logging_pb2.LoggingConfig, _Mapping]] = ..., external_scaler_enabled: bool = ..., explicit_nulls: _Optional[_Iterable[str]] = ..., scaling: _Optional[_Union[ScalingConfig, _Mapping]] = ..., autoscaling_shadow: _Optional[_Union[_struct_pb2.Struct, _Mapping]] = ...) -> None: ...
 
 class ScalingConfig(_message.Message):
     __slots__ = ("owner", "lease_fallback")

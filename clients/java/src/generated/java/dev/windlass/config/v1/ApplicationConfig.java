@@ -552,6 +552,47 @@ private static final long serialVersionUID = 0L;
     return scaling_ == null ? dev.windlass.config.v1.ScalingConfig.getDefaultInstance() : scaling_;
   }
 
+  public static final int AUTOSCALING_SHADOW_FIELD_NUMBER = 12;
+  private com.google.protobuf.Struct autoscalingShadow_;
+  /**
+   * <pre>
+   * A scaling policy for the application as a whole that is asked and recorded
+   * but never followed.
+   * </pre>
+   *
+   * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+   * @return Whether the autoscalingShadow field is set.
+   */
+  @java.lang.Override
+  public boolean hasAutoscalingShadow() {
+    return ((bitField0_ & 0x00000100) != 0);
+  }
+  /**
+   * <pre>
+   * A scaling policy for the application as a whole that is asked and recorded
+   * but never followed.
+   * </pre>
+   *
+   * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+   * @return The autoscalingShadow.
+   */
+  @java.lang.Override
+  public com.google.protobuf.Struct getAutoscalingShadow() {
+    return autoscalingShadow_ == null ? com.google.protobuf.Struct.getDefaultInstance() : autoscalingShadow_;
+  }
+  /**
+   * <pre>
+   * A scaling policy for the application as a whole that is asked and recorded
+   * but never followed.
+   * </pre>
+   *
+   * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+   */
+  @java.lang.Override
+  public com.google.protobuf.StructOrBuilder getAutoscalingShadowOrBuilder() {
+    return autoscalingShadow_ == null ? com.google.protobuf.Struct.getDefaultInstance() : autoscalingShadow_;
+  }
+
   private byte memoizedIsInitialized = -1;
   @java.lang.Override
   public final boolean isInitialized() {
@@ -598,6 +639,9 @@ private static final long serialVersionUID = 0L;
     }
     if (((bitField0_ & 0x00000080) != 0)) {
       output.writeMessage(11, getScaling());
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      output.writeMessage(12, getAutoscalingShadow());
     }
     getUnknownFields().writeTo(output);
   }
@@ -652,6 +696,10 @@ private static final long serialVersionUID = 0L;
     if (((bitField0_ & 0x00000080) != 0)) {
       size += com.google.protobuf.CodedOutputStream
         .computeMessageSize(11, getScaling());
+    }
+    if (((bitField0_ & 0x00000100) != 0)) {
+      size += com.google.protobuf.CodedOutputStream
+        .computeMessageSize(12, getAutoscalingShadow());
     }
     size += getUnknownFields().getSerializedSize();
     memoizedSize = size;
@@ -714,6 +762,11 @@ private static final long serialVersionUID = 0L;
       if (!getScaling()
           .equals(other.getScaling())) return false;
     }
+    if (hasAutoscalingShadow() != other.hasAutoscalingShadow()) return false;
+    if (hasAutoscalingShadow()) {
+      if (!getAutoscalingShadow()
+          .equals(other.getAutoscalingShadow())) return false;
+    }
     if (!getUnknownFields().equals(other.getUnknownFields())) return false;
     return true;
   }
@@ -767,6 +820,10 @@ private static final long serialVersionUID = 0L;
     if (hasScaling()) {
       hash = (37 * hash) + SCALING_FIELD_NUMBER;
       hash = (53 * hash) + getScaling().hashCode();
+    }
+    if (hasAutoscalingShadow()) {
+      hash = (37 * hash) + AUTOSCALING_SHADOW_FIELD_NUMBER;
+      hash = (53 * hash) + getAutoscalingShadow().hashCode();
     }
     hash = (29 * hash) + getUnknownFields().hashCode();
     memoizedHashCode = hash;
@@ -908,6 +965,7 @@ private static final long serialVersionUID = 0L;
         getArgsFieldBuilder();
         getLoggingConfigFieldBuilder();
         getScalingFieldBuilder();
+        getAutoscalingShadowFieldBuilder();
       }
     }
     @java.lang.Override
@@ -951,6 +1009,11 @@ private static final long serialVersionUID = 0L;
       if (scalingBuilder_ != null) {
         scalingBuilder_.dispose();
         scalingBuilder_ = null;
+      }
+      autoscalingShadow_ = null;
+      if (autoscalingShadowBuilder_ != null) {
+        autoscalingShadowBuilder_.dispose();
+        autoscalingShadowBuilder_ = null;
       }
       return this;
     }
@@ -1047,6 +1110,12 @@ private static final long serialVersionUID = 0L;
             ? scaling_
             : scalingBuilder_.build();
         to_bitField0_ |= 0x00000080;
+      }
+      if (((from_bitField0_ & 0x00000800) != 0)) {
+        result.autoscalingShadow_ = autoscalingShadowBuilder_ == null
+            ? autoscalingShadow_
+            : autoscalingShadowBuilder_.build();
+        to_bitField0_ |= 0x00000100;
       }
       result.bitField0_ |= to_bitField0_;
     }
@@ -1164,6 +1233,9 @@ private static final long serialVersionUID = 0L;
       if (other.hasScaling()) {
         mergeScaling(other.getScaling());
       }
+      if (other.hasAutoscalingShadow()) {
+        mergeAutoscalingShadow(other.getAutoscalingShadow());
+      }
       this.mergeUnknownFields(other.getUnknownFields());
       onChanged();
       return this;
@@ -1264,6 +1336,13 @@ private static final long serialVersionUID = 0L;
               bitField0_ |= 0x00000400;
               break;
             } // case 90
+            case 98: {
+              input.readMessage(
+                  getAutoscalingShadowFieldBuilder().getBuilder(),
+                  extensionRegistry);
+              bitField0_ |= 0x00000800;
+              break;
+            } // case 98
             default: {
               if (!super.parseUnknownField(input, extensionRegistry, tag)) {
                 done = true; // was an endgroup tag
@@ -2889,6 +2968,172 @@ private static final long serialVersionUID = 0L;
         scaling_ = null;
       }
       return scalingBuilder_;
+    }
+
+    private com.google.protobuf.Struct autoscalingShadow_;
+    private com.google.protobuf.SingleFieldBuilderV3<
+        com.google.protobuf.Struct, com.google.protobuf.Struct.Builder, com.google.protobuf.StructOrBuilder> autoscalingShadowBuilder_;
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     * @return Whether the autoscalingShadow field is set.
+     */
+    public boolean hasAutoscalingShadow() {
+      return ((bitField0_ & 0x00000800) != 0);
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     * @return The autoscalingShadow.
+     */
+    public com.google.protobuf.Struct getAutoscalingShadow() {
+      if (autoscalingShadowBuilder_ == null) {
+        return autoscalingShadow_ == null ? com.google.protobuf.Struct.getDefaultInstance() : autoscalingShadow_;
+      } else {
+        return autoscalingShadowBuilder_.getMessage();
+      }
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     */
+    public Builder setAutoscalingShadow(com.google.protobuf.Struct value) {
+      if (autoscalingShadowBuilder_ == null) {
+        if (value == null) {
+          throw new NullPointerException();
+        }
+        autoscalingShadow_ = value;
+      } else {
+        autoscalingShadowBuilder_.setMessage(value);
+      }
+      bitField0_ |= 0x00000800;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     */
+    public Builder setAutoscalingShadow(
+        com.google.protobuf.Struct.Builder builderForValue) {
+      if (autoscalingShadowBuilder_ == null) {
+        autoscalingShadow_ = builderForValue.build();
+      } else {
+        autoscalingShadowBuilder_.setMessage(builderForValue.build());
+      }
+      bitField0_ |= 0x00000800;
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     */
+    public Builder mergeAutoscalingShadow(com.google.protobuf.Struct value) {
+      if (autoscalingShadowBuilder_ == null) {
+        if (((bitField0_ & 0x00000800) != 0) &&
+          autoscalingShadow_ != null &&
+          autoscalingShadow_ != com.google.protobuf.Struct.getDefaultInstance()) {
+          getAutoscalingShadowBuilder().mergeFrom(value);
+        } else {
+          autoscalingShadow_ = value;
+        }
+      } else {
+        autoscalingShadowBuilder_.mergeFrom(value);
+      }
+      if (autoscalingShadow_ != null) {
+        bitField0_ |= 0x00000800;
+        onChanged();
+      }
+      return this;
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     */
+    public Builder clearAutoscalingShadow() {
+      bitField0_ = (bitField0_ & ~0x00000800);
+      autoscalingShadow_ = null;
+      if (autoscalingShadowBuilder_ != null) {
+        autoscalingShadowBuilder_.dispose();
+        autoscalingShadowBuilder_ = null;
+      }
+      onChanged();
+      return this;
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     */
+    public com.google.protobuf.Struct.Builder getAutoscalingShadowBuilder() {
+      bitField0_ |= 0x00000800;
+      onChanged();
+      return getAutoscalingShadowFieldBuilder().getBuilder();
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     */
+    public com.google.protobuf.StructOrBuilder getAutoscalingShadowOrBuilder() {
+      if (autoscalingShadowBuilder_ != null) {
+        return autoscalingShadowBuilder_.getMessageOrBuilder();
+      } else {
+        return autoscalingShadow_ == null ?
+            com.google.protobuf.Struct.getDefaultInstance() : autoscalingShadow_;
+      }
+    }
+    /**
+     * <pre>
+     * A scaling policy for the application as a whole that is asked and recorded
+     * but never followed.
+     * </pre>
+     *
+     * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+     */
+    private com.google.protobuf.SingleFieldBuilderV3<
+        com.google.protobuf.Struct, com.google.protobuf.Struct.Builder, com.google.protobuf.StructOrBuilder> 
+        getAutoscalingShadowFieldBuilder() {
+      if (autoscalingShadowBuilder_ == null) {
+        autoscalingShadowBuilder_ = new com.google.protobuf.SingleFieldBuilderV3<
+            com.google.protobuf.Struct, com.google.protobuf.Struct.Builder, com.google.protobuf.StructOrBuilder>(
+                getAutoscalingShadow(),
+                getParentForChildren(),
+                isClean());
+        autoscalingShadow_ = null;
+      }
+      return autoscalingShadowBuilder_;
     }
     @java.lang.Override
     public final Builder setUnknownFields(

@@ -330,4 +330,34 @@ public interface ApplicationConfigOrBuilder extends
    * <code>optional .windlass.config.v1.ScalingConfig scaling = 11 [json_name = "scaling"];</code>
    */
   dev.windlass.config.v1.ScalingConfigOrBuilder getScalingOrBuilder();
+
+  /**
+   * <pre>
+   * A scaling policy for the application as a whole that is asked and recorded
+   * but never followed.
+   * </pre>
+   *
+   * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+   * @return Whether the autoscalingShadow field is set.
+   */
+  boolean hasAutoscalingShadow();
+  /**
+   * <pre>
+   * A scaling policy for the application as a whole that is asked and recorded
+   * but never followed.
+   * </pre>
+   *
+   * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+   * @return The autoscalingShadow.
+   */
+  com.google.protobuf.Struct getAutoscalingShadow();
+  /**
+   * <pre>
+   * A scaling policy for the application as a whole that is asked and recorded
+   * but never followed.
+   * </pre>
+   *
+   * <code>.google.protobuf.Struct autoscaling_shadow = 12 [json_name = "autoscalingShadow"];</code>
+   */
+  com.google.protobuf.StructOrBuilder getAutoscalingShadowOrBuilder();
 }

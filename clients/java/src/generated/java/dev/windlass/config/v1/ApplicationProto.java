@@ -43,7 +43,7 @@ public final class ApplicationProto {
       "windlass.config.v1\032\034google/protobuf/stru" +
       "ct.proto\032#windlass/config/v1/deployment." +
       "proto\032\035windlass/config/v1/http.proto\032 wi" +
-      "ndlass/config/v1/logging.proto\"\266\005\n\021Appli" +
+      "ndlass/config/v1/logging.proto\"\376\005\n\021Appli" +
       "cationConfig\022\027\n\004name\030\001 \001(\tH\000R\004name\210\001\001\022&\n" +
       "\014route_prefix\030\002 \001(\tH\001R\013routePrefix\210\001\001\022\037\n" +
       "\013import_path\030\003 \001(\tR\nimportPath\0228\n\013runtim" +
@@ -59,39 +59,41 @@ public final class ApplicationProto {
       "lScalerEnabled\210\001\001\022%\n\016explicit_nulls\030\n \003(" +
       "\tR\rexplicitNulls\022@\n\007scaling\030\013 \001(\0132!.wind" +
       "lass.config.v1.ScalingConfigH\004R\007scaling\210" +
-      "\001\001B\007\n\005_nameB\017\n\r_route_prefixB\021\n\017_logging" +
-      "_configB\032\n\030_external_scaler_enabledB\n\n\010_" +
-      "scaling\"\221\001\n\rScalingConfig\0226\n\005owner\030\001 \001(\016" +
-      "2 .windlass.config.v1.ScalingOwnerR\005owne" +
-      "r\022H\n\016lease_fallback\030\002 \001(\0162!.windlass.con" +
-      "fig.v1.LeaseFallbackR\rleaseFallback\"\373\003\n\014" +
-      "DeployConfig\022H\n\016proxy_location\030\001 \001(\0162!.w" +
-      "indlass.config.v1.ProxyLocationR\rproxyLo" +
-      "cation\022G\n\014http_options\030\002 \001(\0132\037.windlass." +
-      "config.v1.HTTPOptionsH\000R\013httpOptions\210\001\001\022" +
-      "G\n\014grpc_options\030\003 \001(\0132\037.windlass.config." +
-      "v1.GRPCOptionsH\001R\013grpcOptions\210\001\001\022M\n\016logg" +
-      "ing_config\030\004 \001(\0132!.windlass.config.v1.Lo" +
-      "ggingConfigH\002R\rloggingConfig\210\001\001\022I\n\014appli" +
-      "cations\030\005 \003(\0132%.windlass.config.v1.Appli" +
-      "cationConfigR\014applications\022,\n\017target_cap" +
-      "acity\030\006 \001(\001H\003R\016targetCapacity\210\001\001B\017\n\r_htt" +
-      "p_optionsB\017\n\r_grpc_optionsB\021\n\017_logging_c" +
-      "onfigB\022\n\020_target_capacity*\201\001\n\014ScalingOwn" +
-      "er\022\035\n\031SCALING_OWNER_UNSPECIFIED\020\000\022\034\n\030SCA" +
-      "LING_OWNER_AUTOSCALER\020\001\022\032\n\026SCALING_OWNER" +
-      "_EXTERNAL\020\002\022\030\n\024SCALING_OWNER_MANUAL\020\003*}\n" +
-      "\rLeaseFallback\022\036\n\032LEASE_FALLBACK_UNSPECI" +
-      "FIED\020\000\022\027\n\023LEASE_FALLBACK_HOLD\020\001\022\030\n\024LEASE" +
-      "_FALLBACK_FLOOR\020\002\022\031\n\025LEASE_FALLBACK_POLI" +
-      "CY\020\003*\211\001\n\rProxyLocation\022\036\n\032PROXY_LOCATION" +
-      "_UNSPECIFIED\020\000\022\033\n\027PROXY_LOCATION_DISABLE" +
-      "D\020\001\022\034\n\030PROXY_LOCATION_HEAD_ONLY\020\002\022\035\n\031PRO" +
-      "XY_LOCATION_EVERY_NODE\020\003B\224\001\n\026dev.windlas" +
-      "s.config.v1B\020ApplicationProtoP\001\242\002\003WCX\252\002\022" +
-      "Windlass.Config.V1\312\002\022Windlass\\Config\\V1\342" +
-      "\002\036Windlass\\Config\\V1\\GPBMetadata\352\002\024Windl" +
-      "ass::Config::V1b\006proto3"
+      "\001\001\022F\n\022autoscaling_shadow\030\014 \001(\0132\027.google." +
+      "protobuf.StructR\021autoscalingShadowB\007\n\005_n" +
+      "ameB\017\n\r_route_prefixB\021\n\017_logging_configB" +
+      "\032\n\030_external_scaler_enabledB\n\n\010_scaling\"" +
+      "\221\001\n\rScalingConfig\0226\n\005owner\030\001 \001(\0162 .windl" +
+      "ass.config.v1.ScalingOwnerR\005owner\022H\n\016lea" +
+      "se_fallback\030\002 \001(\0162!.windlass.config.v1.L" +
+      "easeFallbackR\rleaseFallback\"\373\003\n\014DeployCo" +
+      "nfig\022H\n\016proxy_location\030\001 \001(\0162!.windlass." +
+      "config.v1.ProxyLocationR\rproxyLocation\022G" +
+      "\n\014http_options\030\002 \001(\0132\037.windlass.config.v" +
+      "1.HTTPOptionsH\000R\013httpOptions\210\001\001\022G\n\014grpc_" +
+      "options\030\003 \001(\0132\037.windlass.config.v1.GRPCO" +
+      "ptionsH\001R\013grpcOptions\210\001\001\022M\n\016logging_conf" +
+      "ig\030\004 \001(\0132!.windlass.config.v1.LoggingCon" +
+      "figH\002R\rloggingConfig\210\001\001\022I\n\014applications\030" +
+      "\005 \003(\0132%.windlass.config.v1.ApplicationCo" +
+      "nfigR\014applications\022,\n\017target_capacity\030\006 " +
+      "\001(\001H\003R\016targetCapacity\210\001\001B\017\n\r_http_option" +
+      "sB\017\n\r_grpc_optionsB\021\n\017_logging_configB\022\n" +
+      "\020_target_capacity*\201\001\n\014ScalingOwner\022\035\n\031SC" +
+      "ALING_OWNER_UNSPECIFIED\020\000\022\034\n\030SCALING_OWN" +
+      "ER_AUTOSCALER\020\001\022\032\n\026SCALING_OWNER_EXTERNA" +
+      "L\020\002\022\030\n\024SCALING_OWNER_MANUAL\020\003*}\n\rLeaseFa" +
+      "llback\022\036\n\032LEASE_FALLBACK_UNSPECIFIED\020\000\022\027" +
+      "\n\023LEASE_FALLBACK_HOLD\020\001\022\030\n\024LEASE_FALLBAC" +
+      "K_FLOOR\020\002\022\031\n\025LEASE_FALLBACK_POLICY\020\003*\211\001\n" +
+      "\rProxyLocation\022\036\n\032PROXY_LOCATION_UNSPECI" +
+      "FIED\020\000\022\033\n\027PROXY_LOCATION_DISABLED\020\001\022\034\n\030P" +
+      "ROXY_LOCATION_HEAD_ONLY\020\002\022\035\n\031PROXY_LOCAT" +
+      "ION_EVERY_NODE\020\003B\224\001\n\026dev.windlass.config" +
+      ".v1B\020ApplicationProtoP\001\242\002\003WCX\252\002\022Windlass" +
+      ".Config.V1\312\002\022Windlass\\Config\\V1\342\002\036Windla" +
+      "ss\\Config\\V1\\GPBMetadata\352\002\024Windlass::Con" +
+      "fig::V1b\006proto3"
     };
     descriptor = com.google.protobuf.Descriptors.FileDescriptor
       .internalBuildGeneratedFileFrom(descriptorData,
@@ -106,7 +108,7 @@ public final class ApplicationProto {
     internal_static_windlass_config_v1_ApplicationConfig_fieldAccessorTable = new
       com.google.protobuf.GeneratedMessageV3.FieldAccessorTable(
         internal_static_windlass_config_v1_ApplicationConfig_descriptor,
-        new java.lang.String[] { "Name", "RoutePrefix", "ImportPath", "RuntimeEnv", "Deployments", "AutoscalingPolicy", "Args", "LoggingConfig", "ExternalScalerEnabled", "ExplicitNulls", "Scaling", });
+        new java.lang.String[] { "Name", "RoutePrefix", "ImportPath", "RuntimeEnv", "Deployments", "AutoscalingPolicy", "Args", "LoggingConfig", "ExternalScalerEnabled", "ExplicitNulls", "Scaling", "AutoscalingShadow", });
     internal_static_windlass_config_v1_ScalingConfig_descriptor =
       getDescriptor().getMessageTypes().get(1);
     internal_static_windlass_config_v1_ScalingConfig_fieldAccessorTable = new
