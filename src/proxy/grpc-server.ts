@@ -40,6 +40,12 @@ const MAX_CALLS_PER_CONNECTION = 1_000;
 /** Megabytes of a connection's messages that may be under way; more would refuse new calls. Node's default is 10. */
 const MAX_CONNECTION_MB = 256;
 
+/**
+ * Calls a second that clients may cancel on one connection. One that carries the calls of many cancels thousands when
+ * deadlines pass; with Node's default of 33 all others on it would fail then.
+ */
+const MAX_RESETS_PER_S = 10_000;
+
 /** What a proxy's gRPC side needs. */
 export interface GrpcProxyOptions extends GrpcContext {
   readonly random: Random;
@@ -79,6 +85,8 @@ export class GrpcProxy {
     this.#builtin = new BuiltinServices(state, options.reflection ?? true);
     this.server = createServer({
       maxSessionMemory: MAX_CONNECTION_MB,
+      streamResetBurst: MAX_RESETS_PER_S,
+      streamResetRate: MAX_RESETS_PER_S,
       settings: { enablePush: false, maxConcurrentStreams: MAX_CALLS_PER_CONNECTION },
     });
     closeLingering(this.server, options.clock);

@@ -17,6 +17,11 @@ import { Handshake } from "./websocket.ts";
 const MAX_STREAMS_PER_CONNECTION = 1_000;
 /** Megabytes of a connection's bodies that may be under way; more would refuse new requests. Node's default is 10. */
 const MAX_CONNECTION_MB = 256;
+/**
+ * Requests a second that clients may cancel on one connection: those of a gateway carry the requests of many. With Node's
+ * default of 33 all others on it would fail then.
+ */
+const MAX_RESETS_PER_S = 10_000;
 /** What a client may send of a body before it is read; the default of 64 KiB makes long ways slow. */
 const WINDOW_BYTES = 262_144;
 /** Names and values of a request's headers together, as Node limits them over HTTP/1.1. */
@@ -50,6 +55,8 @@ export class Http2Side {
     this.#options = options;
     this.server = createServer({
       maxSessionMemory: MAX_CONNECTION_MB,
+      streamResetBurst: MAX_RESETS_PER_S,
+      streamResetRate: MAX_RESETS_PER_S,
       settings: {
         enableConnectProtocol: true,
         maxConcurrentStreams: MAX_STREAMS_PER_CONNECTION,

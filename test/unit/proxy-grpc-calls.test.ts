@@ -20,6 +20,7 @@ import { until } from "../support/replica-process.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 const METHOD = "/p.S/M";
+const OPEN = { ":method": "POST", ":path": METHOD, "content-type": "application/grpc", te: "trailers" };
 
 type Proxy = Awaited<ReturnType<typeof startGrpcProxy>>;
 
@@ -38,8 +39,7 @@ function route(
 async function call({ port }: Proxy, headers: Record<string, string> = {}) {
   const session = connectHttp2(`http://127.0.0.1:${port}`);
   onTestFinished(() => session.destroy());
-  const request = { ":method": "POST", ":path": METHOD, "content-type": "application/grpc", te: "trailers" };
-  const stream = session.request({ ...request, ...headers }, { endStream: true });
+  const stream = session.request({ ...OPEN, ...headers }, { endStream: true });
   let trailers: IncomingHttpHeaders = {};
   stream.on("trailers", (value) => {
     trailers = value;
@@ -183,6 +183,33 @@ describe("a call", () => {
     expect((await answer).messages.map(({ length }) => length)).toEqual([600_000]);
     for (const { call: one } of unread) one.cancel();
     await until(() => replica.ongoing === 0);
+  });
+
+  it("goes on beside more than a thousand on its connection that are cancelled", async () => {
+    const replica = await startFakeReplica(tempDir(), "r", { maxOngoing: 1_000 });
+    replica.handler = (req, res) => {
+      res.writeHead(200, { "content-type": "application/grpc" });
+      req.pipe(res);
+    };
+    const proxy = await startGrpcProxy();
+    proxy.apply({
+      routes: [{ prefix: "/", application: "app", deployment: "d" }],
+      deployments: [{ ...targetsOf([replica]), maxOngoingRequests: 1_000 }],
+    });
+    const session = connectHttp2(`http://127.0.0.1:${proxy.port}`);
+    onTestFinished(() => session.destroy());
+    const stream = session.request(OPEN);
+    stream.write("one");
+    expect(String((await once(stream, "data"))[0])).toBe("one");
+    for (let round = 1; round <= 6; round++) {
+      const others = Array.from({ length: 250 }, () => session.request(OPEN));
+      for (const other of others) other.on("error", () => {});
+      await until(() => replica.accepted.length === 1 + 250 * round);
+      for (const other of others) other.destroy();
+      await until(() => replica.ongoing === 1);
+    }
+    stream.end("two");
+    expect(String((await once(stream, "data"))[0])).toBe("two");
   });
 
   it("is finished when the proxy drains", async () => {

@@ -45,6 +45,23 @@ describe("HTTP/2", () => {
     expect(new Set(lines.map((line) => line.split(" ")[2]))).toEqual(new Set(["499"]));
   });
 
+  it("a request goes on beside more than a thousand on its connection that are cancelled", async () => {
+    const { session, replica } = await serve((req, res) => void (req.url === "/kept" && req.pipe(res)));
+    replica.maxOngoing = 1_000;
+    const kept = session.request({ ":method": "POST", ":path": "/kept" });
+    kept.write("one");
+    expect(String((await once(kept, "data"))[0])).toBe("one");
+    for (let round = 1; round <= 6; round++) {
+      const others = Array.from({ length: 250 }, () => session.request({ ":path": "/" }));
+      for (const other of others) other.on("error", () => {});
+      await vi.waitFor(() => expect(replica.accepted).toHaveLength(1 + 250 * round), 20_000);
+      for (const other of others) other.destroy();
+      await vi.waitFor(() => expect(replica.ongoing).toBe(1), 20_000);
+    }
+    kept.end("two");
+    expect(String((await once(kept, "data"))[0])).toBe("two");
+  });
+
   it("CONNECT is 501, and headers without end are refused", async () => {
     const { session, asking } = await serve((_req, res) => void res.end("ok"));
     const stream = session.request({ ":method": "CONNECT", ":authority": "example.com:443" });
