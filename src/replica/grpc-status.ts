@@ -52,7 +52,8 @@ export function saysItsStatus(error: unknown): error is { readonly code: number;
 /** The status of an uncaught error that has none of its own: INTERNAL with the error's text, as the reference has it. */
 export function statusOf(error: unknown): GrpcError {
   const text = error instanceof Error ? error.message : String(error);
-  const message = text.length > MAX_TEXT ? text.slice(0, MAX_TEXT - CUT.length) + CUT : text;
+  // Half of a character, which what is left of a cut may end with, cannot be escaped.
+  const message = (text.length > MAX_TEXT ? text.slice(0, MAX_TEXT - CUT.length) + CUT : text).toWellFormed();
   const name = error instanceof Error ? error.name : "";
   const code = BY_NAME[name];
   if (code === undefined) return { code: GRPC_CODE.internal, message };
