@@ -55,6 +55,8 @@ export class GrpcBody extends Readable {
   };
 
   readonly #onEnd = (): void => {
+    // A stream that its client resets ends as well. What came of it is not all: its `close` ends the call.
+    if (this.#stream.aborted) return;
     this.#ended = true;
     if (this.#ahead === undefined) this.push(null);
   };

@@ -3,18 +3,16 @@
  * implementations (calls, events, deadlines, compression) it keeps itself.
  */
 import {
-  type ClientHttp2Session,
   type ClientHttp2Stream,
-  connect,
   constants,
   type IncomingHttpHeaders,
   type IncomingHttpStatusHeader,
   type OutgoingHttpHeaders,
 } from "node:http2";
-import { duplexPair } from "node:stream";
 import type * as GrpcJs from "@grpc/grpc-js";
 import { runtime } from "../sdk/runtime.ts";
 import { beginWith, endWith, type GrpcMethod, metadataOf } from "./grpc-call.ts";
+import { createConnections, type Share } from "./grpc-js-connections.ts";
 import { GRPC_CODE, PUSHBACK, saysItsStatus, statusOf } from "./grpc-status.ts";
 import { headerOf, type Inbound, type InboundBody } from "./inbound.ts";
 import type { Outbound } from "./outbound.ts";
@@ -30,13 +28,6 @@ export interface GrpcJsService {
 const SCOPE_KEY = "x-windlass-scope";
 /** Messages have no limit here: their memory is bounded by what the deployment lets in. */
 const OPTIONS = { "grpc.max_receive_message_length": -1, "grpc.max_send_message_length": -1 };
-/** No limit, as for the server's side: Node's default would refuse calls beside some with large messages. */
-const MAX_SESSION_MB = Number.MAX_SAFE_INTEGER;
-/**
- * None, for what lies between the two ends of a connection: HTTP/2's windows bound that. A session of Node's does not
- * read while a write of its own is under way, so two ends that both had to wait would wait for each other for good.
- */
-const NO_MARK = { highWaterMark: Number.MAX_SAFE_INTEGER };
 
 /** What answers the methods of these services, by path. `failed` hears of errors that say no status of their own. */
 export async function grpcJsMethods(
@@ -48,20 +39,7 @@ export async function grpcJsMethods(
   const server = new Server(OPTIONS);
   const methods = new Map<string, GrpcMethod>();
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const newSession = (): ClientHttp2Session => {
-    const [near, far] = duplexPair(NO_MARK);
-    injector.injectConnection(far);
-    const session = connect("http://replica", { createConnection: () => near, maxSessionMemory: MAX_SESSION_MB });
-    session.on("error", () => {});
-    session.unref();
-    return session;
-  };
-  let shared: ClientHttp2Session | undefined;
-  /** One for all: Node gives a connection's window back at once, so calls do not hold each other up. */
-  const session = (): ClientHttp2Session => {
-    if (shared === undefined || shared.closed || shared.destroyed) shared = newSession();
-    return shared;
-  };
+  const connections = createConnections((end) => injector.injectConnection(end));
   const convert = (error: unknown): unknown => {
     if (saysItsStatus(error)) return error;
     failed(error);
@@ -79,7 +57,7 @@ export async function grpcJsMethods(
         const key = String(count);
         scopes.set(key, scope);
         try {
-          return await tunnel(session(), key, inbound, out, scope);
+          return await tunnel(connections.share(), key, inbound, out, scope);
         } finally {
           scopes.delete(key);
         }
@@ -109,10 +87,11 @@ function scoped(
       call.metadata.remove(SCOPE_KEY);
       // Listeners are called from the connection's events, which belong to no request.
       const emit = call.emit.bind(call) as (...args: unknown[]) => boolean;
-      call.emit = ((event: unknown, ...args: unknown[]) =>
-        requests.run(scope, () =>
-          event === "error" ? emit(event, convert(args[0])) : emit(event, ...args),
-        )) as typeof call.emit;
+      call.emit = ((event: unknown, ...args: unknown[]) => {
+        // The requests of a caller who has left end as well, but are not all: `cancelled` says so.
+        if (event === "end" && scope.aborted) return false;
+        return requests.run(scope, () => (event === "error" ? emit(event, convert(args[0])) : emit(event, ...args)));
+      }) as typeof call.emit;
       const answer = callback && ((error: unknown, ...rest: unknown[]) => callback(error && convert(error), ...rest));
       const fail = (error: unknown): void => {
         if (responseStream) call.emit("error", error);
@@ -131,15 +110,9 @@ function scoped(
   return wrapped as unknown as GrpcJs.UntypedServiceImplementation;
 }
 
-function tunnel(
-  session: ClientHttp2Session,
-  key: string,
-  inbound: Inbound,
-  out: Outbound,
-  scope: RequestScope,
-): Promise<number> {
+function tunnel(share: Share, key: string, inbound: Inbound, out: Outbound, scope: RequestScope): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
-  const stream = session.request(headersOf(inbound, key));
+  const stream = begin(share, headersOf(inbound, key));
   let trailers: string[] | undefined;
   let ended: number | undefined;
   const cancel = (): void => stream.close(constants.NGHTTP2_CANCEL);
@@ -179,10 +152,13 @@ function tunnel(
     if (trailers === undefined || out.closed) return;
     if (out.status === 0) out.head(200, ["content-type", "application/grpc"]);
     ended = endWith(out, trailers);
+    // Its caller was answered, and sends no more; the end of what it sent never comes.
+    if (!stream.writableEnded) cancel();
   };
   stream.on("end", guarded(end));
   stream.on("error", () => {});
   stream.on("close", () => {
+    share.over(stream.rstCode !== constants.NGHTTP2_NO_ERROR);
     guarded(end)();
     scope.signal.removeEventListener("abort", cancel);
     if (ended !== undefined) resolve(ended);
@@ -190,6 +166,16 @@ function tunnel(
     else reject(new Error(`the grpc-js server broke the call off (HTTP/2 code ${stream.rstCode})`));
   });
   return promise;
+}
+
+/** Throws for metadata that HTTP/2 does not have. */
+function begin({ session, over }: Share, headers: OutgoingHttpHeaders): ClientHttp2Stream {
+  try {
+    return session.request(headers);
+  } catch (error) {
+    over(false);
+    throw error;
+  }
 }
 
 async function send(body: InboundBody, stream: ClientHttp2Stream): Promise<void> {

@@ -57,8 +57,10 @@ class Connected {
     let bytes = 0;
     for await (const { name } of requests) {
       if (name === "enough") return { message: "enough" };
+      if (name === "part") heard("part");
       bytes += name.length;
     }
+    heard("all");
     return { message: String(bytes) };
   }
 
@@ -96,9 +98,13 @@ class Js {
         let bytes = 0;
         call.on("data", ({ name }: HelloRequest) => {
           if (name === "enough") callback(null, { message: "enough" });
+          if (name === "part") heard("part");
           bytes += name.length;
         });
-        call.on("end", () => callback(null, { message: String(bytes) }));
+        call.on("end", () => {
+          heard("all");
+          callback(null, { message: String(bytes) });
+        });
       },
       chat: (call: Both) => {
         call.on("data", ({ name }: HelloRequest) => {

@@ -1,11 +1,13 @@
 /** gRPC calls through a proxy in this process to real replica processes, by real clients. */
 import { once } from "node:events";
+import { type ClientHttp2Stream, connect as connectHttp2 } from "node:http2";
 import { fileURLToPath } from "node:url";
+import { create, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { compressionGzip, createGrpcTransport } from "@connectrpc/connect-node";
 import { status } from "@grpc/grpc-js";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { Greeter } from "../../examples/grpc/greeter_pb.ts";
+import { Greeter, HelloRequestSchema } from "../../examples/grpc/greeter_pb.ts";
 import { callUnary, makeGrpcClient } from "../../src/grpc/client.ts";
 import { targetsOf } from "../support/fake-replica.ts";
 import { startGrpcProxy } from "../support/grpc-proxy.ts";
@@ -236,7 +238,7 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
   // docs/sdk.md says so: on Node 26 the client of such a service of grpc-js's hears the answer when it has ended.
   const late = kind === "Js" && Number(process.versions.node.split(".")[0]) >= 26;
   it.skipIf(late)("answers while a client still sends, who then stops", async () => {
-    const { client } = await serve(kind);
+    const { client } = await serve(kind, { maxOngoing: 1 });
     let ended = false;
     async function* endless() {
       try {
@@ -247,6 +249,8 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
     }
     expect((await client.greetAll(endless())).message).toBe("enough");
     await until(() => ended);
+    // Its slot is free again.
+    expect((await client.sayHello({ name: "Ada" })).message).toBe("3");
   });
 
   it("ends calls whose client leaves, or whose time is over", async () => {
@@ -265,6 +269,30 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
     expect(late.code).toBe(Code.DeadlineExceeded);
     await until(() => replica.output().split("heard: abort").length === 3);
     expect((await client.sayHello({ name: "Ada" })).message).toBe("3");
+  });
+
+  it.each([
+    // A stream that is destroyed is reset without more; one that is closed would be ended first.
+    { name: "resets it", leave: (stream: ClientHttp2Stream) => void stream.destroy() },
+    { name: "is gone", leave: ({ session }: ClientHttp2Stream) => session!.destroy() },
+  ])("does not take a stream of requests for whole whose client $name", async ({ leave }) => {
+    const { client, replica, address } = await serve(kind);
+    const session = connectHttp2(`http://${address}`);
+    session.on("error", () => {});
+    onTestFinished(() => session.destroy());
+    const path = "/greeter.v1.Greeter/GreetAll";
+    const head = { ":method": "POST", ":path": path, "content-type": "application/grpc", te: "trailers" };
+    const stream = session.request(head);
+    stream.on("error", () => {});
+    const message = toBinary(HelloRequestSchema, create(HelloRequestSchema, { name: "part" }));
+    stream.write(Buffer.from([0, 0, 0, 0, message.length, ...message]));
+    await until(() => replica.output().includes("heard: part"));
+    leave(stream);
+    await until(() => /GreetAll \w+ [\d.]+ms/.test(replica.output()));
+    expect(replica.output()).not.toContain("heard: all");
+    expect((await client.greetAll(of("Ada"))).message).toBe("3");
+    await until(() => replica.output().includes("heard: all"));
+    expect(replica.output().split("heard: all")).toHaveLength(2);
   });
 
   it("has the time that is configured, and no more", async () => {
