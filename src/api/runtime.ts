@@ -5,6 +5,7 @@ import {
   ControllerRuntimeService,
   ReportLoadResponseSchema,
   ReportMetricsResponseSchema,
+  ReportRouterFaultsResponseSchema,
   ReportTrafficResponseSchema,
   WatchRoutesResponseSchema,
 } from "../../gen/windlass/runtime/v1/controller_runtime_service_pb.ts";
@@ -74,6 +75,15 @@ export function createRuntimeHandler(
       reportMetrics({ routerId, metrics }) {
         if (metrics !== undefined) hub.reportMetrics(routerId, readMetrics(metrics));
         return create(ReportMetricsResponseSchema, {});
+      },
+      reportRouterFaults({ faults }) {
+        hub.reportRouterFaults(
+          faults.map(({ application, deployment, version, reason, error, count }) => ({
+            ...{ application, deployment, version },
+            ...{ reason, error, count },
+          })),
+        );
+        return create(ReportRouterFaultsResponseSchema, {});
       },
     });
   };

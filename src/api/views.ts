@@ -32,7 +32,7 @@ import { lintLines } from "../config/lint-lines.ts";
 import { applicationConfigToMessage, deploymentConfigToMessage } from "../config/message.ts";
 import { redactConfig } from "../config/redact.ts";
 import { webhookOpen } from "../config/scaling.ts";
-import { type CanaryStanding, etagOf } from "../controller/controller.ts";
+import { type CanaryStanding, etagOf, shownMessage } from "../controller/controller.ts";
 import {
   type ApplicationRecord,
   type DeploymentRecord,
@@ -122,7 +122,7 @@ export function deploymentView(record: DeploymentRecord, revealEnv: boolean): De
     config: deploymentConfigToMessage(redactDeployment(record.config, revealEnv)),
     state: enumValue(Deployment_StateSchema, record.status),
     stateTrigger: enumValue(Deployment_StateTriggerSchema, record.trigger),
-    message: record.message,
+    message: shownMessage(record),
     replicaCounts: replicaCounts(record).map(([state, count]) => ({
       state: enumValue(Replica_StateSchema, state),
       count,

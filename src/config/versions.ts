@@ -17,6 +17,11 @@ function hash(value: unknown): string {
   return createHash("sha256").update(stableJson(value)).digest("hex");
 }
 
+/** Stands for a text that may be long, where it is only compared: 16 hex digits. */
+export function shortHash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 16);
+}
+
 /**
  * Hash of what an application is built from: import path, runtime env, args, scaling policies, routers, actors.
  * A change means a new build and new replicas. Adding or removing an `autoscaling_config` without a `policy`, or

@@ -27,6 +27,7 @@ import type {
   DeploymentVersion,
   InstanceRecord,
 } from "./records.ts";
+import { routerLine } from "./router-failure-state.ts";
 
 /** Makes ids that no two records share. */
 export type NewId = (length: number) => string;
@@ -374,15 +375,18 @@ function standing(
   const wanted = deployments.filter((deployment) => !deployment.deleting);
   const derived = deriveApplicationStatus({ deleting: false, deployments: wanted });
   if (!application.canary || (derived.status !== "DEPLOYING" && derived.status !== "RUNNING")) {
-    return derived.message === "" ? { ...derived, message: policyLine(wanted) } : derived;
+    return derived.message === "" ? { ...derived, message: complaint(wanted) } : derived;
   }
   return { status: "DEPLOYING", message: canaryLine(application.canary) };
 }
 
-/** What the scaling policies of deployments complain of, the first of them; "" where none does. */
-function policyLine(deployments: readonly DeploymentRecord[]): string {
-  const failing = deployments.find(({ policyFailure }) => policyFailure !== undefined);
-  return failing ? `deployment ${JSON.stringify(failing.name)}: ${failing.policyFailure}` : "";
+/** How a scaling policy of a deployment fails, else a request router, the first of them; "" where none does. */
+function complaint(deployments: readonly DeploymentRecord[]): string {
+  const of = ({ name }: DeploymentRecord, line: string): string => `deployment ${JSON.stringify(name)}: ${line}`;
+  const policy = deployments.find(({ policyFailure }) => policyFailure !== undefined);
+  if (policy?.policyFailure !== undefined) return of(policy, policy.policyFailure);
+  const router = deployments.find(({ routerFailure }) => routerFailure !== undefined);
+  return router ? of(router, routerLine(router)) : "";
 }
 
 /** Whether the deployments of an application are known and shown (T12). */

@@ -5,6 +5,7 @@
 import type { Adjustment, DecisionRecord } from "../autoscaling/explain.ts";
 import type { RecordedLoad } from "../autoscaling/recorded-load.ts";
 import type { ApplicationConfig, DeployConfig, LeaseFallback, LoggingInForce } from "../config/types.ts";
+import type { RouterFaultSum } from "../core/router-faults.ts";
 import type { SeriesColumns } from "../core/series-table.ts";
 import type { MetricFamily } from "../observability/metric-set.ts";
 import type { ProxyMetrics, ReplicaMetrics } from "../observability/replica-metrics.ts";
@@ -24,6 +25,7 @@ import type {
 import type { RevisionTraffic } from "./traffic.ts";
 
 export { canaryWeight } from "./canary-state.ts";
+export { shownMessage } from "./router-failure-state.ts";
 export type { Adjustment, ApplicationPlan, CanaryStanding, DeploymentPlan, Plan, RecordedLoad };
 
 export interface Controller {
@@ -274,6 +276,8 @@ export interface RouteFeed {
   reportTraffic(traffic: readonly RevisionTraffic[]): void;
   /** Takes in what a proxy counts. */
   reportMetrics(routerId: string, families: readonly MetricFamily[]): void;
+  /** Takes in how users' request routers failed. */
+  reportRouterFaults(faults: readonly RouterFaultSum[]): void;
   /** Takes in what a router has to do; what is too late or about deployments nobody scales by load is passed over. */
   reportLoad(load: RouterLoad): void;
 }

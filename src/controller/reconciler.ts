@@ -30,6 +30,7 @@ import type { ReplicaWords } from "./replica-words.ts";
 import { type NodeCapacity, UNLIMITED } from "./resources.ts";
 import type { RouteHub } from "./route-hub.ts";
 import { RoutePublisher } from "./route-publisher.ts";
+import type { TakenFaults } from "./router-faults.ts";
 import { stopAllReplicas, withoutProcesses } from "./stop-replicas.ts";
 import type { TrafficSums } from "./traffic.ts";
 import { TrialBuilds } from "./trial-builds.ts";
@@ -116,6 +117,7 @@ export class Reconciler extends ControllerFace {
     const stored = (key: string): string | undefined => options.store.get(key)?.value;
     this.autoscaler = new Autoscaler({ load, clock, logger, policies, stored });
     load.onChange((application, deployment) => this.#wakeBy(this.autoscaler.reported(application, deployment)));
+    options.routes.faults.onTold((atMs) => this.#wakeBy(atMs));
     policies?.onAnswer((answer) => {
       this.autoscaler.answered(answer);
       this.#schedule(0);
@@ -299,7 +301,7 @@ export class Reconciler extends ControllerFace {
 
   /** Returns 0, or how long to wait before trying again. */
   async #turn(): Promise<number> {
-    const { clock, logger, random, sockets } = this.#o;
+    const { clock, logger, random, routes, sockets } = this.#o;
     const now = clock.now();
     const context = this.#context(now);
     const batch = this.#inbox;
@@ -313,7 +315,7 @@ export class Reconciler extends ControllerFace {
       logger,
       health: this.#health,
       capacity: this.#o.capacity ?? UNLIMITED,
-      traffic: this.#o.routes.traffic,
+      traffic: routes.traffic,
       canaryRoutes: this.#canaryRoutes,
       wakeAt: this.#wakeAt,
     });
@@ -334,11 +336,13 @@ export class Reconciler extends ControllerFace {
       if (item.kind === "command") item.command.failed(failure.error);
       else logger.error("an event was dropped", { kind: item.kind, error: errorText(failure.error) });
     }
+    let faults: readonly TakenFaults[] = [];
     let scaling: ReturnType<Autoscaler["decide"]> | undefined;
     const toStep = this.#dirty;
     let decided = false;
     let committed: Committed;
     try {
+      faults = routes.faults.take(draft, now);
       scaling = this.autoscaler.decide(draft);
       toStep.addAll(draft.touched);
       this.#dirty = new Dirty();
@@ -370,6 +374,7 @@ export class Reconciler extends ControllerFace {
     this.#lookForRoom = false;
     this.#dirty.addAll(turn.again);
     try {
+      routes.faults.settle(faults, now);
       const questions = this.autoscaler.commit(scaling);
       this.#routes.written(committed.writes);
       for (const effect of turn.effects) this.#attempt(effect);
@@ -404,7 +409,8 @@ export class Reconciler extends ControllerFace {
   }
 
   #nextWake(): number {
-    return Math.min(this.#routes.wakeAt(), this.autoscaler.wakeAt(), this.#wakeAt.earliest());
+    const { faults } = this.#o.routes;
+    return Math.min(this.#routes.wakeAt(), this.autoscaler.wakeAt(), this.#wakeAt.earliest(), faults.wakeAt());
   }
 
   /** An action that cannot even be begun costs no other one its own. */

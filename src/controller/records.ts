@@ -259,12 +259,31 @@ export interface DeploymentRecord {
   readonly lastError: string;
   /** Why its scaling policy decides nothing, or what it warns of; absent where all is well. */
   readonly policyFailure?: string;
+  /** How its request router failed lately; absent where it did not. */
+  readonly routerFailure?: RouterFailure;
   readonly deleting: boolean;
   readonly replicaCounts: Readonly<Partial<Record<ReplicaStateName, number>>>;
   /** The last replicas that ended, newest first; bounded. */
   readonly recentDead: readonly DeadReplica[];
   readonly createdAt: number;
   readonly updatedAt: number;
+}
+
+/** A request router of the user's that fails, as routers tell; see router-failure-state.ts. */
+export interface RouterFailure {
+  /** `request_router_class`. */
+  readonly router: string;
+  /** Tells one version of its code and arguments from the next. */
+  readonly version: string;
+  /** `load`, `error`, `late`, `nonsense` or `hook`. */
+  readonly reason: string;
+  /** The newest error in one line. */
+  readonly error: string;
+  /** How many faults since `since`. */
+  readonly count: number;
+  readonly since: number;
+  /** When routers last told of one, as far as that is written. */
+  readonly at: number;
 }
 
 export interface DeploymentVersion {

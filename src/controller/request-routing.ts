@@ -2,8 +2,9 @@
 import { REQUEST_ROUTER_DEFAULTS } from "../config/defaults.ts";
 import { builtInRouter, POWER_OF_TWO_ROUTER } from "../config/request-router.ts";
 import type { EffectiveDeploymentConfig } from "../config/types.ts";
+import { routerVersion } from "../core/router-faults.ts";
 import type { RequestRoutingData } from "./controller.ts";
-import type { DeploymentVersion } from "./records.ts";
+import type { DeploymentRecord, DeploymentVersion } from "./records.ts";
 
 /** Absent where all is as it is by default. `version`: what was built of the deployment. */
 export function requestRouting(
@@ -31,4 +32,10 @@ export function requestRouting(
     backoffMultiplier: backoff_multiplier,
     maxBackoffS: max_backoff_s,
   };
+}
+
+/** The version of the user's request router that tables name for a deployment; undefined: they name none. */
+export function routerVersionOf({ config, version, stable }: DeploymentRecord): string | undefined {
+  const routing = requestRouting(stable?.config ?? config, stable?.version ?? version);
+  return routing?.bundlePath ? routerVersion(routing.bundlePath, routing.kwargsJson) : undefined;
 }

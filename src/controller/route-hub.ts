@@ -1,8 +1,10 @@
 import type { Clock } from "../core/clock.ts";
+import type { RouterFaultSum } from "../core/router-faults.ts";
 import type { MetricFamily } from "../observability/metric-set.ts";
 import type { PublishedTable, RouteFeed, RouteNews, RouterLoad, RoutingTableData } from "./controller.ts";
 import { LoadIngest } from "./load-ingest.ts";
 import { ReplicaWords } from "./replica-words.ts";
+import { RouterFaults } from "./router-faults.ts";
 import type { SamplingChange } from "./table-keeper.ts";
 import { type RevisionTraffic, TrafficSums } from "./traffic.ts";
 
@@ -25,6 +27,8 @@ export class RouteHub implements RouteFeed {
   readonly traffic = new TrafficSums();
   /** What routers and replicas report of deployments that are scaled by load. */
   readonly load: LoadIngest;
+  /** What routers tell of request routers that fail. */
+  readonly faults = new RouterFaults();
   /** What else replicas and proxies tell. */
   readonly words = new ReplicaWords(() => {
     for (const wake of this.#wakers) wake();
@@ -134,6 +138,10 @@ export class RouteHub implements RouteFeed {
   reportMetrics(routerId: string, families: readonly MetricFamily[]): void {
     // One whose stream has ended meanwhile would never be forgotten.
     if (this.#applied.has(routerId)) this.words.proxyTold(routerId, families);
+  }
+
+  reportRouterFaults(faults: readonly RouterFaultSum[]): void {
+    this.faults.report(faults);
   }
 
   /** Tables for one router, the present one first, and news of models; ends when `signal` aborts. */

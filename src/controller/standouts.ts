@@ -9,7 +9,7 @@ import { isUp } from "./revisions.ts";
 /**
  * Of the first kind every deployment counts, by its name; of the others whether there is any.
  *
- * - `named`: it failed, is unhealthy, or its policy did
+ * - `named`: it failed, is unhealthy, or its policy or its request router did
  * - `moving`: a change of the config moves it
  * - `down`: it is not up
  * - `wanted`: it is not being deleted
@@ -24,9 +24,9 @@ const UP: readonly Standout[] = ["wanted"];
 /** How a deployment stands out; in no way once it is being deleted. */
 export function standoutsOf(deployment: DeploymentRecord | undefined): readonly Standout[] {
   if (deployment === undefined || deployment.deleting) return NONE;
-  const { status, rollout, policyFailure } = deployment;
-  const named =
-    status === "DEPLOY_FAILED" || status === "UNHEALTHY" || rollout === "failed" || policyFailure !== undefined;
+  const { status, rollout, policyFailure, routerFailure } = deployment;
+  const failed = status === "DEPLOY_FAILED" || status === "UNHEALTHY" || rollout === "failed";
+  const named = failed || policyFailure !== undefined || routerFailure !== undefined;
   const moving = isMoving(deployment);
   const up = isUp(deployment);
   if (!named && !moving && up) return UP;

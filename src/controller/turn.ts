@@ -19,9 +19,11 @@ import type { HealthChecks } from "./health-checks.ts";
 import { endLease, leaseEndsAt } from "./lease-state.ts";
 import type { ApplicationRecord, DeploymentRecord } from "./records.ts";
 import { keys, nameIn } from "./records.ts";
+import { routerVersionOf } from "./request-routing.ts";
 import type { NodeCapacity } from "./resources.ts";
 import { deleteRevisions } from "./revisions.ts";
 import { stepRevision } from "./rollback.ts";
+import { endRouterFailure, routerFailureEndsAt } from "./router-failure-state.ts";
 import type { TrafficSums } from "./traffic.ts";
 import { remarkWaiting } from "./waiting.ts";
 import type { Draft, World } from "./world.ts";
@@ -208,7 +210,8 @@ export class Turn {
   #stepDeployment(stored: DeploymentRecord, now: number): void {
     const ended = endLease(stored, this.#draft.instance, now);
     if (ended !== undefined) this.#draft.journal(ended.entry);
-    const deployment = ended?.deployment ?? stored;
+    const leased = ended?.deployment ?? stored;
+    const deployment = leased.routerFailure ? endRouterFailure(leased, routerVersionOf(leased), now) : leased;
     const { world, random, sockets, health, wakeAt } = this.#c;
     const draft = this.#draft;
     const { application, name } = deployment;
@@ -246,7 +249,7 @@ export class Turn {
     const checks = health.due(step.replicas, next, now);
     const timeoutMs = next.config.health_check_timeout_s * 1000;
     for (const id of checks.ids) this.effects.push({ kind: "check-health", id, timeoutMs });
-    wakeAt.set(key, Math.min(step.wakeAt, checks.nextAt, leaseEndsAt(next)));
+    wakeAt.set(key, Math.min(step.wakeAt, checks.nextAt, leaseEndsAt(next), routerFailureEndsAt(next)));
   }
 
   /**

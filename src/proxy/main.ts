@@ -15,6 +15,7 @@ import { createProcessLog, startSettings } from "../observability/process-log.ts
 import { keepOwnLogBounded } from "../observability/rotate.ts";
 import { countDecisions } from "../observability/router-decisions.ts";
 import { looseErrors, routerFaults } from "../observability/router-faults.ts";
+import { FaultReporter } from "../routing/fault-reporter.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelWaitMs } from "../routing/models.ts";
 import { createReplicaChannel } from "../routing/replica-channel.ts";
@@ -88,6 +89,8 @@ export async function runProxy(
     fronts: true,
   });
   const counts = new MetricSet();
+  const countFault = routerFaults(counts, clock, options.id, (message, fields) => log.warn(message, fields));
+  const faults = new FaultReporter(clock, (sums) => client.reportRouterFaults(sums));
   const router = new Router({
     channel: createReplicaChannel(),
     clock,
@@ -96,7 +99,10 @@ export async function runProxy(
     events: countDecisions(counts, log, () => ({ load: () => router.load() })),
     modelWaitMs: modelWaitMs(process.env),
     sessionHeader: sessionHeader(process.env),
-    onRouterFault: routerFaults(counts, clock, options.id, (message, fields) => log.warn(message, fields)),
+    onRouterFault(fault) {
+      countFault(fault);
+      faults.fault(fault);
+    },
     metrics: createRouterMetrics(counts, { actorId: options.id, source: "PROXY" }),
   });
   const traffic = new RevisionTraffic(clock, (deltas) => client.reportTraffic(deltas));

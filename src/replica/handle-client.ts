@@ -5,6 +5,7 @@ import type { Logger } from "../observability/logger.ts";
 import type { MetricSet } from "../observability/metric-set.ts";
 import { countDecisions } from "../observability/router-decisions.ts";
 import { routerFaults } from "../observability/router-faults.ts";
+import { FaultReporter } from "../routing/fault-reporter.ts";
 import { LoadReporter } from "../routing/load-reporter.ts";
 import { modelHeader, modelWaitMs } from "../routing/models.ts";
 import type { RouterFailure } from "../routing/outcome.ts";
@@ -49,6 +50,10 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
   });
   const events =
     options.events && countDecisions(options.events.metrics, options.events.log, () => ({ load: () => router.load() }));
+  // There is no logger here; in a replica the console is one.
+  const warn = (message: string, fields: object): void => console.warn(`${message} ${JSON.stringify(fields)}`);
+  const countFault = routerFaults(runtime().metrics, clock, runtime().replica?.replicaId ?? "", warn);
+  const faults = new FaultReporter(clock, (sums) => table.reportRouterFaults(sums));
   const router = new Router({
     channel: createReplicaChannel(),
     clock,
@@ -57,10 +62,10 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
     events,
     modelWaitMs: modelWaitMs(process.env),
     sessionHeader: sessionHeader(process.env),
-    // There is no logger here; in a replica the console is one.
-    onRouterFault: routerFaults(runtime().metrics, clock, runtime().replica?.replicaId ?? "", (message, fields) =>
-      console.warn(`${message} ${JSON.stringify(fields)}`),
-    ),
+    onRouterFault(fault) {
+      countFault(fault);
+      faults.fault(fault);
+    },
     metrics: metricsOfReplica(),
   });
   const ingress = new Ingress(clock);
@@ -146,6 +151,7 @@ export function createCallRouter(options: CallRouterOptions): CallRouter & { clo
     },
     async close() {
       events?.end();
+      faults.close();
       load.apply({ routes: [], deployments: [] });
       await table.close();
       await router.close();

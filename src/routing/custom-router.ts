@@ -13,6 +13,8 @@ const LOAD_DEADLINE_MS = 10_000;
 const LOADS_TOO_LONG = `loading it took longer than ${LOAD_DEADLINE_MS} ms`;
 /** For so long after one was late the router is not asked: requests would queue up behind one that hangs. */
 const SPARED_MS = 5_000;
+const TOO_LONG = `chooseReplicas took longer than ${DEADLINE_MS} ms`;
+const SPARED = `${TOO_LONG} a moment ago, and is left alone for ${SPARED_MS} ms`;
 /** Characters of an error that are told. */
 const MAX_ERROR = 300;
 /** So many kinds of requests wait beside each other. */
@@ -187,7 +189,7 @@ export class CustomRouter implements RoutingPolicy {
     const code = this.#code;
     if (code.kind === "broken") return this.#failed("load", code.error);
     if (code.kind === "loading" && nowMs >= this.#loadUntilMs) return this.#failed("late", LOADS_TOO_LONG);
-    if (nowMs < this.#sparedUntilMs) return this.#failed("late", "it was late a moment ago and is left alone");
+    if (nowMs < this.#sparedUntilMs) return this.#failed("late", SPARED);
     if (code.kind === "loading") return this.#awaitCode(request, code.router, nowMs);
     try {
       const candidates = slots.filter(({ dropped, retired }) => !dropped && !retired);
@@ -219,7 +221,7 @@ export class CustomRouter implements RoutingPolicy {
       onError: (error) => this.#failed("error", oneLine(error)),
       onLate: () => {
         this.#sparedUntilMs = this.#o.clock.monotonic() + SPARED_MS;
-        return this.#failed("late", `chooseReplicas took longer than ${DEADLINE_MS} ms`);
+        return this.#failed("late", TOO_LONG);
       },
     });
   }

@@ -4,6 +4,7 @@
  */
 import type { Clock, Timer } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import { routerVersion } from "../core/router-faults.ts";
 import type { ReplicaChannel, WaitAtReplica } from "./channel.ts";
 import { type ColdStart, ColdWatch, type Held, limitMs, NO_TABLE, refusalOf } from "./cold-start.ts";
 import type { FaultReason } from "./custom-router.ts";
@@ -450,8 +451,7 @@ export class DeploymentQueue {
     this.#router = { spec, made: true };
     const { application, deployment, context } = this;
     const { router, bundlePath, kwargsJson } = spec;
-    // Bundles are named after what is in them.
-    const version = `${bundlePath} ${kwargsJson}`;
+    const version = routerVersion(bundlePath, kwargsJson);
     const policy = makePolicy(spec, {
       ...context,
       backoff: this.#replicas.backoff,

@@ -11,13 +11,14 @@ import type { ProcessMetricsSchema } from "../../gen/windlass/runtime/v1/metrics
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Random } from "../core/random.ts";
+import type { RouterFaultSum } from "../core/router-faults.ts";
 import { reconnectDelayMs } from "./backoff.ts";
 import type { LoadReport } from "./load-reporter.ts";
 
 /** A stream that lived this long was a good one: the next reconnection begins at once again. */
 const GOOD_STREAM_MS = 1_000;
-/** A report of load that was not taken by then is given up: the next one has all of it. */
-const REPORT_LOAD_TIMEOUT_MS = 10_000;
+/** A report that was not taken by then is given up: the next one has all of it. */
+const REPORT_TIMEOUT_MS = 10_000;
 
 /** Options of {@link followTable}. */
 export interface TableClientOptions {
@@ -48,6 +49,8 @@ export interface TableClient {
   reportLoad(report: LoadReport): Promise<void>;
   /** Tells the controller what this process counts; rejects where it is away. */
   reportMetrics(metrics: MessageInitShape<typeof ProcessMetricsSchema>): Promise<void>;
+  /** Tells the controller how users' request routers failed; rejects where it is away. */
+  reportRouterFaults(faults: readonly RouterFaultSum[]): Promise<void>;
   /** Resolves when the stream has ended. */
   close(): Promise<void>;
 }
@@ -127,11 +130,15 @@ export function followTable(options: TableClientOptions): TableClient {
     },
     async reportLoad({ timestampS, deployments }) {
       const request = { routerId: options.routerId, timestampS, deployments: [...deployments] };
-      await client.reportLoad(request, { signal: stop.signal, timeoutMs: REPORT_LOAD_TIMEOUT_MS });
+      await client.reportLoad(request, { signal: stop.signal, timeoutMs: REPORT_TIMEOUT_MS });
     },
     async reportMetrics(metrics) {
       const request = { routerId: options.routerId, metrics };
-      await client.reportMetrics(request, { signal: stop.signal, timeoutMs: REPORT_LOAD_TIMEOUT_MS });
+      await client.reportMetrics(request, { signal: stop.signal, timeoutMs: REPORT_TIMEOUT_MS });
+    },
+    async reportRouterFaults(faults) {
+      const request = { routerId: options.routerId, faults: [...faults] };
+      await client.reportRouterFaults(request, { signal: stop.signal, timeoutMs: REPORT_TIMEOUT_MS });
     },
     async close() {
       stop.abort();

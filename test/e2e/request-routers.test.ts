@@ -4,10 +4,13 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { writeApp } from "../support/apps.ts";
 import {
+  type ApplicationView,
   api,
   application,
+  clientEnv,
   eventually,
   ROOT,
+  runWindlass,
   startWindlass,
   type Windlass,
   waitForStatus,
@@ -19,6 +22,19 @@ async function ask(windlass: Windlass, path: string, headers: Record<string, str
   const text = await response.text();
   expect([path, response.status, text]).toEqual([path, 200, text]);
   return JSON.parse(text);
+}
+
+/** The application once its message has a text; `each`: done before each look. */
+async function messageWith(windlass: Windlass, text: string, each?: () => Promise<unknown>): Promise<ApplicationView> {
+  let last: ApplicationView | undefined;
+  return eventually(
+    async () => {
+      await each?.();
+      last = await application(windlass, "wild");
+      return last?.message.includes(text) ? last : undefined;
+    },
+    () => `the message is ${JSON.stringify(last?.message)}, without ${JSON.stringify(text)}`,
+  );
 }
 
 describe("examples/request-router", () => {
@@ -81,6 +97,9 @@ export class First {
     return [[...from].sort((a, b) => (a.id < b.id ? -1 : 1)).slice(0, 1)];
   }
 }
+export class Failing {
+  chooseReplicas() { throw new TypeError("no such tenant"); }
+}
 export class Wild {
   constructor() { setTimeout(() => { throw new Error("from a timer"); }, 10); Promise.reject(new Error("rejected")); }
   chooseReplicas() { throw new Error("this one always throws"); }
@@ -88,13 +107,13 @@ export class Wild {
 `;
 
 describe("a router of the user's", () => {
-  const config = (router: string): string =>
+  const config = (router: string, name = "Front"): string =>
     JSON.stringify({
       applications: [
         {
           name: "wild",
           import_path: "./app.ts:app",
-          deployments: [{ name: "Front", num_replicas: 2, request_router_config: { request_router_class: router } }],
+          deployments: [{ name, num_replicas: 2, request_router_config: { request_router_class: router } }],
         },
       ],
     });
@@ -118,6 +137,12 @@ describe("a router of the user's", () => {
       const { text } = await api(windlass, "/metrics");
       return /windlass_request_router_faults_total\{[^}]*deployment="Front"[^}]*reason="error"[^}]*\} [1-9]/.test(text);
     });
+    const told = await messageWith(windlass, "this one always throws");
+    expect(told).toMatchObject({ status: "RUNNING", deployments: { Front: { status: "HEALTHY" } } });
+    expect(told.message).toMatch(
+      /^deployment "Front": the request router \.\/router\.ts:Wild failed .* [0-9-]+T[0-9:]+Z, and the power of two choices stood in for it: Error: this one always throws$/,
+    );
+    expect(`deployment "Front": ${told.deployments["Front"]!.message}`).toBe(told.message);
     const log = readFileSync(join(windlass.stateDir, "logs", "proxy-0.log"), "utf8");
     const lines = log.split("\n").filter((line) => line.includes("the request router failed"));
     expect(lines).toHaveLength(1);
@@ -126,11 +151,32 @@ describe("a router of the user's", () => {
     expect(await windlass.stop()).toBe(0);
   });
 
+  it("that throws in handles is told of by `windlass status`, and by the next controller", async () => {
+    const windlass = await startWindlass([
+      writeApp(APP, config("./router.ts:Failing", "Back"), { "router.ts": ROUTER }),
+    ]);
+    await waitForStatus(windlass, "wild", "RUNNING", 150_000);
+    // The first may be late, as the router is loaded with it.
+    await messageWith(windlass, "no such tenant", () => ask(windlass, "/"));
+    const status = await runWindlass(["status", "-n", "wild", "-o", "json"], clientEnv(windlass));
+    const shown = JSON.parse(status.stdout) as ApplicationView;
+    expect(shown).toMatchObject({ status: "RUNNING", deployments: { Back: { status: "HEALTHY" } } });
+    expect(shown.message).toContain("TypeError: no such tenant");
+    expect(shown.message).toBe(`deployment "Back": ${shown.deployments["Back"]!.message}`);
+    process.kill(windlass.pids.controller, "SIGKILL");
+    await eventually(async () => {
+      const answer = await api(windlass, "/-/readyz").catch(() => undefined);
+      return answer?.status === 200 && (answer.json as { pid: number }).pid !== windlass.pids.controller;
+    });
+    expect((await messageWith(windlass, "TypeError: no such tenant")).status).toBe("RUNNING");
+    expect(await windlass.stop()).toBe(0);
+  });
+
   it("that is not there fails the deploy with its name", async () => {
     const windlass = await startWindlass([writeApp(APP, config("./router.ts:Nobody"), { "router.ts": ROUTER })]);
     await waitForStatus(windlass, "wild", "DEPLOY_FAILED", 150_000);
     expect((await application(windlass, "wild"))?.message).toBe(
-      'Deploying application "wild" failed: request_router_class "./router.ts:Nobody": no export "Nobody": the module exports First, Wild',
+      'Deploying application "wild" failed: request_router_class "./router.ts:Nobody": no export "Nobody": the module exports Failing, First, Wild',
     );
   });
 });

@@ -62,6 +62,7 @@ function createHub(endless = false) {
     reportTraffic: (traffic) => void reported.push(...traffic),
     reportLoad: (load) => void loads.push(load),
     reportMetrics: (routerId, families) => void counted.push([routerId, families]),
+    reportRouterFaults: (faults) => void reported.push(...faults),
   };
   return { hub, left, acknowledged, reported, loads, counted, fail: (error: Error) => fail(error) };
 }
@@ -215,6 +216,19 @@ describe("the runtime socket", () => {
     })().catch((error: unknown) => ConnectError.from(error));
     expect(await failure).toMatchObject({ code: Code.Internal, rawMessage: "internal error" });
     expect(logged.join("")).toContain("secret detail");
+  });
+});
+
+describe("request routers that fail", () => {
+  it("are told of as routers report them", async () => {
+    const { hub, reported } = createHub();
+    const { client } = await listen(hub, []);
+    const sum = {
+      ...{ application: "a", deployment: "Echo", version: "/bundles/r {}" },
+      ...{ reason: "error", error: "Error: no", count: 3 },
+    };
+    await client.reportRouterFaults({ routerId: "r", faults: [sum] });
+    expect(reported).toEqual([sum]);
   });
 });
 

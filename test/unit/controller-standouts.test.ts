@@ -20,6 +20,7 @@ const application = {
   generation: 1,
   observedGeneration: 1,
 } as ApplicationRecord;
+const ROUTER_FAILURE = { router: "./r.ts:R", version: "1", reason: "error", count: 2, since: 0, at: 0 };
 const revision = (outcome: RevisionRecord["outcome"]) => ({ built: {}, outcome }) as unknown as RevisionRecord;
 
 describe("the deployments that tell of an application", () => {
@@ -39,6 +40,7 @@ describe("the deployments that tell of an application", () => {
         everRan: random.next() < 0.9,
         deleting: random.next() < 0.2,
         ...(random.next() < 0.05 ? { policyFailure: "no answer" } : {}),
+        ...(random.next() < 0.05 ? { routerFailure: { ...ROUTER_FAILURE, error: name } } : {}),
       }) as DeploymentRecord;
     let world = emptyWorld();
     for (let turn = 0; turn < 300; turn++) {

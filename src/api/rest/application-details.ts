@@ -2,6 +2,7 @@
 import { requiredResources } from "../../config/effective.ts";
 import { redactConfig } from "../../config/redact.ts";
 import type { EffectiveDeploymentConfig } from "../../config/types.ts";
+import { shownMessage } from "../../controller/controller.ts";
 import {
   type ApplicationRecord,
   type DeadReplica,
@@ -80,7 +81,7 @@ function deploymentDetails(
     name: record.name,
     status: record.status,
     status_trigger: record.trigger,
-    message: record.message,
+    message: shownMessage(record),
     deployment_config: shownConfig(redactDeployment(record.config, revealEnv)),
     target_num_replicas: record.target.replicas,
     required_resources: requiredResources(record.config),

@@ -1,6 +1,6 @@
 /** What GET /api/v1/applications/{application} answers. Pure. */
 import { redactConfig } from "../../config/redact.ts";
-import { etagOf } from "../../controller/controller.ts";
+import { etagOf, shownMessage } from "../../controller/controller.ts";
 import type { ApplicationRecord, DeploymentRecord } from "../../controller/records.ts";
 
 /** The value of an `ETag` header. */
@@ -37,7 +37,7 @@ function deploymentBody(record: DeploymentRecord) {
     name: record.name,
     status: record.status,
     status_trigger: record.trigger,
-    message: record.message,
+    message: shownMessage(record),
     ingress: record.ingress,
     target_num_replicas: record.target.replicas,
     replica_counts: record.replicaCounts,

@@ -1,7 +1,7 @@
 /** `/api/serve/deployments/`: the reference's REST V1, for one application. docs/rest-v1.md has what it makes of more. */
 import { readJson } from "../../config/json.ts";
 import { redactConfig } from "../../config/redact.ts";
-import type { Snapshot } from "../../controller/controller.ts";
+import { type Snapshot, shownMessage } from "../../controller/controller.ts";
 import type { ApplicationRecord } from "../../controller/records.ts";
 import { WindlassError } from "../../core/errors.ts";
 import { applyChecked } from "../apply.ts";
@@ -38,7 +38,7 @@ export function getV1Status({ deps }: RestRequest): Reply {
     },
     deployment_statuses: now.deployments
       .filter(({ application }) => application === record.name)
-      .map(({ name, status, message }) => ({ name, status, message })),
+      .map((each) => ({ name: each.name, status: each.status, message: shownMessage(each) })),
   });
 }
 

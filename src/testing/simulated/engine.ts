@@ -11,6 +11,8 @@ export interface SimulatedApplication {
   buildError?: string;
   /** What the build makes of its scaling policies. */
   policies?: NonNullable<BuildResult["policies"]>;
+  /** What the build makes of its request routers. */
+  routers?: NonNullable<BuildResult["routers"]>;
 }
 
 /** What a simulated deployment does when asked; keyed "application/deployment". */
@@ -71,6 +73,7 @@ export class SimulatedEngine implements Engine {
           outbound: outbound ?? [],
         })),
         ...(application.policies ? { policies: application.policies } : {}),
+        ...(application.routers ? { routers: application.routers } : {}),
       };
       this.#emit({ kind: "built", buildId, result });
     });

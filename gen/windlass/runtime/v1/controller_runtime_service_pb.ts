@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file windlass/runtime/v1/controller_runtime_service.proto.
  */
 export const file_windlass_runtime_v1_controller_runtime_service: GenFile = /*@__PURE__*/
-  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkijQEKE1dhdGNoUm91dGVzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSMAoFdGFibGUYAiABKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRpbmdUYWJsZRIyCgZtb2RlbHMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FNb2RlbHMiUgoNUmVwbGljYU1vZGVscxISCgpyZXBsaWNhX2lkGAEgASgJEhEKCW1vZGVsX2lkcxgCIAMoCRIaChJyb3V0aW5nX3N0YXRzX2pzb24YAyABKAkiPwoYQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAyIbChlBY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlImAKFFJlcG9ydFRyYWZmaWNSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRI1Cgd0cmFmZmljGAIgAygLMiQud2luZGxhc3MucnVudGltZS52MS5SZXZpc2lvblRyYWZmaWMicwoPUmV2aXNpb25UcmFmZmljEhMKC2FwcGxpY2F0aW9uGAEgASgJEhAKCHJldmlzaW9uGAIgASgDEhAKCHJlcXVlc3RzGAMgASgEEg4KBmVycm9ycxgEIAEoBBIXCg9sYXRlbmN5X2J1Y2tldHMYBSADKAQiFwoVUmVwb3J0VHJhZmZpY1Jlc3BvbnNlInUKEVJlcG9ydExvYWRSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRITCgt0aW1lc3RhbXBfcxgCIAEoARI4CgtkZXBsb3ltZW50cxgDIAMoCzIjLndpbmRsYXNzLnJ1bnRpbWUudjEuRGVwbG95bWVudExvYWQiFAoSUmVwb3J0TG9hZFJlc3BvbnNlIl8KFFJlcG9ydE1ldHJpY3NSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRI0CgdtZXRyaWNzGAIgASgLMiMud2luZGxhc3MucnVudGltZS52MS5Qcm9jZXNzTWV0cmljcyIXChVSZXBvcnRNZXRyaWNzUmVzcG9uc2UyoQQKGENvbnRyb2xsZXJSdW50aW1lU2VydmljZRJiCgtXYXRjaFJvdXRlcxInLndpbmRsYXNzLnJ1bnRpbWUudjEuV2F0Y2hSb3V0ZXNSZXF1ZXN0Gigud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1Jlc3BvbnNlMAEScgoRQWNrbm93bGVkZ2VSb3V0ZXMSLS53aW5kbGFzcy5ydW50aW1lLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBouLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZRJmCg1SZXBvcnRUcmFmZmljEikud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoqLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlEl0KClJlcG9ydExvYWQSJi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydExvYWRSZXF1ZXN0Gicud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRMb2FkUmVzcG9uc2USZgoNUmVwb3J0TWV0cmljcxIpLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0TWV0cmljc1JlcXVlc3QaKi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydE1ldHJpY3NSZXNwb25zZWIGcHJvdG8z", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_metrics, file_windlass_runtime_v1_routing]);
+  fileDesc("CjR3aW5kbGFzcy9ydW50aW1lL3YxL2NvbnRyb2xsZXJfcnVudGltZV9zZXJ2aWNlLnByb3RvEhN3aW5kbGFzcy5ydW50aW1lLnYxIjwKEldhdGNoUm91dGVzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSEwoLYXBwbGljYXRpb24YAiABKAkijQEKE1dhdGNoUm91dGVzUmVzcG9uc2USEAoIcmV2aXNpb24YASABKAMSMAoFdGFibGUYAiABKAsyIS53aW5kbGFzcy5ydW50aW1lLnYxLlJvdXRpbmdUYWJsZRIyCgZtb2RlbHMYAyADKAsyIi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcGxpY2FNb2RlbHMiUgoNUmVwbGljYU1vZGVscxISCgpyZXBsaWNhX2lkGAEgASgJEhEKCW1vZGVsX2lkcxgCIAMoCRIaChJyb3V0aW5nX3N0YXRzX2pzb24YAyABKAkiPwoYQWNrbm93bGVkZ2VSb3V0ZXNSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRIQCghyZXZpc2lvbhgCIAEoAyIbChlBY2tub3dsZWRnZVJvdXRlc1Jlc3BvbnNlImAKFFJlcG9ydFRyYWZmaWNSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRI1Cgd0cmFmZmljGAIgAygLMiQud2luZGxhc3MucnVudGltZS52MS5SZXZpc2lvblRyYWZmaWMicwoPUmV2aXNpb25UcmFmZmljEhMKC2FwcGxpY2F0aW9uGAEgASgJEhAKCHJldmlzaW9uGAIgASgDEhAKCHJlcXVlc3RzGAMgASgEEg4KBmVycm9ycxgEIAEoBBIXCg9sYXRlbmN5X2J1Y2tldHMYBSADKAQiFwoVUmVwb3J0VHJhZmZpY1Jlc3BvbnNlInUKEVJlcG9ydExvYWRSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRITCgt0aW1lc3RhbXBfcxgCIAEoARI4CgtkZXBsb3ltZW50cxgDIAMoCzIjLndpbmRsYXNzLnJ1bnRpbWUudjEuRGVwbG95bWVudExvYWQiFAoSUmVwb3J0TG9hZFJlc3BvbnNlIl8KFFJlcG9ydE1ldHJpY3NSZXF1ZXN0EhEKCXJvdXRlcl9pZBgBIAEoCRI0CgdtZXRyaWNzGAIgASgLMiMud2luZGxhc3MucnVudGltZS52MS5Qcm9jZXNzTWV0cmljcyIXChVSZXBvcnRNZXRyaWNzUmVzcG9uc2UiYQoZUmVwb3J0Um91dGVyRmF1bHRzUmVxdWVzdBIRCglyb3V0ZXJfaWQYASABKAkSMQoGZmF1bHRzGAIgAygLMiEud2luZGxhc3MucnVudGltZS52MS5Sb3V0ZXJGYXVsdHMidgoMUm91dGVyRmF1bHRzEhMKC2FwcGxpY2F0aW9uGAEgASgJEhIKCmRlcGxveW1lbnQYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSDQoFZXJyb3IYBSABKAkSDQoFY291bnQYBiABKA0iHAoaUmVwb3J0Um91dGVyRmF1bHRzUmVzcG9uc2UymAUKGENvbnRyb2xsZXJSdW50aW1lU2VydmljZRJiCgtXYXRjaFJvdXRlcxInLndpbmRsYXNzLnJ1bnRpbWUudjEuV2F0Y2hSb3V0ZXNSZXF1ZXN0Gigud2luZGxhc3MucnVudGltZS52MS5XYXRjaFJvdXRlc1Jlc3BvbnNlMAEScgoRQWNrbm93bGVkZ2VSb3V0ZXMSLS53aW5kbGFzcy5ydW50aW1lLnYxLkFja25vd2xlZGdlUm91dGVzUmVxdWVzdBouLndpbmRsYXNzLnJ1bnRpbWUudjEuQWNrbm93bGVkZ2VSb3V0ZXNSZXNwb25zZRJmCg1SZXBvcnRUcmFmZmljEikud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRUcmFmZmljUmVxdWVzdBoqLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0VHJhZmZpY1Jlc3BvbnNlEl0KClJlcG9ydExvYWQSJi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydExvYWRSZXF1ZXN0Gicud2luZGxhc3MucnVudGltZS52MS5SZXBvcnRMb2FkUmVzcG9uc2USZgoNUmVwb3J0TWV0cmljcxIpLndpbmRsYXNzLnJ1bnRpbWUudjEuUmVwb3J0TWV0cmljc1JlcXVlc3QaKi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydE1ldHJpY3NSZXNwb25zZRJ1ChJSZXBvcnRSb3V0ZXJGYXVsdHMSLi53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydFJvdXRlckZhdWx0c1JlcXVlc3QaLy53aW5kbGFzcy5ydW50aW1lLnYxLlJlcG9ydFJvdXRlckZhdWx0c1Jlc3BvbnNlYgZwcm90bzM", [file_windlass_runtime_v1_load, file_windlass_runtime_v1_metrics, file_windlass_runtime_v1_routing]);
 
 /**
  * Request message for WatchRoutes.
@@ -349,6 +349,106 @@ export const ReportMetricsResponseSchema: GenMessage<ReportMetricsResponse> = /*
   messageDesc(file_windlass_runtime_v1_controller_runtime_service, 11);
 
 /**
+ * Request message for ReportRouterFaults.
+ *
+ * @generated from message windlass.runtime.v1.ReportRouterFaultsRequest
+ */
+export type ReportRouterFaultsRequest = Message<"windlass.runtime.v1.ReportRouterFaultsRequest"> & {
+  /**
+   * As in WatchRoutes.
+   *
+   * @generated from field: string router_id = 1;
+   */
+  routerId: string;
+
+  /**
+   * One for each deployment whose request router failed.
+   *
+   * @generated from field: repeated windlass.runtime.v1.RouterFaults faults = 2;
+   */
+  faults: RouterFaults[];
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportRouterFaultsRequest.
+ * Use `create(ReportRouterFaultsRequestSchema)` to create a new message.
+ */
+export const ReportRouterFaultsRequestSchema: GenMessage<ReportRouterFaultsRequest> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 12);
+
+/**
+ * How a user's request router failed.
+ *
+ * @generated from message windlass.runtime.v1.RouterFaults
+ */
+export type RouterFaults = Message<"windlass.runtime.v1.RouterFaults"> & {
+  /**
+   * The application.
+   *
+   * @generated from field: string application = 1;
+   */
+  application: string;
+
+  /**
+   * The deployment.
+   *
+   * @generated from field: string deployment = 2;
+   */
+  deployment: string;
+
+  /**
+   * Tells one version of its code and arguments from the next:
+   * `bundle_path`, a space and `kwargs_json` of the table.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
+
+  /**
+   * load, error, late, nonsense or hook.
+   *
+   * @generated from field: string reason = 4;
+   */
+  reason: string;
+
+  /**
+   * The newest error in one line.
+   *
+   * @generated from field: string error = 5;
+   */
+  error: string;
+
+  /**
+   * How many.
+   *
+   * @generated from field: uint32 count = 6;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message windlass.runtime.v1.RouterFaults.
+ * Use `create(RouterFaultsSchema)` to create a new message.
+ */
+export const RouterFaultsSchema: GenMessage<RouterFaults> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 13);
+
+/**
+ * Response message for ReportRouterFaults.
+ *
+ * @generated from message windlass.runtime.v1.ReportRouterFaultsResponse
+ */
+export type ReportRouterFaultsResponse = Message<"windlass.runtime.v1.ReportRouterFaultsResponse"> & {
+};
+
+/**
+ * Describes the message windlass.runtime.v1.ReportRouterFaultsResponse.
+ * Use `create(ReportRouterFaultsResponseSchema)` to create a new message.
+ */
+export const ReportRouterFaultsResponseSchema: GenMessage<ReportRouterFaultsResponse> = /*@__PURE__*/
+  messageDesc(file_windlass_runtime_v1_controller_runtime_service, 14);
+
+/**
  * What the controller serves to its own processes on a unix socket. May change
  * with every release.
  *
@@ -409,6 +509,16 @@ export const ControllerRuntimeService: GenService<{
     methodKind: "unary";
     input: typeof ReportMetricsRequestSchema;
     output: typeof ReportMetricsResponseSchema;
+  },
+  /**
+   * Tells how often users' request routers failed since the last report.
+   *
+   * @generated from rpc windlass.runtime.v1.ControllerRuntimeService.ReportRouterFaults
+   */
+  reportRouterFaults: {
+    methodKind: "unary";
+    input: typeof ReportRouterFaultsRequestSchema;
+    output: typeof ReportRouterFaultsResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_windlass_runtime_v1_controller_runtime_service, 0);
