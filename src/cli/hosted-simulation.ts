@@ -9,8 +9,8 @@ import type { DeployConfig } from "../config/types.ts";
 import { nameOf } from "../simulate/assign.ts";
 import { run } from "../simulate/course.ts";
 import type { Outcome } from "../simulate/deployment.ts";
-import { courseOf, type HostedRequest, type HostedResult, type HostedWork } from "../simulate/hosted.ts";
-import { asksOwnPolicy } from "../simulate/subject.ts";
+import { courseOf, type HostedRequest, type HostedResult, type HostedWork, subjectIn } from "../simulate/hosted.ts";
+import { ownPolicyOf, type Subject } from "../simulate/subject.ts";
 import { programPath } from "../supervisor/programs.ts";
 import type { CliContext } from "./context.ts";
 import { CliError, EXIT } from "./exit.ts";
@@ -21,13 +21,46 @@ export interface Home {
   readonly baseDir: string;
 }
 
-/** Simulates a deployment: where its policy is the user's, in a process that runs such. Throws a CliError with one line. */
-export async function simulateWork(ctx: CliContext, { config, baseDir }: Home, work: HostedWork): Promise<Outcome> {
-  const subject = work.kind === "trace" ? work.load.subject : work.subject;
-  if (!asksOwnPolicy(subject)) return run(courseOf(work));
+/**
+ * Simulates deployments: each by itself, or those together for which the policy of their application decides; where a policy
+ * is the user's, in a process that runs such. `idle` are told to such a policy beside them. Throws a CliError with one line.
+ */
+export async function simulateWorks(
+  ctx: CliContext,
+  home: Home,
+  works: readonly HostedWork[],
+  idle: readonly HostedWork[],
+): Promise<Outcome[]> {
+  const outcomes = new Map<string, Outcome>();
+  for (const work of works) {
+    const subject = subjectIn(work);
+    if (outcomes.has(nameOf(subject))) continue;
+    const together = subject.autoscaling?.together !== undefined;
+    const group = together ? [...works, ...idle].filter((other) => decidedWith(subject, subjectIn(other))) : [work];
+    for (const outcome of await simulateGroup(ctx, home, group)) outcomes.set(nameOf(outcome), outcome);
+  }
+  return works.map((work) => outcomes.get(nameOf(subjectIn(work)))!);
+}
+
+/** Whether the policy of one application decides for both. */
+function decidedWith(one: Subject, other: Subject): boolean {
+  return one.application === other.application && other.autoscaling?.together !== undefined;
+}
+
+/** Simulates one deployment, or those that one policy decides for. */
+async function simulateGroup(
+  ctx: CliContext,
+  { config, baseDir }: Home,
+  works: readonly HostedWork[],
+): Promise<Outcome[]> {
+  const subject = subjectIn(works[0]!);
+  const policy = ownPolicyOf(subject);
+  if (policy === undefined) return works.map((work) => run(courseOf(work)));
   const { application } = subject;
   const app = config.applications.find(({ name = DEFAULT_APPLICATION_NAME }) => name === application);
-  return hosted(ctx, nameOf(subject), work, { baseDir, env: replicaEnv({ runtime_env: app?.runtime_env }) });
+  const name = subject.autoscaling?.together === undefined ? nameOf(subject) : application;
+  const home = { baseDir, env: replicaEnv({ runtime_env: app?.runtime_env }) };
+  return [...(await hosted(ctx, name, { works, policy }, home)).values()];
 }
 
 /** Where a policy's code lies, and the environment of its application. */
@@ -36,17 +69,22 @@ interface PolicyHome {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** What the policy prints goes to stderr. `name` is what an error calls the deployment. */
-async function hosted(ctx: CliContext, name: string, work: HostedWork, { baseDir, env }: PolicyHome): Promise<Outcome> {
+/** What the policy prints goes to stderr. `name` is what an error calls the deployment, or the application. */
+async function hosted(
+  ctx: CliContext,
+  name: string,
+  what: Pick<HostedRequest, "works" | "policy">,
+  { baseDir, env }: PolicyHome,
+): Promise<ReadonlyMap<string, Outcome>> {
   const folder = mkdtempSync(join(tmpdir(), "windlass-simulate-"));
   try {
     const resultPath = join(folder, "result");
-    const request: HostedRequest = { work, baseDir, bundlesDir: join(folder, "bundles"), resultPath };
+    const request: HostedRequest = { ...what, baseDir, bundlesDir: join(folder, "bundles"), resultPath };
     const requestPath = join(folder, "request");
     writeFileSync(requestPath, serialize(request));
     const ending = await runHost(ctx, requestPath, { baseDir, env });
     const result = readResult(resultPath) ?? { ok: false, error: ending };
-    if (result.ok) return result.outcome;
+    if (result.ok) return result.outcomes;
     throw new CliError(EXIT.failed, `${name}: ${result.error}`);
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -2,10 +2,16 @@
 import type { Load } from "./run.ts";
 import type { Subject } from "./subject.ts";
 import type { Trace } from "./trace.ts";
+import type { Traffic } from "./traffic.ts";
 
 /** Deployments with their traffic, or why it is not clear: one line each. */
 export type Assigned =
-  | { readonly ok: true; readonly loads: readonly Load[] }
+  | {
+      readonly ok: true;
+      readonly loads: readonly Load[];
+      /** Deployments without traffic for which the same policy decides as for some with. */
+      readonly idle: readonly Load[];
+    }
   | { readonly ok: false; readonly problems: readonly string[] };
 
 /**
@@ -37,7 +43,24 @@ export function assign(
   if (problems.length === 0 && loads.length === 0) problems.push(`${trace}: has no line for deployment ${wanted}`);
   const twice = loads.find(({ subject }, i) => loads.findIndex((other) => other.subject === subject) !== i);
   if (twice) problems.push(`${trace}: calls ${nameOf(twice.subject)} by several names; use one`);
-  return problems.length > 0 ? { ok: false, problems } : { ok: true, loads };
+  if (problems.length > 0) return { ok: false, problems };
+  const idle = decidedWith(
+    loads.map(({ subject }) => subject),
+    subjects,
+  );
+  return { ok: true, loads, idle: idle.map((subject) => ({ key: nameOf(subject), subject, traffic: NO_TRAFFIC })) };
+}
+
+const NO_TRAFFIC: Traffic = { kind: "requests", timesS: new Float64Array(), servicesS: new Float64Array() };
+
+/** Others of `all` for which the policy of an application decides together with some of `some`. */
+export function decidedWith(some: readonly Subject[], all: readonly Subject[]): Subject[] {
+  const together = new Set(some.filter(isDecidedTogether).map(({ application }) => application));
+  return all.filter((each) => isDecidedTogether(each) && together.has(each.application) && !some.includes(each));
+}
+
+function isDecidedTogether({ autoscaling }: Subject): boolean {
+  return autoscaling?.together !== undefined;
 }
 
 /** `APP/DEPLOYMENT`. */

@@ -4,6 +4,7 @@
  */
 import type { LoadCurve } from "../autoscaling/aggregate.ts";
 import { valueAt } from "../autoscaling/aggregate.ts";
+import { decideApplication } from "../autoscaling/application.ts";
 import { constantUntilS } from "../autoscaling/boundary.ts";
 import {
   BUILT_IN,
@@ -12,6 +13,7 @@ import {
   isColdStart,
   type PolicyAnswer,
   type Situation,
+  type Step,
   shownTarget,
 } from "../autoscaling/decide.ts";
 import { samplingIntervalS } from "../autoscaling/intervals.ts";
@@ -21,6 +23,7 @@ import type { ScalingRules } from "../autoscaling/rules.ts";
 import { askSchedule, type ScheduledWish, scheduleHoldsUntilS } from "../autoscaling/schedule.ts";
 import { applyResult, NEW_SCALING_STATE, type ScalingState } from "../autoscaling/state.ts";
 import { policyKind } from "../config/policy-kwargs.ts";
+import type { CourseAnswer } from "./course.ts";
 import type { SimulatedReplica } from "./data-plane.ts";
 import { LoadWindow } from "./load-window.ts";
 import { policyQuestion, type ScaledSubject } from "./policy-question.ts";
@@ -79,6 +82,8 @@ export class Autoscaler {
   readonly #schedule: object | undefined;
   /** A policy of the user's decides. */
   readonly #hosted: boolean;
+  /** It is the application's, which is asked about all deployments at each tick, and between ticks about none. */
+  readonly #together: boolean;
   #asked: Asked | undefined;
   readonly #window = new LoadWindow();
   readonly #lookBackS: number;
@@ -105,8 +110,9 @@ export class Autoscaler {
     this.#plant = plant;
     this.#options = options;
     const { policy_function: policy, policy_kwargs: kwargs } = config.policy;
-    this.#schedule = policyKind(policy) === "schedule" ? kwargs : undefined;
-    this.#hosted = policyKind(policy) === "hosted";
+    this.#together = subject.together !== undefined;
+    this.#schedule = policyKind(policy) === "schedule" && !this.#together ? kwargs : undefined;
+    this.#hosted = policyKind(policy) === "hosted" || this.#together;
     this.#lookBackS = config.look_back_period_s;
     this.#sampleEveryS = Math.max(MIN_INTERVAL_S, samplingIntervalS(config));
     this.#pushEveryS = Math.max(MIN_INTERVAL_S, config.metrics_interval_s);
@@ -176,7 +182,7 @@ export class Autoscaler {
     if (this.#window.quiet && this.#curve === NO_LOAD.total) return;
     this.#changed(nowS);
     // Where nothing runs the controller does not wait for the tick.
-    if (this.#plant.serving.length === 0) this.#decide(nowS, Math.floor(nowS * TICKS_A_SECOND));
+    if (this.#plant.serving.length === 0 && !this.#together) this.#decide(nowS, Math.floor(nowS * TICKS_A_SECOND));
   }
 
   /** The load is to be summed anew, and the next tick decides. */
@@ -199,7 +205,7 @@ export class Autoscaler {
     if (!this.#hosted) {
       const { answer, wish } = this.#ownAnswer(situation, atS);
       this.#conclude(asked, answer, wish);
-    } else if (isColdStart(situation)) this.#conclude(asked, { kind: "failed", reason: "" });
+    } else if (isColdStart(situation) && !this.#together) this.#conclude(asked, { kind: "failed", reason: "" });
     else {
       this.#asked = asked;
       const running = serving.map(({ id }) => id);
@@ -210,7 +216,7 @@ export class Autoscaler {
   }
 
   /** Goes on with what the policy answered to {@link question}. */
-  answer(answer: PolicyAnswer): void {
+  answer(answer: CourseAnswer): void {
     const asked = this.#asked!;
     this.#asked = undefined;
     this.question = undefined;
@@ -218,11 +224,12 @@ export class Autoscaler {
     this.#lookAhead();
   }
 
-  #conclude({ situation, nowS, atS, tick, curve }: Asked, answer: PolicyAnswer, wish?: ScheduledWish | null): void {
-    const { decision, state } = decide(situation, this.#state, atS, answer);
+  #conclude({ situation, nowS, atS, tick, curve }: Asked, answer: CourseAnswer, wish?: ScheduledWish | null): void {
+    const { decision, state } = this.#step(situation, atS, answer);
     const { running, target, rules } = situation;
     this.#state = applyResult({ result: decision.result, target, runningAtVersion: running, rules }, state, atS).state;
-    if (this.#hosted && decision.kind === "kept") this.#failed(nowS, decision.reason);
+    const failed = answer.kind === "together" ? answer.answer.kind === "failed" : this.#hosted;
+    if (failed && decision.kind === "kept") this.#failed(nowS, decision.reason);
     this.decided += 1;
     this.#options.onDecision?.(decision);
     this.#last = tick;
@@ -232,6 +239,13 @@ export class Autoscaler {
     this.target = decision.result;
     this.#tick = tick + 1;
     this.#plant.scaleTo(decision.result, nowS);
+  }
+
+  #step(situation: Situation, atS: number, answer: CourseAnswer): Step {
+    if (answer.kind !== "together") return decide(situation, this.#state, atS, answer);
+    const { deployment } = this.#subject;
+    const one = new Map([[deployment, { situation, state: this.#state }]]);
+    return decideApplication(one, answer.answer, atS).get(deployment)!;
   }
 
   #failed(nowS: number, reason: string): void {

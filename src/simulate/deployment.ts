@@ -161,7 +161,8 @@ export function scheduleIn(
   { autoscaling }: Pick<Subject, "autoscaling">,
   { epochS, horizonS }: { readonly epochS: number; readonly horizonS: number },
 ): Pick<Outcome, "schedule"> {
-  const schedule = scheduleCourse(autoscaling?.config.policy, epochS, horizonS);
+  const policy = autoscaling?.together === undefined ? autoscaling?.config.policy : undefined;
+  const schedule = scheduleCourse(policy, epochS, horizonS);
   return schedule === undefined ? {} : { schedule };
 }
 

@@ -3,7 +3,7 @@ import type { Course } from "./course.ts";
 import type { Outcome } from "./deployment.ts";
 import { type RecordedLoad, type RecordingOptions, recordingCourse } from "./recording.ts";
 import { type Load, type RunOptions, traceCourse } from "./run.ts";
-import type { Subject } from "./subject.ts";
+import type { OwnPolicy, Subject } from "./subject.ts";
 
 /** One deployment under its load. */
 export type HostedWork =
@@ -22,9 +22,15 @@ export function courseOf(work: HostedWork): Course {
     : recordingCourse(work.subject, work.load, work.options);
 }
 
-/** A deployment whose policy is to be run. */
+/** The deployment of it. */
+export function subjectIn(work: HostedWork): Subject {
+  return work.kind === "trace" ? work.load.subject : work.subject;
+}
+
+/** One deployment, or several of an application whose policy decides for all, by their names. */
 export interface HostedRequest {
-  readonly work: HostedWork;
+  readonly works: readonly HostedWork[];
+  readonly policy: OwnPolicy;
   /** Absolute folder that the policy's module path starts from. */
   readonly baseDir: string;
   readonly bundlesDir: string;
@@ -34,5 +40,5 @@ export interface HostedRequest {
 
 /** `error` is one line for users. */
 export type HostedResult =
-  | { readonly ok: true; readonly outcome: Outcome }
+  | { readonly ok: true; readonly outcomes: ReadonlyMap<string, Outcome> }
   | { readonly ok: false; readonly error: string };

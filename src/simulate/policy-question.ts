@@ -15,6 +15,8 @@ export interface ScaledSubject {
   readonly deployment: string;
   readonly config: AutoscalingConfig;
   readonly rules: ScalingRules;
+  /** Present: the policy of the application decides. */
+  readonly together?: object;
 }
 
 /** How a simulated deployment stands. */
@@ -29,6 +31,7 @@ export interface Standing {
 
 /** The input at `atS`, epoch seconds. Replicas report nothing of themselves, so there are no metrics by replica. */
 export function policyQuestion(subject: ScaledSubject, standing: Standing, atS: number): PolicyInput {
+  const { together, ...facts } = subject;
   const { target, running, curve, queued, state } = standing;
   const reports = emptyReports();
   const owner = { kind: "proxy", id: null } as const;
@@ -36,9 +39,10 @@ export function policyQuestion(subject: ScaledSubject, standing: Standing, atS: 
   reports.handles.set("router", { report, receivedMonoS: 0 });
   return policyInput(
     {
-      ...subject,
+      ...facts,
       runningReplicas: running,
-      target: shownTarget(subject.rules, target),
+      // To an application's policy gangs do not count.
+      target: together === undefined ? shownTarget(subject.rules, target) : target,
       reports,
       load: { total: curve, source: NO_LOAD.source },
       state,

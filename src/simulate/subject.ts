@@ -27,7 +27,18 @@ export interface Subject {
   /** Replicas that run when the simulation begins. */
   readonly initialReplicas: number;
   /** null: the number of replicas is fixed. */
-  readonly autoscaling: { readonly config: AutoscalingConfig; readonly rules: ScalingRules } | null;
+  readonly autoscaling: {
+    readonly config: AutoscalingConfig;
+    readonly rules: ScalingRules;
+    /** The policy of the user's that decides for the whole application; absent: the deployment has its own. */
+    readonly together?: OwnPolicy;
+  } | null;
+}
+
+/** A policy of the user's. */
+export interface OwnPolicy {
+  readonly policy_function: string;
+  readonly policy_kwargs: Readonly<Record<string, unknown>>;
 }
 
 /** The deployments of a config, or why they cannot be simulated. */
@@ -53,7 +64,7 @@ export function subjectsOf(config: DeployConfig, wanted?: string): SubjectsResul
       }
       const names = [name, `${app.name ?? DEFAULT_APPLICATION_NAME}/${name}`];
       const asked = wanted === undefined || names.includes(wanted);
-      const foreign = asked ? foreignPolicy(app, merged.config) : undefined;
+      const foreign = asked ? foreignPolicy(app, merged.config, wanted) : undefined;
       const at = (app.deployments ?? []).findLastIndex((each) => each.name === name);
       if (foreign !== undefined)
         problems.push({ ...foreign, path: `${path}.${foreign.path.replace("[]", `[${at}]`)}` });
@@ -86,27 +97,45 @@ function subjectOf(config: DeployConfig, app: ApplicationConfig, settings: Effec
       ? register({ config: autoscaling, capacity, direction }).target
       : initialTarget(settings, capacity, direction),
     autoscaling: autoscaling
-      ? { config: autoscaling, rules: scalingRules(autoscaling, capacity, direction, gangSize) }
+      ? { config: autoscaling, rules: scalingRules(autoscaling, capacity, direction, gangSize), ...togetherIn(app) }
       : null,
   };
 }
 
-/** Whether a policy of the user's scales it, whose code has to be run. */
-export function asksOwnPolicy({ autoscaling }: Pick<Subject, "autoscaling">): boolean {
-  return autoscaling !== null && policyFunctionIn(autoscaling.config.policy) !== undefined;
+/** The policy that decides for all deployments of an application that are autoscaled. */
+function togetherIn({ autoscaling_policy: policy }: ApplicationConfig): { readonly together?: OwnPolicy } {
+  const policy_function = policyFunctionIn(policy);
+  if (policy_function === undefined) return {};
+  const kwargs = policy?.["policy_kwargs"];
+  return { together: { policy_function, policy_kwargs: isRecord(kwargs) ? kwargs : {} } };
 }
 
-/** A policy that cannot be asked here: of a whole application, of a server that knows nothing of virtual time, of a zip. */
+/** The policy of the user's that scales it, whose code has to be run; undefined: none does. */
+export function ownPolicyOf({ autoscaling }: Pick<Subject, "autoscaling">): OwnPolicy | undefined {
+  if (autoscaling === null) return undefined;
+  const { config, together } = autoscaling;
+  return together ?? (policyFunctionIn(config.policy) === undefined ? undefined : config.policy);
+}
+
+/** A policy that cannot be asked here: of a server that knows nothing of virtual time, of a zip, for one of several. */
 function foreignPolicy(
   app: ApplicationConfig,
   { autoscaling_config: scaling }: EffectiveDeploymentConfig,
+  wanted: string | undefined,
 ): Problem | undefined {
   if (!scaling) return undefined;
   const only = "leave it out to see what requests alone would do";
-  const ofApp = app.autoscaling_policy?.["policy_function"];
-  if (app.autoscaling_policy) {
-    const message = `${String(ofApp)} is not simulated: each deployment is simulated by itself; ${only}`;
-    return { path: "autoscaling_policy", message };
+  const zipped = workingDirIn(app.runtime_env) !== undefined;
+  const inZip = `is not simulated: its code lies in the zip of runtime_env.working_dir; ${only}`;
+  const { together } = togetherIn(app);
+  if (together !== undefined) {
+    const { policy_function: ofApp } = together;
+    const at = (message: string): Problem => ({ path: "autoscaling_policy", message: `${ofApp} ${message}` });
+    if (zipped) return at(inZip);
+    const names = new Set((app.deployments ?? []).map(({ name }) => name));
+    const scaled = [...names].filter((name) => isScaled(app, name));
+    if (wanted === undefined || scaled.length === 1) return undefined;
+    return at(`decides for ${scaled.join(", ")} together, and --deployment names one of them; leave that out`);
   }
   const { policy_function: own } = scaling.policy;
   const path = "deployments[].autoscaling_config.policy.policy_function";
@@ -114,8 +143,12 @@ function foreignPolicy(
     if (policyKind(own) !== "hosted") return undefined;
     return { path, message: `${own} is not simulated: what it asks knows nothing of virtual time; ${only}` };
   }
-  if (workingDirIn(app.runtime_env) === undefined) return undefined;
-  return { path, message: `${own} is not simulated: its code lies in the zip of runtime_env.working_dir; ${only}` };
+  return zipped ? { path, message: `${own} ${inZip}` } : undefined;
+}
+
+function isScaled(app: ApplicationConfig, name: string): boolean {
+  const merged = effectiveDeployment({}, overrideOf(app, name), name);
+  return merged.ok && merged.config.autoscaling_config !== undefined;
 }
 
 /** No timeout is written as null, and as 0. */

@@ -45,14 +45,40 @@ export const failing = ({ currentTimeS }: PolicyInput) => {
 };
 export const ending = () => process.exit(3);
 `;
+/** Policies of an application that has D and E. */
+const COMMON = `
+import type { PolicyInput } from "windlass";
+import { byRequests } from "./policy.ts";
+type Inputs = Record<string, PolicyInput>;
+/** Each by its own load, with a state that has to come back. */
+export const each = (inputs: Inputs) => {
+  const all = Object.entries(inputs);
+  for (const [name, { policyState, currentTimeS }] of all) {
+    const { name: mine = name, atS = currentTimeS - 0.1 } = policyState as { name?: string; atS?: number };
+    if (mine !== name || Math.abs(currentTimeS - atS - 0.1) > 0.001) throw new Error("lost a state");
+  }
+  return {
+    desired: Object.fromEntries(all.map(([name, input]) => [name, byRequests(input).desired])),
+    states: Object.fromEntries(all.map(([name, { currentTimeS }]) => [name, { name, atS: currentTimeS }])),
+  };
+};
+/** Each by the load of the other. */
+export const crossed = ({ D, E }: Inputs) => ({ desired: { D: E!.totalNumRequests, E: D!.totalNumRequests } });
+export const strange = () => ({ desired: { X: 1 } });
+`;
 const TRACE = "start_s,end_s,rps,service_s\n0,30,4,1\n30,60,12,1\n60,100,0,1\n";
 
 async function simulate(policy: string, ...more: string[]): Promise<CliResult> {
+  return simulateTrace(TRACE, policy, ...more);
+}
+
+async function simulateTrace(trace: string, policy: string, ...more: string[]): Promise<CliResult> {
   const dir = tempDir();
   writeFileSync(join(dir, "c.yaml"), policy);
   writeFileSync(join(dir, "policy.ts"), POLICIES);
   writeFileSync(join(dir, "package.json"), '{"type":"module"}');
-  writeFileSync(join(dir, "t.csv"), TRACE);
+  writeFileSync(join(dir, "common.ts"), COMMON);
+  writeFileSync(join(dir, "t.csv"), trace);
   return runCli(["simulate", "--config", "c.yaml", "--trace", "t.csv", ...more], {
     cwd: dir,
     env: { PATH: process.env["PATH"] ?? "" },
@@ -136,11 +162,6 @@ describe("a policy of one's own", () => {
 
   it.each([
     {
-      name: "of a whole application",
-      text: config("policy: {}", 'autoscaling_policy: {policy_function: "./policy.ts:seen"}'),
-      says: "applications[0].autoscaling_policy: ./policy.ts:seen is not simulated: each deployment is simulated by itself",
-    },
-    {
       name: "that asks a server",
       text: config(
         'policy: {policy_function: "windlass:prometheus", policy_kwargs: {url: "http://127.0.0.1:1", query: x, target_value: 1}}',
@@ -156,5 +177,60 @@ describe("a policy of one's own", () => {
     const { code, err } = await simulate(text);
     expect(code).toBe(1);
     expect(err).toContain(says);
+  });
+});
+
+describe("a policy of a whole application", () => {
+  const SCALING =
+    "min_replicas: 1, max_replicas: 9, metrics_interval_s: 1, look_back_period_s: 3, upscale_delay_s: 1, downscale_delay_s: 4";
+  const both = (name: string | null): string => `
+applications:
+  - name: a
+    import_path: ./a.ts:app
+    ${name === null ? "" : `autoscaling_policy: {policy_function: "./common.ts:${name}"}`}
+    deployments:
+      - {name: D, max_ongoing_requests: 3, autoscaling_config: {${SCALING}}}
+      - {name: E, max_ongoing_requests: 3, autoscaling_config: {${SCALING}}}
+      - {name: F, num_replicas: 1}
+`;
+  const HEAD = "start_s,end_s,rps,service_s,deployment\n";
+  const OF_D = "0,30,4,1,D\n30,60,12,1,D\n60,90,0,1,D\n";
+  const OF_E = "0,50,9,1,E\n";
+
+  async function deployments(name: string | null, trace: string): Promise<(Deployment & { readonly name: string })[]> {
+    const { out, err, code } = await simulateTrace(HEAD + trace, both(name), "-o", "json");
+    expect([code, err]).toEqual([0, ""]);
+    const { configs } = JSON.parse(out) as { configs: { deployments: (Deployment & { name: string })[] }[] };
+    return configs[0]!.deployments;
+  }
+
+  it("that gives each what requests would comes to the very same for all, and keeps a state for each", async () => {
+    const together = await deployments("each", OF_D + OF_E);
+    expect(together).toEqual(await deployments(null, OF_D + OF_E));
+    expect(together.map(({ targets }) => targets.length > 3)).toEqual([true, true]);
+  });
+
+  it("decides on one by the load of another at the moment, also where that is idle and in no report", async () => {
+    const most = (all: readonly Deployment[]) => all.map(({ targets }) => Math.max(...targets.map((t) => t.replicas)));
+    expect(most(await deployments("crossed", OF_D + OF_E))[0]).toBeGreaterThan(3);
+    expect(most(await deployments("crossed", OF_D))).toEqual([1]);
+  });
+
+  it("that says what it may not has failed, for each", async () => {
+    const { code, err } = await simulateTrace(HEAD + OF_D + OF_E, both("strange"));
+    expect(code).toBe(0);
+    for (const name of ["D", "E"]) {
+      expect(err).toMatch(
+        new RegExp(`^warning: c\\.yaml: the policy of a/${name} failed \\d+ times, .*names "X"`, "m"),
+      );
+    }
+  });
+
+  it("is refused where one of them alone is wanted", async () => {
+    const { code, err } = await simulateTrace(HEAD + OF_D, both("each"), "--deployment", "a/D");
+    expect([code, err]).toEqual([
+      1,
+      expect.stringContaining("./common.ts:each decides for D, E together, and --deployment"),
+    ]);
   });
 });

@@ -123,3 +123,23 @@ it("is for recordings alone, and says where nothing was recorded", async () => {
   });
   expect([traced.code, traced.err]).toEqual([2, "windlass: --state-dir is for recordings: give --from TIME as well\n"]);
 });
+
+it("tries a policy of the application on it, which is told of deployments without a recording, too", async () => {
+  const { dir, store, fromMs, toMs } = await recorded();
+  await store.close();
+  const together = 'import_path: ./a.ts:app\n    autoscaling_policy: {policy_function: "./policy.ts:all"}';
+  const idle = "      - {name: E, autoscaling_config: {max_replicas: 9}}\n";
+  writeFileSync(join(dir, "c.yaml"), CONFIG.replace("import_path: ./a.ts:app", together) + idle);
+  const policy =
+    "export const all = ({ D, E }) => ({ desired: { D: 1 + E.currentNumReplicas, E: D.totalNumRequests } });";
+  writeFileSync(join(dir, "policy.ts"), policy);
+  writeFileSync(join(dir, "package.json"), '{"type":"module"}');
+  const to = ["--to", new Date(toMs).toISOString()];
+  const { code, out, err } = await simulate(dir, fromMs, "--state-dir", "state", ...to, "--deployment", "a/D");
+  expect([code, out]).toEqual([1, ""]);
+  expect(err).toContain("decides for D, E together");
+  const all = await simulate(dir, fromMs, "--state-dir", "state", ...to);
+  expect([all.code, all.err]).toEqual([0, "a/E is left out: nothing is recorded of it in that time\n"]);
+  // E has one replica until 30 s after its wish for more.
+  expect(all.out).toMatch(/^peak replicas +4 +2 +-50\.0 %$/m);
+});

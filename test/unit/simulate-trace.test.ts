@@ -3,7 +3,7 @@ import { validateDeployConfig } from "../../src/config/check.ts";
 import { assign, nameOf } from "../../src/simulate/assign.ts";
 import { generator } from "../../src/simulate/generator.ts";
 import { simulate } from "../../src/simulate/run.ts";
-import { asksOwnPolicy, type Subject, subjectsOf } from "../../src/simulate/subject.ts";
+import { ownPolicyOf, type Subject, subjectsOf } from "../../src/simulate/subject.ts";
 import { parseTrace, type Trace } from "../../src/simulate/trace.ts";
 import { arrivalsOf } from "../../src/simulate/traffic.ts";
 
@@ -174,11 +174,14 @@ describe("the deployments of a config", () => {
 
   it.each([
     {
-      name: "an application",
+      name: "an application in a zip",
       scaling: {},
-      more: { autoscaling_policy: { policy_function: "./policy.ts:mine" } },
+      more: {
+        autoscaling_policy: { policy_function: "./policy.ts:mine" },
+        runtime_env: { working_dir: "https://127.0.0.1/a.zip" },
+      },
       path: "applications[0].autoscaling_policy",
-      says: "./policy.ts:mine is not simulated",
+      says: "./policy.ts:mine is not simulated: its code lies in the zip",
     },
     {
       name: "a server",
@@ -194,7 +197,7 @@ describe("the deployments of a config", () => {
     expect(found).toEqual({ ok: false, problems: [{ path, message: expect.stringContaining(says) }] });
   });
 
-  it("are refused once for the policy of their application, and not where another one is wanted", () => {
+  it("are refused where one alone is wanted of those for which the policy of an application decides", () => {
     const scaling = { autoscaling_config: { max_replicas: 3 } };
     const together = { autoscaling_policy: { policy_function: "./policy.ts:mine" } };
     const checked = validateDeployConfig({
@@ -207,13 +210,13 @@ describe("the deployments of a config", () => {
       const found = checked.ok ? subjectsOf(checked.config, wanted) : undefined;
       return found?.ok ? 0 : found!.problems.length;
     };
-    expect([undefined, "a/D", "E", "b/F", "F"].map(problemsOf)).toEqual([1, 1, 1, 0, 0]);
+    expect([undefined, "a/D", "E", "b/F", "F"].map(problemsOf)).toEqual([0, 1, 1, 0, 0]);
   });
 
   it("with a policy of one's own say that it is to be asked", () => {
     const policy = { policy_function: "./policy.ts:mine" };
     const one = app("a", { name: "D", autoscaling_config: { max_replicas: 3, policy } }, { name: "E" });
-    expect(subjects({ applications: [one] }).map(asksOwnPolicy)).toEqual([true, false]);
+    expect(subjects({ applications: [one] }).map(ownPolicyOf)).toEqual([expect.objectContaining(policy), undefined]);
   });
 });
 

@@ -3,8 +3,8 @@ import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { errorText } from "../../core/errors.ts";
 import { deploymentName } from "../../core/names.ts";
-import { nameOf } from "../../simulate/assign.ts";
-import type { Outcome } from "../../simulate/deployment.ts";
+import { decidedWith, nameOf } from "../../simulate/assign.ts";
+import type { HostedWork } from "../../simulate/hosted.ts";
 import { type RecordedLoad, recordedOutcome } from "../../simulate/recording.ts";
 import type { Subject } from "../../simulate/subject.ts";
 import type { Report, Run } from "../../simulate/summary.ts";
@@ -12,7 +12,7 @@ import type { Target } from "../address.ts";
 import { withApi } from "../api.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT } from "../exit.ts";
-import { simulateWork } from "../hosted-simulation.ts";
+import { simulateWorks } from "../hosted-simulation.ts";
 import type { SimulateOptions, Tried } from "./simulate.ts";
 
 /** What is asked for: between two moments, epoch milliseconds. */
@@ -50,13 +50,13 @@ export async function recordedReport(
   const options = { epochS, horizonS: toS - epochS, replicaStartS };
   const runs: Run[] = [];
   for (const each of tried) {
-    const outcomes: Outcome[] = [];
-    for (const name of known) {
-      const subject = subjectOf(each.subjects, name, each.file);
-      const load = loads.get(name)!;
-      outcomes.push(await simulateWork(ctx, each, { kind: "recording", subject, load, options }));
-    }
-    runs.push({ config: each.file, outcomes });
+    const subjects = known.map((name) => subjectOf(each.subjects, name, each.file));
+    const work = (subject: Subject): HostedWork => {
+      const load = loads.get(nameOf(subject)) ?? { ...NO_LOAD, fromS, toS };
+      return { kind: "recording", subject, load, options };
+    };
+    const idle = decidedWith(subjects, each.subjects).map(work);
+    runs.push({ config: each.file, outcomes: await simulateWorks(ctx, each, subjects.map(work), idle) });
   }
   if (runs.length === 1) {
     const { subjects, file } = tried[0]!;
@@ -66,6 +66,11 @@ export async function recordedReport(
   const trace = `what ${who} recorded from ${iso(fromS * 1_000)}`;
   return { trace, lengthS: options.horizonS, startS: epochS, replicaStartS, seed, runs };
 }
+
+const NO_LOAD = {
+  requests: { timesS: [], values: [] },
+  replicas: { timesS: [], target: [], running: [] },
+};
 
 /** The autoscaled deployments of a config, or the one that is named. */
 function wantedOf({ file, subjects }: Tried, wanted: string | undefined): Subject[] {

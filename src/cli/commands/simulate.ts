@@ -3,9 +3,10 @@ import { dirname, extname, resolve } from "node:path";
 import type { DeployConfig } from "../../config/types.ts";
 import { errorText } from "../../core/errors.ts";
 import { assign, nameOf } from "../../simulate/assign.ts";
-import type { Outcome } from "../../simulate/deployment.ts";
+import type { HostedWork } from "../../simulate/hosted.ts";
 import { reportHtml } from "../../simulate/report-html.ts";
 import { reportSvg } from "../../simulate/report-svg.ts";
+import type { Load } from "../../simulate/run.ts";
 import { type Subject, subjectsOf } from "../../simulate/subject.ts";
 import { documentOf, formatSeconds, type Report, type Run } from "../../simulate/summary.ts";
 import { textChart } from "../../simulate/text-chart.ts";
@@ -14,7 +15,7 @@ import { parseTrace, type Trace } from "../../simulate/trace.ts";
 import type { Target } from "../address.ts";
 import type { CliContext } from "../context.ts";
 import { CliError, EXIT, oneLine } from "../exit.ts";
-import { simulateWork } from "../hosted-simulation.ts";
+import { simulateWorks } from "../hosted-simulation.ts";
 import { loadConfig } from "../load-config.ts";
 import { type OutputFormat, printDocument } from "../output.ts";
 import { table } from "../table.ts";
@@ -123,10 +124,8 @@ async function tracedReport(
     const { file: config, subjects } = each;
     const assigned = assign(subjects, trace, options.deployment, { trace: file, config });
     if (!assigned.ok) throw new CliError(EXIT.failed, assigned.problems);
-    const outcomes: Outcome[] = [];
-    for (const load of assigned.loads) {
-      outcomes.push(await simulateWork(ctx, each, { kind: "trace", load, options: how }));
-    }
+    const work = (load: Load): HostedWork => ({ kind: "trace", load, options: how });
+    const outcomes = await simulateWorks(ctx, each, assigned.loads.map(work), assigned.idle.map(work));
     runs.push({ config, outcomes });
   }
   const { lengthS, startS } = trace;
