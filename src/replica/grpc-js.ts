@@ -83,7 +83,9 @@ function scoped(
     const handler = (implementation[name] ?? implementation[originalName ?? ""]) as Handler | undefined;
     if (handler === undefined) continue;
     wrapped[name] = (call, callback) => {
-      const scope = scopes.get(String(call.metadata.get(SCOPE_KEY)[0]))!;
+      const scope = scopes.get(String(call.metadata.get(SCOPE_KEY)[0]));
+      // Its caller left before it began, which it would not hear of.
+      if (scope === undefined || scope.aborted) return;
       call.metadata.remove(SCOPE_KEY);
       // Listeners are called from the connection's events, which belong to no request.
       const emit = call.emit.bind(call) as (...args: unknown[]) => boolean;
