@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Clock } from "../core/clock.ts";
 import type { TlsFiles } from "../core/tls-files.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -30,6 +31,15 @@ export function serveTls(
     http,
     grpc,
     follow(httpSide, grpcSide) {
+      if (isDeepStrictEqual(tls, grpcTls)) {
+        // The same files for both: looked at once, and told of once.
+        const both = (material: TlsMaterial): void => {
+          httpSide.renew(material);
+          grpcSide?.renew(material);
+        };
+        followOne(tls, http, { renew: both });
+        return;
+      }
       followOne(tls, http, httpSide);
       followOne(grpcTls, grpc, grpcSide);
     },

@@ -4,6 +4,7 @@ import { dirname } from "node:path";
 import { expect, it } from "vitest";
 import { checkTls } from "../../src/cli/start-tls.ts";
 import { createLogger } from "../../src/observability/logger.ts";
+import { serveTls } from "../../src/proxy/tls.ts";
 import { readTls, type TlsMaterial } from "../../src/tls/material.ts";
 import { followTls, LOOK_MS } from "../../src/tls/renewal.ts";
 import { selfSigned } from "../support/certificates.ts";
@@ -50,6 +51,26 @@ it("a renewed pair is served once its files have settled, and files that make no
   selfSigned({ dir: dirname(files.certFile) });
   await looks(3);
   expect(served).toHaveLength(2);
+});
+
+it("a proxy looks once at files that both of its ports are served with, and tells of them once", async () => {
+  const clock = new VirtualClock();
+  const both = selfSigned();
+  for (const [grpcTls, renewals] of [
+    [{ ...both }, ["http", "grpc"]],
+    [selfSigned(), ["http"]],
+    [undefined, ["http"]],
+  ] as const) {
+    const lines: string[] = [];
+    const log = createLogger({ clock, write: (line) => void lines.push(line) });
+    const renewed: string[] = [];
+    const side = (name: string) => ({ renew: () => void renewed.push(name) });
+    serveTls({ tls: both, grpcTls }, clock, log).follow(side("http"), side("grpc"));
+    selfSigned({ dir: dirname(both.certFile) });
+    await clock.advance(2 * LOOK_MS);
+    expect(renewed).toEqual(renewals);
+    expect(lines).toHaveLength(1);
+  }
 });
 
 it.each([
