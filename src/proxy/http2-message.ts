@@ -1,7 +1,13 @@
 /** A stream of HTTP/2 as the request and the answer that the proxy works with. */
 import { constants, type IncomingHttpHeaders, type OutgoingHttpHeaders, type ServerHttp2Stream } from "node:http2";
+import type { Clock } from "../core/clock.ts";
 import { isHopByHop } from "../routing/hop-by-hop.ts";
 import type { ProxyRequest, ProxyResponse } from "./message.ts";
+
+/** When it is looked whether the end of an early answer has left: after this, then twice as long each time, up to … */
+const FIRST_LOOK_MS = 2;
+/** … this. */
+const LAST_LOOK_MS = 256;
 
 /** The request of a stream. */
 export class Http2Request implements ProxyRequest {
@@ -77,12 +83,12 @@ export class Http2Response implements ProxyResponse {
   #ended = false;
   #trailers: OutgoingHttpHeaders | undefined;
 
-  constructor(stream: ServerHttp2Stream, request: Http2Request) {
+  constructor(stream: ServerHttp2Stream, request: Http2Request, clock: Clock) {
     this.#stream = stream;
     this.#bodiless = request.method === "HEAD";
     // The rest of an upload is nobody's business once the answer is out.
     stream.once("finish", () => {
-      if (!this.#isTunnel && !request.complete && !stream.closed) stream.close(constants.NGHTTP2_NO_ERROR);
+      if (!this.#isTunnel) stopUpload(stream, request, clock);
     });
   }
 
@@ -186,6 +192,19 @@ export class Http2Response implements ProxyResponse {
 
   get #gone(): boolean {
     return this.#stream.destroyed || this.#stream.closed;
+  }
+}
+
+/**
+ * Has a client stop that still sends, once the answer's end has left. A reset overtakes what waits to be sent: the answer
+ * would not be whole. Node does not tell when a stream's end has left, which may wait for the client to read.
+ */
+function stopUpload(stream: ServerHttp2Stream, request: Http2Request, clock: Clock, pauseMs = FIRST_LOOK_MS): void {
+  if (request.complete || stream.closed || stream.destroyed) return;
+  if (stream.state.localClose === 1) stream.close(constants.NGHTTP2_NO_ERROR);
+  else {
+    const nextMs = Math.min(2 * pauseMs, LAST_LOOK_MS);
+    clock.timer(pauseMs, () => stopUpload(stream, request, clock, nextMs), { unref: true });
   }
 }
 

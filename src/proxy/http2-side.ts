@@ -106,7 +106,7 @@ export class Http2Side {
     const { onRequest, refuse } = this.#options;
     const websocket = headers[":method"] === "CONNECT" && headers[":protocol"] === "websocket";
     const req = new Http2Request(stream, headers, raw, websocket ? websocketHeaders() : []);
-    const res = new Http2Response(stream, req);
+    const res = new Http2Response(stream, req, this.#options.clock);
     if (headerBytes(raw) > MAX_HEADER_BYTES) refuse(req, res, 431);
     else if (headers[":method"] === "CONNECT" && !websocket) refuse(req, res, 501);
     else

@@ -1,7 +1,8 @@
 /** What HTTP/2 has and HTTP/1.1 has not, at the HTTP proxy. */
 import { once } from "node:events";
 import { type ClientHttp2Stream, constants } from "node:http2";
-import { describe, expect, it, vi } from "vitest";
+import { connect as connectTls } from "node:tls";
+import { describe, expect, it, onTestFinished, vi } from "vitest";
 import { MetricSet } from "../../src/observability/metric-set.ts";
 import { createIngressMetrics } from "../../src/proxy/ingress-metrics.ts";
 import { readTls } from "../../src/tls/material.ts";
@@ -22,6 +23,42 @@ async function serve(handler: FakeReplica["handler"]) {
   });
   const asking = client("2", started.port, { ca: certificate.pem });
   return { ...started, pem: certificate.pem, replica, set, asking, session: asking.session! };
+}
+
+const [DATA, HEADERS, RST_STREAM, SETTINGS, WINDOW_UPDATE] = [0, 1, 3, 4, 8];
+const [END_STREAM, END_HEADERS] = [1, 4];
+
+/** A frame of stream 1, or of the connection. */
+function frame(type: number, flags: number, payload: Buffer, stream = 1): Buffer {
+  const header = Buffer.alloc(9);
+  header.writeUIntBE(payload.length, 0, 3);
+  header[3] = type;
+  header[4] = flags;
+  header.writeUInt32BE(stream, 5);
+  return Buffer.concat([header, payload]);
+}
+
+/** A connection by hand: Node's own client does not tell how a stream ended. `frames`: those of stream 1 that came. */
+function rawHttp2(port: number, ca: string, window: number) {
+  const socket = connectTls({ port, host: "127.0.0.1", ca, ALPNProtocols: ["h2"] });
+  onTestFinished(() => void socket.destroy());
+  const frames: { type: number; flags: number; length: number }[] = [];
+  let bytes = Buffer.alloc(0);
+  socket.on("error", () => {});
+  socket.on("data", (chunk: Buffer) => {
+    bytes = Buffer.concat([bytes, chunk]);
+    while (bytes.length >= 9 && bytes.length >= 9 + bytes.readUIntBE(0, 3)) {
+      const length = bytes.readUIntBE(0, 3);
+      const [type, flags] = [bytes[3]!, bytes[4]!];
+      if (bytes.readUInt32BE(5) === 1 && type !== WINDOW_UPDATE) frames.push({ type, flags, length });
+      bytes = bytes.subarray(9 + length);
+    }
+  });
+  socket.write("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+  const initialWindow = Buffer.from([0, 4, 0, 0, 0, 0]);
+  initialWindow.writeUInt32BE(window, 2);
+  socket.write(frame(SETTINGS, 0, initialWindow, 0));
+  return { socket, frames };
 }
 
 describe("HTTP/2", () => {
@@ -113,6 +150,31 @@ describe("HTTP/2", () => {
     expect(methods).toEqual(seen);
     expect(ended).toEqual(["GET", "GET"]);
   });
+
+  it.each([4, 65_535])(
+    "a client that still sends is told to stop after the whole answer, its end included, at a window of %i",
+    async (window) => {
+      const { port, pem, replica, router } = await serve(() => {});
+      replica.handler = async (_req, res) => {
+        res.write("half");
+        await vi.waitFor(() => expect(frames.length).toBeGreaterThan(1), 10_000);
+        res.end();
+      };
+      const { socket, frames } = rawHttp2(port, pem, window);
+      const { method, scheme, path } = { method: 0x83, scheme: 0x87, path: 0x84 };
+      const authority = Buffer.concat([Buffer.from([0x01, 1]), Buffer.from("x")]);
+      socket.write(frame(HEADERS, END_HEADERS, Buffer.concat([Buffer.from([method, scheme, path]), authority])));
+      socket.write(frame(DATA, 0, Buffer.alloc(1_000)));
+      await vi.waitFor(() => expect(frames).toContainEqual({ type: DATA, flags: 0, length: 4 }), 10_000);
+      // The end of the answer may need room, too.
+      socket.write(frame(WINDOW_UPDATE, 0, Buffer.from([0, 0, 1, 0])));
+      await vi.waitFor(() => expect(frames.at(-1)?.type).toBe(RST_STREAM), 10_000);
+      expect(frames.map(({ type }) => type)).toEqual([HEADERS, DATA, DATA, RST_STREAM]);
+      expect(frames[2]).toEqual({ type: DATA, flags: END_STREAM, length: 0 });
+      await vi.waitFor(() => expect(router.target("app", "d").ongoing).toBe(0), 10_000);
+    },
+    30_000,
+  );
 
   it("server-sent events come one by one, and trailers are not waited for", async () => {
     const next = Promise.withResolvers<void>();
