@@ -5,6 +5,8 @@ import type { WireError } from "../sdk/errors.ts";
 
 /** Set in an item's length when the item is the error that ended the stream. */
 const ERROR_BIT = 0x80000000;
+/** Of the length before an item. */
+const LENGTH_BYTES = 4;
 
 /** Serialises, or throws a TypeError that says what cannot travel. */
 export function encodeValue(value: unknown, what: string): Buffer {
@@ -52,22 +54,30 @@ export type StreamItem =
   | { readonly kind: "item"; readonly value: unknown }
   | { readonly kind: "error"; readonly error: WireError };
 
-/** Cuts a body into items. A body that ends within an item throws. */
+/** Cuts a body into items, each put together once. A body that ends within an item throws. */
 export async function* decodeItems(body: AsyncIterable<Uint8Array>): AsyncGenerator<StreamItem> {
-  let pending: Buffer = Buffer.alloc(0);
+  /** What came of an item that is not whole. */
+  let parts: Buffer[] = [];
+  let have = 0;
+  let needed = LENGTH_BYTES;
   for await (const chunk of body) {
-    pending =
-      pending.length === 0
-        ? Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length)
-        : Buffer.concat([pending, chunk]);
-    while (pending.length >= 4) {
-      const head = pending.readUInt32BE(0);
-      const end = 4 + (head & ~ERROR_BIT);
-      if (pending.length < end) break;
-      const value = decodeValue(pending.subarray(4, end));
-      pending = pending.subarray(end);
-      yield head >= ERROR_BIT ? { kind: "error", error: value as WireError } : { kind: "item", value };
+    parts.push(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.length));
+    have += chunk.length;
+    if (have < needed) continue;
+    let rest = parts.length === 1 ? parts[0]! : Buffer.concat(parts, have);
+    for (needed = itemBytes(rest); rest.length >= needed; needed = itemBytes(rest)) {
+      const value = decodeValue(rest.subarray(LENGTH_BYTES, needed));
+      const failed = rest.readUInt32BE(0) >= ERROR_BIT;
+      rest = rest.subarray(needed);
+      yield failed ? { kind: "error", error: value as WireError } : { kind: "item", value };
     }
+    parts = rest.length === 0 ? [] : [rest];
+    have = rest.length;
   }
-  if (pending.length > 0) throw new Error("the stream ended within an item");
+  if (have > 0) throw new Error("the stream ended within an item");
+}
+
+/** Bytes of the item that begins here with its length; those of a length where that is not whole. */
+function itemBytes(bytes: Buffer): number {
+  return bytes.length < LENGTH_BYTES ? LENGTH_BYTES : LENGTH_BYTES + (bytes.readUInt32BE(0) & ~ERROR_BIT);
 }
