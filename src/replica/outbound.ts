@@ -33,6 +33,7 @@ export class Outbound {
   #trailers: readonly string[] | undefined;
   #state: "open" | "sending" | "over" = "open";
   #drained: (() => void)[] = [];
+  #taken = 0;
   readonly #over = Promise.withResolvers<void>();
 
   /** `bodyless`: the answer to a HEAD. */
@@ -60,6 +61,11 @@ export class Outbound {
   /** Resolves when it is over. */
   get over(): Promise<void> {
     return this.#over.promise;
+  }
+
+  /** Bytes of the body that the caller says it has taken. */
+  get taken(): number {
+    return this.#taken;
   }
 
   /** Whether pieces of a body are dropped: the answer has none. */
@@ -139,6 +145,7 @@ export class Outbound {
 
   /** The caller has taken some. Throws a WireError. */
   returned(bytes: number): void {
+    this.#taken += bytes;
     this.#credit.returned(bytes);
     this.pump();
   }

@@ -24,6 +24,11 @@ export class CallStream extends Duplex {
   /** Bytes that came in and were taken. */
   received = 0;
 
+  /** Bytes that the peer has taken. */
+  get taken(): number {
+    return this.#out.taken;
+  }
+
   /** `onHead` is to give the answer its head. */
   constructor(inbound: InboundBody, out: Outbound, onHead: (head: RawHead) => void) {
     super();

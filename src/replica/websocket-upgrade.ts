@@ -1,12 +1,13 @@
 import type { IncomingMessage } from "node:http";
 import { type WebSocket, WebSocketServer } from "ws";
-import type { Clock, Timer } from "../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 import { isHopByHop } from "../routing/hop-by-hop.ts";
 import type { ServerWebSocket, WebSocketUpgrade, WebSocketUpgradeOptions } from "../sdk/websocket.ts";
 import type { Inbound } from "./inbound.ts";
 import type { OpenWebsockets } from "./open-websockets.ts";
 import type { Outbound } from "./outbound.ts";
 import { ReplicaSocket } from "./replica-socket.ts";
+import { type WatchedSocket, watchIdle } from "./websocket-idle.ts";
 import { CallStream, type RawHead } from "./websocket-stream.ts";
 
 const MAX_MESSAGE_BYTES = 16 * 1_048_576;
@@ -89,7 +90,9 @@ export class Upgrade {
     socket.once("close", () => resolve());
     server.handleUpgrade(asNode(inbound), stream, Buffer.alloc(0), () => {
       open.add(socket);
-      watchIdle(socket, stream, clock, this.#options.idleTimeoutS ?? IDLE_TIMEOUT_S);
+      const idleS = this.#options.idleTimeoutS ?? IDLE_TIMEOUT_S;
+      if (idleS === 0) return;
+      socket.once("close", watchIdle(watched(socket), stream, clock, idleS * 1_000));
     });
     // What the library refused, a key that is none, say.
     if (out.status !== 101) this.refuse();
@@ -133,25 +136,16 @@ function asNode({ head }: Inbound): IncomingMessage {
   return { method: head.method, url: head.path, headers } as unknown as IncomingMessage;
 }
 
-/** Pings a client that is silent, and closes where it does not answer. */
-function watchIdle(socket: WebSocket, stream: CallStream, clock: Clock, idleS: number): void {
-  if (idleS === 0) return;
-  let seen = -1;
-  let pinged = false;
-  let timer: Timer;
-  const look = (): void => {
-    if (stream.received !== seen || socket.isPaused) {
-      seen = stream.received;
-      pinged = false;
-    } else if (pinged) {
-      socket.terminate();
-      return;
-    } else if (socket.readyState === socket.OPEN) {
-      pinged = true;
-      socket.ping();
-    }
-    timer = clock.timer(idleS * 1_000, look, { unref: true });
+/** The socket as its idle watch sees it. */
+function watched(socket: WebSocket): WatchedSocket {
+  return {
+    get isPaused() {
+      return socket.isPaused;
+    },
+    get isOpen() {
+      return socket.readyState === socket.OPEN;
+    },
+    ping: (sent) => socket.ping(undefined, undefined, sent),
+    terminate: () => socket.terminate(),
   };
-  socket.once("close", () => timer.cancel());
-  look();
 }

@@ -12,7 +12,7 @@ export interface WebSocketUpgradeOptions {
   maxMessageBytes?: number;
   /**
    * Seconds without a word from the client after which it is sent a ping; after as many without an answer the
-   * connection is closed (1006). 0: never. Default: 30.
+   * connection is closed (1006), unless the client still takes what was sent before. 0: never. Default: 30.
    */
   idleTimeoutS?: number;
   /** Whether messages are compressed where the client can do so (permessage-deflate). Default: false. */
