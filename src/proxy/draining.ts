@@ -1,10 +1,15 @@
 import type { Server } from "node:http";
-import type { Http2Server, ServerHttp2Session } from "node:http2";
+import { constants, type Http2Server, type ServerHttp2Session } from "node:http2";
 import { Server as NetServer, type Socket } from "node:net";
 import type { Clock } from "../core/clock.ts";
 
 /** Idle connections are kept this long, for requests that are on their way already. */
 const IDLE_GRACE_MS = 1_500;
+
+/** "All streams you opened": a client that reads it opens no more, and none is lost on the way. */
+const EVERY_STREAM = 2 ** 31 - 1;
+/** Last for a client of HTTP/2 to hear of the end. */
+const GOAWAY_GRACE_MS = 1_000;
 
 /** A server that is to be drained. */
 export interface Drainable {
@@ -37,8 +42,8 @@ export function drainServer(
 }
 
 /**
- * The same for HTTP/2: `sessions` are the connections of `server`, each of which is sent a GOAWAY, at once, and ends
- * with its last stream.
+ * The same for HTTP/2: `sessions` are the connections of `server`, each of which is told to end and ends with its last
+ * stream.
  */
 export function drainSessions(
   server: NetServer | Http2Server,
@@ -47,8 +52,22 @@ export function drainSessions(
   timeoutMs: number,
 ): Promise<boolean> {
   const whenClosed = closed(server, clock, timeoutMs);
-  for (const session of sessions) session.close();
+  for (const session of sessions) endSession(session, clock);
   return whenClosed;
+}
+
+/**
+ * Tells a client to open no more streams, and ends its connection with its last one. First with a word that refuses
+ * nothing: streams that are on their way are still served, and not every client would send theirs again.
+ */
+export function endSession(session: ServerHttp2Session, clock: Clock): void {
+  if (session.closed || session.destroyed) return;
+  session.goaway(constants.NGHTTP2_NO_ERROR, EVERY_STREAM);
+  const close = (): void => {
+    if (!session.destroyed) session.close();
+  };
+  const timer = clock.timer(GOAWAY_GRACE_MS, close, { unref: true });
+  session.once("close", () => timer.cancel());
 }
 
 function closed(server: NetServer | Http2Server, clock: Clock, timeoutMs: number): Promise<boolean> {

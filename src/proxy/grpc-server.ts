@@ -24,7 +24,7 @@ import {
 import { chooseRevision, namedRevision, type SplitRule } from "../routing/split.ts";
 import { createTlsListener, renewListener } from "../tls/listener.ts";
 import type { TlsMaterial } from "../tls/material.ts";
-import { drainSessions } from "./draining.ts";
+import { drainSessions, endSession } from "./draining.ts";
 import { compileGrpc, type GrpcTable, NO_TABLE } from "./grpc-applications.ts";
 import { BuiltinServices } from "./grpc-builtin.ts";
 import { type GrpcContext, GrpcExchange } from "./grpc-exchange.ts";
@@ -96,7 +96,7 @@ export class GrpcProxy {
       // Peers that speak something else, or go away in the middle of a frame: their connection is closed, no more.
       session.on("error", () => {});
       // It was in the listener's queue when that closed.
-      if (!this.listener.listening) session.close();
+      if (!this.listener.listening) endSession(session, options.clock);
     });
     this.server.on("stream", (stream, headers, _flags, raw) => this.#handle(stream, headers, raw));
     this.#tls =
@@ -129,8 +129,8 @@ export class GrpcProxy {
   }
 
   /**
-   * Accepts nothing more, tells every client by GOAWAY which calls will still be answered, and resolves when they were:
-   * true, or false when `timeoutMs` passed first. A call that crosses a GOAWAY was not begun, and clients send it again.
+   * Accepts nothing more, tells every client by GOAWAY to begin no more calls here, and resolves when those that it has
+   * begun were answered: true, or false when `timeoutMs` passed first.
    */
   drain(clock: Clock, timeoutMs: number): Promise<boolean> {
     this.startDraining();

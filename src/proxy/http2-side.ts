@@ -10,6 +10,7 @@ import {
 } from "node:http2";
 import type { Clock, Timer } from "../core/clock.ts";
 import { closeLingering } from "../core/linger.ts";
+import { endSession } from "./draining.ts";
 import { Http2Request, Http2Response } from "./http2-message.ts";
 import { Handshake } from "./websocket.ts";
 
@@ -26,10 +27,6 @@ const MAX_RESETS_PER_S = 10_000;
 const WINDOW_BYTES = 262_144;
 /** Names and values of a request's headers together, as Node limits them over HTTP/1.1. */
 const MAX_HEADER_BYTES = 16_384;
-/** "All streams you opened": a client that reads it opens no more, and none is lost on the way. */
-const EVERY_STREAM = 2 ** 31 - 1;
-/** Last for a client to hear of the end. */
-const GOAWAY_GRACE_MS = 1_000;
 
 /** Takes a request; with a handshake where it asks for a websocket. */
 type OnRequest = (req: Http2Request, res: Http2Response, handshake?: Handshake) => void;
@@ -72,7 +69,7 @@ export class Http2Side {
   startDraining(): void {
     if (this.#draining) return;
     this.#draining = true;
-    for (const session of this.#sessions) this.#end(session);
+    for (const session of this.#sessions) endSession(session, this.#options.clock);
   }
 
   #began(session: ServerHttp2Session): void {
@@ -84,20 +81,7 @@ export class Http2Side {
     });
     // Peers that speak something else, flood us, or go away in the middle of a frame: their connection ends, no more.
     session.on("error", () => {});
-    if (this.#draining) this.#end(session);
-  }
-
-  /** First a word that refuses nothing: streams that are on their way are still served. */
-  #end(session: ServerHttp2Session): void {
-    if (session.closed || session.destroyed) return;
-    session.goaway(constants.NGHTTP2_NO_ERROR, EVERY_STREAM);
-    this.#options.clock.timer(
-      GOAWAY_GRACE_MS,
-      () => {
-        if (!session.destroyed) session.close();
-      },
-      { unref: true },
-    );
+    if (this.#draining) endSession(session, this.#options.clock);
   }
 
   #onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, raw: readonly string[]): void {

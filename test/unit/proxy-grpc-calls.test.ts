@@ -229,6 +229,22 @@ describe("a call", () => {
     expect(await drained).toBe(true);
   });
 
+  it("that crosses the GOAWAY of a proxy that drains is answered", async () => {
+    const replica = await startFakeReplica(tempDir(), "r");
+    replica.handler = (_req, res) => void res.writeHead(200, { "content-type": "application/grpc" }).end("one");
+    const proxy = await startGrpcProxy();
+    route(proxy, [replica]);
+    const session = connectHttp2(`http://127.0.0.1:${proxy.port}`);
+    onTestFinished(() => session.destroy());
+    await once(session, "remoteSettings");
+    const drained = proxy.proxy.drain(systemClock, 10_000);
+    // The client has not read of it.
+    const stream = session.request(OPEN, { endStream: true });
+    expect(String((await once(stream, "data"))[0])).toBe("one");
+    stream.resume();
+    expect(await drained).toBe(true);
+  });
+
   it("goes to the revision that it names while two share the calls, and is counted there", async () => {
     const dir = tempDir();
     const replicas = [await startFakeReplica(dir, "old"), await startFakeReplica(dir, "new")];
