@@ -1,7 +1,6 @@
 /** HTTP/2 of the HTTP proxy: connections, their limits, and their end. What requests mean is not told here. */
 import { randomBytes } from "node:crypto";
 import {
-  constants,
   createServer,
   type Http2Server,
   type IncomingHttpHeaders,
