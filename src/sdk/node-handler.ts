@@ -52,6 +52,9 @@ export function webHandlerOf(handler: NodeHandler): (request: Request) => Promis
 /** Two ends of a connection in memory, which close together. */
 function connection(): [Duplex, Duplex] {
   const [near, far] = duplexPair() as [Duplex, Duplex];
+  // Who was told that a piece is written may use its memory again, and what is read of it here is sent later.
+  const write = far._write;
+  far._write = (piece: Buffer, encoding, done) => write.call(far, Buffer.from(piece), encoding, done);
   near.once("close", () => far.destroy());
   far.once("close", () => near.destroy());
   // Handlers may ask for it, as they may on sockets.

@@ -50,6 +50,27 @@ describe("a handler for Node's HTTP server", () => {
     expect([response.status, await response.text()]).toEqual([status, body]);
   });
 
+  it("may use the memory of a piece again once it was told that it is written", async () => {
+    const response = await answer(async (_request, response) => {
+      const piece = Buffer.alloc(10_000);
+      for (let i = 0; i < 50; i++) {
+        piece.fill(i);
+        await new Promise((done) => response.write(piece, done));
+      }
+      piece.fill("x");
+      response.end();
+    });
+    // Slowly: pieces wait on their way.
+    const pieces: Uint8Array[] = [];
+    for await (const piece of response.body!) {
+      pieces.push(piece);
+      for (let i = 0; i < 10; i++) await new Promise(setImmediate);
+    }
+    const body = Buffer.concat(pieces);
+    const expected = Buffer.concat(Array.from({ length: 50 }, (_, i) => Buffer.alloc(10_000, i)));
+    expect(body.equals(expected)).toBe(true);
+  });
+
   it("streams both ways: each piece is there before the next one is sent", async () => {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const up = writable.getWriter();
