@@ -149,10 +149,24 @@ function valueResponse(started: Started): DeploymentResponse<unknown> {
   };
 }
 
+/** Ends calls whose items nobody can read any more, though none said so: they would hold their replicas' slots for good. */
+const dropped = new FinalizationRegistry<() => void>((end) => end());
+
 /** Starts when it is read. */
 function streamResponse(started: Started): DeploymentResponseGenerator<unknown> {
   const { call, router, cancel } = started;
   let left = false;
+  const end = (): void => {
+    left ||= !started.cancelled;
+    cancel();
+  };
+  async function* read(): AsyncGenerator<unknown> {
+    try {
+      yield* router().stream({ ...call, args: await resolved(started) });
+    } finally {
+      end();
+    }
+  }
   return {
     [RESPONSE]: "stream",
     requestId: call.requestId,
@@ -160,13 +174,10 @@ function streamResponse(started: Started): DeploymentResponseGenerator<unknown> 
     get cancelled() {
       return started.cancelled && !left;
     },
-    async *[Symbol.asyncIterator]() {
-      try {
-        yield* router().stream({ ...call, args: await resolved(started) });
-      } finally {
-        left ||= !started.cancelled;
-        cancel();
-      }
+    [Symbol.asyncIterator]() {
+      const items = read();
+      dropped.register(items, end);
+      return items;
     },
   };
 }
