@@ -12,6 +12,9 @@ const Base = WebSocket as unknown as new (
   options: { autoPong: boolean; closeTimeout: number },
 ) => WebSocket;
 
+/** What can be sent. */
+type Sent = Parameters<WebSocket["send"]>[0];
+
 /** Milliseconds that a client may take to answer a close. */
 const CLOSE_TIMEOUT_MS = 10_000;
 
@@ -42,6 +45,12 @@ export class ReplicaSocket extends Base {
     this.removeEventListener = ((type: string, listener: Listener) => {
       remove.call(this, type, this.#wrapped.get(listener) ?? listener);
     }) as typeof this.removeEventListener;
+  }
+
+  /** What is sent is what the data holds now, as the standard has it: its memory may be used again at once. */
+  override send(data: Sent, ...more: unknown[]): void {
+    const given = data instanceof ArrayBuffer || ArrayBuffer.isView(data) ? copyOf(data) : data;
+    (super.send as (data: Sent, ...more: unknown[]) => void)(given, ...more);
   }
 
   /** Closing one that is not open yet closes it once it is. */
@@ -84,4 +93,10 @@ export class ReplicaSocket extends Base {
     this.#onError(error);
     if (this.readyState === WebSocket.OPEN) this.close(1011, "the server failed");
   }
+}
+
+/** Its bytes at this moment. */
+function copyOf(data: ArrayBuffer | ArrayBufferView): Buffer {
+  const { buffer, byteOffset, byteLength } = data instanceof ArrayBuffer ? new Uint8Array(data) : data;
+  return Buffer.from(new Uint8Array(buffer, byteOffset, byteLength));
 }

@@ -39,6 +39,10 @@ const SOURCE = `import { deployment, getMultiplexedModelId, isWebSocketRequest, 
         else if (data === "throw") throw new Error("thrown by a listener");
         else if (data === "reject") { await null; throw new Error("rejected by a listener"); }
         else if (data === "flood") for (let i = 0; i < 512; i++) socket.send(new Uint8Array(65_536));
+        else if (data === "again") {
+          const words = new Uint16Array(4_096);
+          for (let i = 0; i < 10; i++) socket.send(words.fill(i).subarray(1));
+        }
         else if (data === "buffered") socket.send(String(socket.bufferedAmount));
         else if (data === "pause") { socket.pause(); setTimeout(() => socket.resume(), 300); }
         else if (data === "model") socket.send(getMultiplexedModelId());
@@ -113,6 +117,15 @@ describe("a websocket", () => {
     await vi.waitFor(() => expect(target.ongoing).toBe(0));
     expect(await count()).toEqual({ open: 0 });
     await vi.waitFor(() => expect(lines[1]).toMatch(/^WS \/ 1000 \d+\.\dms$/));
+  });
+
+  it("sends what data held when it was sent, though its memory is used again", async () => {
+    const { port } = await serve();
+    const { socket, messages } = await dial(port, "/");
+    socket.send("again");
+    await vi.waitFor(() => expect(messages).toHaveLength(10), { timeout: 10_000 });
+    const sent = Array.from({ length: 10 }, (_, i) => Buffer.from(new Uint16Array(4_095).fill(i).buffer));
+    expect(messages.map((message, i) => sent[i]!.equals(message as Buffer))).toEqual(Array(10).fill(true));
   });
 
   it("can be spoken to with the client that Node brings", async () => {
