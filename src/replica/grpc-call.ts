@@ -39,29 +39,42 @@ export function refuse(out: Outbound, error: GrpcError): void {
   out.end();
 }
 
-/** The end of an answer, less what no frame can hold; returns its status. */
+/** The end of an answer, less what cannot be sent; returns its status. */
 export function endWith(out: Outbound, trailers: readonly string[]): number {
-  const fit = fitsHead(trailers);
-  const said = fit
-    ? trailers
-    : trailersOf({ code: GRPC_CODE.resourceExhausted, message: "the trailers are too large" });
+  const said = fits(trailers) ? trailers : trailersOf(tooLarge("trailers"));
   out.endWith(said);
   const at = said.findIndex((text, i) => i % 2 === 0 && text === "grpc-status");
   return at === -1 ? GRPC_CODE.unknown : Number(said[at + 1]);
 }
 
-/** Sets the head of an answer; false: no frame can hold it, and the call was refused. */
+/** Sets the head of an answer; false: it cannot be sent, and the call was refused. */
 export function beginWith(out: Outbound, status: number, headers: string[]): boolean {
   for (let i = headers.length - 2; i >= 0; i -= 2) {
     // Nobody can know it before all messages are written.
     if (headers[i] === "content-length") headers.splice(i, 2);
   }
-  if (fitsHead(headers)) {
+  if (fits(headers)) {
     out.head(status, headers);
     return true;
   }
-  refuse(out, { code: GRPC_CODE.resourceExhausted, message: "the answer's metadata is too large" });
+  refuse(out, tooLarge("metadata"));
   return false;
+}
+
+/** Bytes of metadata, or of trailers, that the proxy sends and clients take, less room for what the proxy adds. */
+const MAX_METADATA_BYTES = 64_000;
+/** HTTP/2 counts so much beside each name and value. */
+const PAIR_BYTES = 32;
+
+function fits(pairs: readonly string[]): boolean {
+  let bytes = (pairs.length / 2) * PAIR_BYTES;
+  for (const text of pairs) bytes += text.length;
+  return bytes <= MAX_METADATA_BYTES && fitsHead(pairs);
+}
+
+function tooLarge(what: "metadata" | "trailers"): GrpcError {
+  const message = `the answer's ${what} are larger than ${MAX_METADATA_BYTES} bytes, or hold what none may; send them as a message`;
+  return { code: GRPC_CODE.resourceExhausted, message };
 }
 
 /** The pieces of a request's body. */

@@ -34,6 +34,9 @@ class Connected {
         await new Promise((resolve) => context.signal.addEventListener("abort", resolve));
         heard("abort");
         throw context.signal.reason;
+      case "heavy":
+        context.responseTrailer.set("x-tail", "t".repeat(70_000));
+        break;
       case "metadata":
         context.responseHeader.set("x-head", "h");
         context.responseTrailer.set("x-tail-bin", "AAEC");
@@ -139,6 +142,10 @@ class Js {
       case "hang":
         heard("hang");
         call.on("cancelled", () => heard("abort"));
+        return;
+      case "heavy":
+        metadata.set("x-tail", "t".repeat(70_000));
+        callback(null, { message: "5" }, metadata);
         return;
       case "metadata": {
         metadata.set("x-head", "h");

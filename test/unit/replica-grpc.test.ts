@@ -173,6 +173,15 @@ describe.each(["Connected", "Js"] as const)("a deployment of services on %s", (k
     await until(() => lines().length === 3);
   });
 
+  it("says of trailers that are too large for clients that they are", async () => {
+    const { client } = await serve(kind);
+    const error = await failure(client.sayHello({ name: "heavy" }));
+    expect([error.code, error.rawMessage]).toEqual([
+      Code.ResourceExhausted,
+      "the answer's trailers are larger than 64000 bytes, or hold what none may; send them as a message",
+    ]);
+  });
+
   it("gives errors the status they say, else INTERNAL with their text", async () => {
     const { client, js, replica, lines } = await serve(kind);
     const named = await failure(client.sayHello({ name: "status" }, { headers: { request_id: "r2" } }));
