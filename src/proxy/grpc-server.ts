@@ -11,6 +11,7 @@ import type { Server as NetServer } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
+import { KEPT_ALIVE } from "../core/keep-alive.ts";
 import { closeLingering } from "../core/linger.ts";
 import type { Random } from "../core/random.ts";
 import type { ProcessLog } from "../observability/process-log.ts";
@@ -84,6 +85,7 @@ export class GrpcProxy {
     });
     this.#builtin = new BuiltinServices(state, options.reflection ?? true);
     this.server = createServer({
+      ...KEPT_ALIVE,
       maxSessionMemory: MAX_CONNECTION_MB,
       streamResetBurst: MAX_RESETS_PER_S,
       streamResetRate: MAX_RESETS_PER_S,

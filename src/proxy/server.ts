@@ -5,6 +5,7 @@ import type { Duplex } from "node:stream";
 import type { Server as TlsServer } from "node:tls";
 import type { RoutingTable } from "../../gen/windlass/runtime/v1/routing_pb.ts";
 import type { Clock } from "../core/clock.ts";
+import { KEPT_ALIVE } from "../core/keep-alive.ts";
 import { endWith } from "../core/linger.ts";
 import type { Random } from "../core/random.ts";
 import type { Logger } from "../observability/logger.ts";
@@ -95,6 +96,7 @@ export class HttpProxy {
       secure: options.tls !== undefined,
     };
     this.server = createServer({
+      ...KEPT_ALIVE,
       keepAliveTimeout: options.keepAliveTimeoutS * 1_000,
       headersTimeout: HEADERS_TIMEOUT_MS,
       requestTimeout: 0,

@@ -1,5 +1,6 @@
 /** A listening socket whose connections are given, once they are secure, to servers that know nothing of TLS. */
 import { createServer, type Server, type TLSSocket } from "node:tls";
+import { KEPT_ALIVE } from "../core/keep-alive.ts";
 import type { TlsMaterial } from "./material.ts";
 
 /** A client that says nothing, or too slowly, is not waited for longer. */
@@ -26,6 +27,7 @@ export function createTlsListener({
   handshakeTimeoutMs = HANDSHAKE_TIMEOUT_MS,
 }: TlsListenerOptions): Server {
   const server = createServer({
+    ...KEPT_ALIVE,
     ...material.context,
     ALPNProtocols: [...protocols],
     handshakeTimeout: handshakeTimeoutMs,
